@@ -1,0 +1,151 @@
+"""Everything that travels on the bus between rooms.
+
+The bus stamps `at` (epoch ms of its clock) and `seq` on publishing; a publisher never sets them, and they do not exist
+before. Prices of market data are float64, everything about orders is Decimal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from qkt.core.terms import LegRole, OrderKind, Purpose, Side
+
+
+@dataclass(slots=True)
+class Event:
+    """What the bus knows of any event."""
+
+    at: int = field(init=False, repr=False, compare=False)
+    seq: int = field(init=False, repr=False, compare=False)
+    scope: str = field(init=False, repr=False, compare=False)
+
+
+@dataclass(slots=True)
+class Tick(Event):
+    """One quote or trade. `price` is the trade or the middle of the quote; `bid` and `ask` are None without quotes.
+
+    `synthetic` marks a tick made of a bar: 0 is a real tick, 1 the bar's open, 2 a later point of its path, which the
+    market reached without a gap.
+    """
+
+    symbol: str
+    ts: int
+    price: float
+    bid: float | None = None
+    ask: float | None = None
+    volume: float | None = None
+    synthetic: int = 0
+
+    @property
+    def buy(self) -> float:
+        """What a buyer pays, and the trigger side of BUY orders."""
+        return self.price if self.ask is None else self.ask
+
+    @property
+    def sell(self) -> float:
+        """What a seller gets, and the trigger side of SELL orders."""
+        return self.price if self.bid is None else self.bid
+
+
+@dataclass(slots=True)
+class Candle(Event):
+    """A closed bar over [start, end). `stream` is the alias it was built for; bid and ask are those of its last tick."""
+
+    stream: str
+    symbol: str
+    start: int
+    end: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    bid: float | None = None
+    ask: float | None = None
+
+
+@dataclass(slots=True)
+class OrderEvent(Event):
+    """Something that happened to one order."""
+
+    order_id: str
+    strategy: str
+    symbol: str
+
+
+@dataclass(slots=True)
+class OrderAccepted(OrderEvent):
+    """The venue holds the order, or is about to fill it. `quantity` is what the venue made of the request, in lots."""
+
+    quantity: Decimal
+
+
+@dataclass(slots=True)
+class OrderRejected(OrderEvent):
+    """The venue refused the order."""
+
+    reason: str
+    rule: int | None = None
+
+
+@dataclass(slots=True)
+class OrderCancelled(OrderEvent):
+    """The order left the book unfilled, or with what it had filled so far."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class OrderModified(OrderEvent):
+    """The working order now stands at this quantity."""
+
+    quantity: Decimal
+
+
+@dataclass(slots=True)
+class OrderFilled(OrderEvent):
+    """An execution. `quantity` is this slice in lots, `complete` tells whether the order is done; `leg_id` names the leg
+    a reduce-only order is bound to. `reference` is the price the order was meant to get (the quote's middle for a
+    market order, the level for others), from which slippage is measured."""
+
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    kind: OrderKind
+    purpose: Purpose
+    role: LegRole
+    leg_id: int | None
+    reference: Decimal
+    complete: bool = True
+
+
+@dataclass(slots=True)
+class RiskRejected(Event):
+    """A risk rule refused an order before it left."""
+
+    order_id: str
+    strategy: str
+    symbol: str
+    reason: str
+    rule: int | None = None
+
+
+@dataclass(slots=True)
+class Trade(Event):
+    """A fill after the books took it. Money in account currency, costs positive when paid."""
+
+    fill: OrderFilled
+    realized: Decimal
+    commission: Decimal
+    before: Decimal
+    after: Decimal
+
+
+@dataclass(slots=True)
+class LogLine(Event):
+    """What a LOG action, a Python strategy or the engine itself has to say."""
+
+    strategy: str
+    level: str
+    text: str

@@ -1,0 +1,52 @@
+"""Decimal arithmetic of orders, fills and money, and the one bridge from float to Decimal.
+
+Sums and products are exact, quotients keep 16 significant digits (IEEE decimal64, half-even), stored money and prices
+keep 8 decimals. Nothing else rounds.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+
+EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
+D64 = Context(prec=16, rounding=ROUND_HALF_EVEN)
+
+ZERO = Decimal(0)
+ONE = Decimal(1)
+EIGHT_PLACES = Decimal("0.00000001")
+
+
+def exact(first: Decimal, *factors: Decimal) -> Decimal:
+    """The exact product."""
+    for factor in factors:
+        first = EXACT.multiply(first, factor)
+    return first
+
+
+def quotient(a: Decimal, b: Decimal) -> Decimal:
+    """a / b rounded to 16 significant digits."""
+    return D64.divide(a, b)
+
+
+def q8(x: Decimal) -> Decimal:
+    """x with 8 decimals, half-even."""
+    return x.quantize(EIGHT_PLACES, rounding=ROUND_HALF_EVEN, context=EXACT)
+
+
+def floor_to(x: Decimal, step: Decimal) -> Decimal:
+    """The largest multiple of `step` that is not above `x`, written with the decimals of the step."""
+    steps = EXACT.divide(x, step).to_integral_value(rounding=ROUND_FLOOR)
+    return EXACT.multiply(steps, step)
+
+
+def to_decimal(x: float) -> Decimal:
+    """The decimal of a float's 12 significant digits: 0.3 - 0.1 becomes 0.2. Raises ValueError unless x is finite."""
+    value = Decimal(f"{x:.12g}")
+    if not value.is_finite():
+        raise ValueError(f"a finite number is needed, not {x!r}")
+    return value
+
+
+def plain(x: Decimal) -> str:
+    """Text without an exponent."""
+    return f"{x:f}"

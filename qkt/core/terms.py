@@ -1,0 +1,71 @@
+"""The field's words as types: sides, order kinds, time in force, legs, reasons."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def opposite(self) -> Side:
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+    @property
+    def sign(self) -> int:
+        """+1 for BUY, -1 for SELL."""
+        return 1 if self is Side.BUY else -1
+
+
+class OrderKind(StrEnum):
+    """Kinds a venue can hold. The values are the spelling of trade files."""
+
+    MARKET = "Market"
+    LIMIT = "Limit"
+    STOP = "Stop"
+    STOP_LIMIT = "StopLimit"
+
+
+class TimeInForce(StrEnum):
+    GTC = "GTC"
+    GTD = "GTD"
+
+
+class Purpose(StrEnum):
+    """Why an order exists. Only an ENTRY can open or grow a position; every other purpose is reduce-only."""
+
+    ENTRY = "ENTRY"
+    STOP_LOSS = "STOP"
+    TAKE_PROFIT = "TP"
+    CLOSE = "CLOSE"
+
+    @property
+    def protective(self) -> bool:
+        return self is Purpose.STOP_LOSS or self is Purpose.TAKE_PROFIT
+
+
+class LegRole(StrEnum):
+    """PRIMARY nets with later entries of its strategy and symbol; the others live their own lives."""
+
+    PRIMARY = "PRIMARY"
+    STACK = "STACK"
+    INDEPENDENT = "INDEPENDENT"
+
+
+class OrderState(StrEnum):
+    """Life of an order. The last three are sinks."""
+
+    CREATED = "CREATED"
+    PENDING = "PENDING"
+    SUBMITTED = "SUBMITTED"
+    WORKING = "WORKING"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELLED = "CANCELLED"
+    REJECTED = "REJECTED"
+
+    @property
+    def terminal(self) -> bool:
+        return self in (OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED)

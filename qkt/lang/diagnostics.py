@@ -1,0 +1,74 @@
+"""What is wrong with a file, place by place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from qkt.core.errors import QktError
+from qkt.lang.tree import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem. `code` is stable (`QKT0203`), `message` says what was found, `hint` what was expected or how to mend."""
+
+    code: str
+    severity: Literal["error", "warning"]
+    span: Span
+    message: str
+    hint: str | None = None
+
+
+def render(path: str, source: str, problems: Sequence[Diagnostic]) -> str:
+    """The problems as people read them: place, code and message, the line, a caret under the span, the hint."""
+    lines = source.splitlines()
+    blocks = []
+    for problem in problems:
+        span = problem.span
+        text = [f"{path}:{span.line}:{span.column}: {problem.severity} {problem.code}: {problem.message}"]
+        if 1 <= span.line <= len(lines):
+            line = lines[span.line - 1]
+            until = span.end_column if span.end_line == span.line else len(line) + 1
+            carets = "^" * max(1, until - span.column)
+            text.append("    " + line)
+            text.append("    " + "".join("\t" if c == "\t" else " " for c in line[: span.column - 1]) + carets)
+        if problem.hint:
+            text.append("  " + problem.hint)
+        blocks.append("\n".join(text))
+    return "\n".join(blocks)
+
+
+class LanguageError(QktError):
+    """A file with errors. Carries all of its problems, warnings included, in the order of the text."""
+
+    def __init__(self, path: str, source: str, problems: Sequence[Diagnostic]) -> None:
+        self.path = path
+        self.source = source
+        self.problems = tuple(sorted(problems, key=lambda p: (p.span.line, p.span.column)))
+        errors = sum(p.severity == "error" for p in self.problems)
+        super().__init__(f"{errors} error{'s' if errors != 1 else ''}", where=path)
+
+    def __str__(self) -> str:
+        return render(self.path, self.source, self.problems)
+
+    def as_dict(self) -> dict[str, object]:
+        return {"error": "LanguageError", "where": self.path, "problems": as_data(self.problems)}
+
+
+def as_data(problems: Sequence[Diagnostic]) -> list[dict[str, object]]:
+    """Problems as data for editors."""
+    return [
+        {
+            "code": p.code,
+            "severity": p.severity,
+            "line": p.span.line,
+            "column": p.span.column,
+            "end_line": p.span.end_line,
+            "end_column": p.span.end_column,
+            "message": p.message,
+            "hint": p.hint,
+        }
+        for p in problems
+    ]
