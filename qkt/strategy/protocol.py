@@ -1,0 +1,61 @@
+"""The seam between a strategy, compiled or written in Python, and the engine that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from qkt.core.events import Candle, OrderFilled, Tick
+from qkt.core.timeframe import Timeframe
+from qkt.strategy.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSpec:
+    """One declared stream: `symbol` is the market id with its venue prefix, `warmup` the bars its rules wait for."""
+
+    alias: str
+    symbol: str
+    timeframe: Timeframe
+    warmup: int = 0
+
+
+class RunnableStrategy(Protocol):
+    """What the engine runs. Calls come in the order of the bus; a raised exception halts the strategy's scope."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def streams(self) -> Sequence[StreamSpec]: ...
+
+    @property
+    def wants_ticks(self) -> bool:
+        """True asks for every tick, which a replay then delivers one by one."""
+        ...
+
+    @property
+    def wants_volume(self) -> bool:
+        """True when candle or tick volume is read."""
+        ...
+
+    def on_start(self, context: Context) -> None:
+        """Once, before the first event."""
+        ...
+
+    def on_tick(self, tick: Tick) -> None: ...
+
+    def on_candle(self, candle: Candle) -> None:
+        """A bar of a declared stream closed; `candle.stream` is the alias."""
+        ...
+
+    def on_fill(self, fill: OrderFilled) -> None: ...
+
+    def on_stop(self) -> None:
+        """Once, after the last event."""
+        ...
+
+    def rearm(self, rule: int) -> None:
+        """The broker refused an order of this rule later on."""
+        ...
