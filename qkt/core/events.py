@@ -105,9 +105,12 @@ class OrderModified(OrderEvent):
 
 @dataclass(slots=True)
 class OrderFilled(OrderEvent):
-    """An execution. `quantity` is this slice in lots, `complete` tells whether the order is done; `leg_id` names the leg
-    a reduce-only order is bound to. `reference` is the price the order was meant to get (the quote's middle for a
-    market order, the level for others), from which slippage is measured."""
+    """An execution. `quantity` is this slice in lots, `complete` tells whether the order is done.
+
+    `leg_id` names the leg that a reduce-only order is bound to. `reference` is the price the order was meant to get (its
+    level, or the middle of the quote), from which slippage is measured. The bookkeeping, which runs first, writes the leg
+    that the fill opened or grew into `opened_leg`.
+    """
 
     side: Side
     quantity: Decimal
@@ -118,6 +121,7 @@ class OrderFilled(OrderEvent):
     leg_id: int | None
     reference: Decimal
     complete: bool = True
+    opened_leg: int | None = None
 
 
 @dataclass(slots=True)
@@ -149,3 +153,12 @@ class LogLine(Event):
     strategy: str
     level: str
     text: str
+
+
+@dataclass(slots=True)
+class RuleFired(Event):
+    """A rule's condition became true; `time` is its evaluation time, what came of it follows."""
+
+    strategy: str
+    rule: int
+    time: int

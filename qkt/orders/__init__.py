@@ -1,0 +1,22 @@
+"""Signals in, orders out: this room builds orders, owns every order's life and keeps exits bound to the legs they protect.
+
+It must not know how a venue fills, what money is, or where the clock comes from; legs it sees through a read-only view.
+"""
+
+from qkt.orders.desk import SignalDesk
+from qkt.orders.events import CancelOrder, OrderApproved, OrderRequested, ResizeOrder, SubmitOrder
+from qkt.orders.legs import LegView
+from qkt.orders.manager import OrderManager
+from qkt.orders.order import Order
+
+__all__ = [
+    "CancelOrder",
+    "LegView",
+    "Order",
+    "OrderApproved",
+    "OrderManager",
+    "OrderRequested",
+    "ResizeOrder",
+    "SignalDesk",
+    "SubmitOrder",
+]

@@ -1,0 +1,8 @@
+"""Orders in, approvals or refusals out: the rules an order must pass before it leaves.
+
+The room must not know how orders are executed. Orders that can only reduce a position always pass.
+"""
+
+from qkt.risk.gate import OrderLimits, RiskGate
+
+__all__ = ["OrderLimits", "RiskGate"]

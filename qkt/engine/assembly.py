@@ -1,0 +1,114 @@
+"""Wires one session. The subscriptions below, in this order, are the semantics of a tick and of a fill.
+
+Tick:  broker (expiry, triggers, fills) -> strategy's own tick handler -> excursions -> candles -> (per candle) strategy
+Fill:  books -> order manager (exits, siblings, protection) -> strategy
+Signal -> desk -> OrderRequested -> risk -> OrderApproved -> order manager -> SubmitOrder -> broker
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from qkt.brokers.paper import FillModel, PaperBroker, QuoteFills
+from qkt.core.bus import EventBus, FaultHandler, Scope
+from qkt.core.clock import EventClock
+from qkt.core.errors import InstrumentError, StrategyError
+from qkt.core.events import Tick
+from qkt.core.ids import OrderIds
+from qkt.core.instruments import InstrumentRegistry
+from qkt.engine.board import Board
+from qkt.engine.candles import CandleFeed, TickCandles
+from qkt.engine.context import SessionContext
+from qkt.engine.equity import EquitySampler
+from qkt.engine.runner import StrategyRunner
+from qkt.engine.session import Session
+from qkt.ledger import Books, Converter, Financing
+from qkt.orders import OrderManager, SignalDesk
+from qkt.risk import OrderLimits, RiskGate
+from qkt.strategy import RunnableStrategy, StreamSpec
+
+CandleFactory = Callable[[Scope, Sequence[StreamSpec], int | None], CandleFeed]
+
+
+@dataclass(frozen=True)
+class SessionSettings:
+    """Everything a session needs to know besides its strategy.
+
+    `begin` (epoch ms) is when data was asked for from; candles whose window started before it are partial and dropped.
+    `markets` are symbols with prices beyond those of the strategy, for currency conversion.
+    """
+
+    balance: Decimal = Decimal(10_000)
+    currency: str = "USD"
+    instruments: InstrumentRegistry = field(default_factory=InstrumentRegistry.standard)
+    fills: FillModel = field(default_factory=QuoteFills)
+    limits: OrderLimits = field(default_factory=OrderLimits)
+    begin: int | None = None
+    markets: tuple[str, ...] = ()
+
+
+def assemble(
+    strategy: RunnableStrategy,
+    settings: SessionSettings,
+    bus: EventBus,
+    clock: EventClock,
+    board: Board,
+    candles: CandleFactory = TickCandles,
+    on_fault: FaultHandler | None = None,
+) -> Session:
+    """Build a session in a new scope of the bus. `on_fault` hears of a strategy that raised.
+
+    Raises StrategyError without streams, InstrumentError for a symbol without terms or without a conversion path.
+    """
+    if not strategy.streams:
+        raise StrategyError("no stream is declared", where=strategy.name, remedy="declare one under SYMBOLS")
+    symbols = list(dict.fromkeys(stream.symbol for stream in strategy.streams))
+    scope = bus.scope(strategy.name, on_fault)
+    for symbol in (*symbols, *settings.markets):
+        scope.follow(symbol)
+    converter = Converter(settings.currency, settings.instruments, board)
+    for symbol in (*symbols, *settings.markets):
+        converter.add_market(symbol)
+    _check_conversion(symbols, converter)
+
+    books = Books(scope, [strategy.name], settings.balance, settings.instruments, converter, board)
+    desk_ids = OrderIds()
+    SignalDesk(scope, desk_ids)
+    risk = RiskGate(scope, settings.limits, settings.instruments, converter, board)
+    orders = OrderManager(scope, books)
+    broker = PaperBroker(scope, board, settings.instruments.resolve, books, settings.fills)
+    context = SessionContext(scope, strategy.name, books, orders, settings.instruments, strategy.rearm)
+
+    scope.subscribe(Tick, broker.on_tick)
+    runner = StrategyRunner(scope, strategy, context)
+    scope.subscribe(Tick, books.excursions.on_tick)
+    feed = candles(scope, strategy.streams, settings.begin)
+    scope.subscribe(Tick, feed.on_tick)
+
+    finest = min((stream.timeframe for stream in strategy.streams), key=lambda frame: frame.ms)
+    return Session(
+        bus=bus,
+        scope=scope,
+        clock=clock,
+        board=board,
+        books=books,
+        orders=orders,
+        broker=broker,
+        risk=risk,
+        candles=feed,
+        runner=runner,
+        equity=EquitySampler(books, finest),
+        financing=Financing(books, settings.instruments, board, symbols),
+    )
+
+
+def _check_conversion(symbols: Iterable[str], converter: Converter) -> None:
+    for symbol in symbols:
+        missing = converter.missing(symbol)
+        if missing is not None:
+            raise InstrumentError(
+                f"results of {symbol} are in {converter.currency(symbol)} and the account is in {converter.account}",
+                remedy=f"give the data of {missing} or of the inverse pair too",
+            )

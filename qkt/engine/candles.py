@@ -1,0 +1,57 @@
+"""Ticks in, `Candle` events out: one builder for each stream the strategy declared, in the order of declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from qkt.core.bus import Scope
+from qkt.core.events import Candle, Tick
+from qkt.data import CandleBuilder
+from qkt.strategy import StreamSpec
+
+
+class CandleFeed(Protocol):
+    """Publishes the candles that a tick closes."""
+
+    def on_tick(self, tick: Tick) -> None: ...
+
+    def unfinished(self) -> int:
+        """Candles still open."""
+        ...
+
+
+class TickCandles:
+    """Builds candles tick by tick. A first candle whose window started before `begin` (epoch ms) is not published."""
+
+    def __init__(self, scope: Scope, streams: Sequence[StreamSpec], begin: int | None) -> None:
+        self._scope = scope
+        self._builders: dict[str, list[tuple[StreamSpec, CandleBuilder]]] = {}
+        for stream in streams:
+            self._builders.setdefault(stream.symbol, []).append((stream, CandleBuilder(stream.timeframe, begin)))
+
+    def on_tick(self, tick: Tick) -> None:
+        closed = None
+        for stream, builder in self._builders.get(tick.symbol, ()):
+            bar = builder.update(tick.ts, tick.price, tick.bid, tick.ask, tick.volume)
+            if bar is not None:
+                closed = [(stream, bar)] if closed is None else [*closed, (stream, bar)]
+        for stream, bar in closed or ():
+            self._scope.publish(
+                Candle(
+                    stream.alias,
+                    stream.symbol,
+                    bar.start,
+                    bar.end,
+                    bar.open,
+                    bar.high,
+                    bar.low,
+                    bar.close,
+                    bar.volume,
+                    bar.bid,
+                    bar.ask,
+                )
+            )
+
+    def unfinished(self) -> int:
+        return sum(b.unfinished is not None for builders in self._builders.values() for _, b in builders)

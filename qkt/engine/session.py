@@ -1,0 +1,96 @@
+"""One session: a strategy with everything it needs. The driver gives it ticks, it does the rest."""
+
+from __future__ import annotations
+
+from qkt.brokers.paper import PaperBroker
+from qkt.core.bus import EventBus, Scope
+from qkt.core.clock import EventClock
+from qkt.core.events import LogLine, Tick
+from qkt.engine.board import Board
+from qkt.engine.candles import CandleFeed
+from qkt.engine.equity import NEVER, EquitySampler
+from qkt.engine.runner import StrategyRunner
+from qkt.ledger import Books, Financing
+from qkt.orders import OrderManager
+from qkt.risk import RiskGate
+
+
+class Session:
+    """Built by `assemble`. Call `begin` once, `on_tick` for every tick in time order, `end` once."""
+
+    def __init__(
+        self,
+        *,
+        bus: EventBus,
+        scope: Scope,
+        clock: EventClock,
+        board: Board,
+        books: Books,
+        orders: OrderManager,
+        broker: PaperBroker,
+        risk: RiskGate,
+        candles: CandleFeed,
+        runner: StrategyRunner,
+        equity: EquitySampler,
+        financing: Financing,
+    ) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._board = board
+        self._runner = runner
+        self.scope = scope
+        self.books = books
+        self.orders = orders
+        self.broker = broker
+        self.risk = risk
+        self.candles = candles
+        self.equity = equity
+        self.financing = financing
+        self.logs: list[LogLine] = []
+        self.ticks = 0
+        self.dropped = 0
+        self.first_ts: int | None = None
+        self.last_ts = 0
+        self.due = NEVER
+        scope.subscribe(LogLine, self.logs.append)
+
+    def on_tick(self, tick: Tick) -> None:
+        """One tick, fully: what fell due before it, prices, then everyone on the bus in the order of assembly."""
+        ts, bid, ask = tick.ts, tick.bid, tick.ask
+        if not (tick.price > 0 and (bid is None or ask is None or 0 < bid <= ask)):
+            self.dropped += 1
+            return
+        if self.first_ts is None:
+            self._begin(ts)
+        elif ts >= self.due:
+            self.run_due(ts)
+        self._clock.time = ts
+        self._board.update(tick)
+        self.last_ts = ts
+        self._bus.publish_tick(tick)
+
+    def run_due(self, ts: int) -> None:
+        """Rollovers and equity samples due at or before `ts`, in time order, a rollover first."""
+        while (due := min(self.financing.due, self.equity.due)) <= ts:
+            self._clock.time = due
+            if self.financing.due == due:
+                self.financing.run()
+            else:
+                self.equity.run()
+        self.equity.next_after(ts)
+        self.due = min(self.financing.due, self.equity.due)
+
+    def _begin(self, ts: int) -> None:
+        self.first_ts = ts
+        self._clock.time = ts
+        self._runner.start(ts)
+        self.equity.begin(ts)
+        self.financing.begin(ts)
+        self.due = min(self.financing.due, self.equity.due)
+
+    def end(self) -> None:
+        """No more ticks: the last equity sample, and the strategy hears of it. Open things stay open."""
+        if self.first_ts is not None:
+            self.books.excursions.settle()
+            self.equity.end(self.last_ts)
+            self._runner.stop()

@@ -1,0 +1,90 @@
+"""The codes of everything that can be wrong with a file beyond its grammar, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qkt.lang.diagnostics import Diagnostic
+from qkt.lang.tree import Span
+
+CODES: dict[str, str] = {
+    # names
+    "QKT0201": "a name that is no LET, PARAM or stream",
+    "QKT0202": "a LET, PARAM or loop variable whose name is taken",
+    "QKT0203": "a stream that SYMBOLS does not declare",
+    "QKT0204": "a field that streams do not have",
+    "QKT0205": "a function or indicator that does not exist",
+    "QKT0206": "a field that ACCOUNT, POSITION, NOW or another accessor does not have",
+    "QKT0207": "LETs that use each other in a circle",
+    "QKT0208": "SYMBOL outside DEFAULTS",
+    "QKT0209": "a word that has a meaning only inside another clause",
+    "QKT0210": "rules without a stream to wake them",
+    "QKT0211": "a timeframe that is none",
+    "QKT0212": "an import, state or share of a portfolio that does not fit together",
+    "QKT0213": "capital and weights of a portfolio that do not fit together",
+    # types, functions, indicators
+    "QKT0301": "a wrong number of arguments",
+    "QKT0302": "a constant of an indicator that is not a plain number",
+    "QKT0303": "a constant of an indicator outside its range",
+    "QKT0304": "a series of the wrong kind",
+    "QKT0305": "a series that mentions no stream",
+    "QKT0306": "comparisons in a chain",
+    "QKT0307": "a look-back on a value that keeps no past",
+    "QKT0308": "a candle or tick stream where a value is needed",
+    "QKT0309": "a window over times that is malformed",
+    "QKT0310": "an expression nested too deeply",
+    "QKT0311": "a snapshot or aggregate where none is allowed",
+    # orders and actions
+    "QKT0401": "an entry without a size",
+    "QKT0402": "risk sizing without a stop",
+    "QKT0403": "OF BOOK outside a portfolio",
+    "QKT0404": "GTD on a market order",
+    "QKT0405": "a multiple of risk that has no stop to measure",
+    "QKT0406": "a percentage outside its range",
+    "QKT0407": "modifiers that exclude each other",
+    "QKT0408": "an order on a stream that cannot be traded",
+    "QKT0409": "a price relative to an exit outside an exit hook",
+    "QKT0410": "a LOG whose text and fields do not agree",
+    "QKT0411": "a protective price of a kind that its leg does not take",
+    # warnings
+    "QKT0501": "a LET that nothing uses",
+    "QKT0502": "a PARAM that nothing uses",
+    "QKT0503": "a stream that nothing uses",
+    "QKT0504": "a rule that can never fire",
+    "QKT0505": "a protective price on the wrong side of the entry",
+    "QKT0506": "an entry that can add to an open position",
+    "QKT0507": "something written twice, of which the last counts",
+    "QKT0508": "an expression that is always Undefined",
+    # differences from the published engine
+    "QKT0601": "a file that means something else in the published engine",
+    "QKT0602": "a form that the published parser refuses",
+    # not yet
+    "QKT0900": "a part of the language that this version does not run yet",
+}
+
+
+class Problems:
+    """Collects what is wrong. A place that is checked more than once, as in a loop, is reported once for each code."""
+
+    def __init__(self, found: Iterable[Diagnostic] = ()) -> None:
+        self._found: dict[tuple[str, Span], Diagnostic] = {(p.code, p.span): p for p in found}
+
+    def error(self, code: str, span: Span, message: str, hint: str | None = None) -> None:
+        self._add(Diagnostic(code, "error", span, message, hint))
+
+    def warning(self, code: str, span: Span, message: str, hint: str | None = None) -> None:
+        self._add(Diagnostic(code, "warning", span, message, hint))
+
+    def refuse(self, span: Span, feature: str) -> None:
+        """The feature is part of the language, but nothing runs it yet."""
+        self.error("QKT0900", span, f"{feature} is not supported yet by this version")
+
+    @property
+    def failed(self) -> bool:
+        return any(p.severity == "error" for p in self._found.values())
+
+    def sorted(self) -> tuple[Diagnostic, ...]:
+        return tuple(sorted(self._found.values(), key=lambda p: (p.span.line, p.span.column, p.code)))
+
+    def _add(self, problem: Diagnostic) -> None:
+        self._found.setdefault((problem.code, problem.span), problem)

@@ -1,0 +1,454 @@
+"""From expressions as written to checked values: names resolved, LETs and PARAMs put in, types known."""
+
+from __future__ import annotations
+
+import math
+from itertools import count
+from typing import TYPE_CHECKING
+
+from qkt.indicators import FUNCTIONS, same
+from qkt.lang import accessors, tree
+from qkt.lang.calls import CallResolver
+from qkt.lang.codes import Problems
+from qkt.lang.fields import INSTRUMENT_FIELDS, PAST_FIELDS, SAME_AS_CLOSE, SERIES_FIELDS, STREAM_FIELDS
+from qkt.lang.place import Place
+from qkt.lang.scope import Scope
+from qkt.lang.suggest import did_you_mean
+from qkt.lang.values import (
+    BROKEN,
+    AsFlag,
+    AsNumber,
+    Both,
+    Broken,
+    Choice,
+    Comparison,
+    Const,
+    Cross,
+    Either,
+    Expression,
+    Indicator,
+    InstrumentRead,
+    Math,
+    Member,
+    Missing,
+    Negative,
+    Opposite,
+    Past,
+    Pool,
+    Read,
+    Stream,
+    Type,
+    Within,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ELSEWHERE = {
+    "entry": "it stands for the parent's entry price inside STACK and ON_FILL",
+    "ENTRY_QTY": "it stands for the parent's quantity inside STACK_AT",
+    "EXIT": "it stands for the closing fill inside ON_STOP, ON_TP and ON_CLOSE",
+}
+
+
+class Resolver:
+    """Resolves the expressions of one file and keeps, for each alias, the bars that its indicators wait for."""
+
+    def __init__(self, scope: Scope, problems: Problems) -> None:
+        self.scope = scope
+        self.problems = problems
+        self.bars: dict[str, int] = {}
+        self._pool = Pool()
+        self._slots = count()
+        self._crosses = 0
+        self._lets: dict[tuple[object, ...], Expression] = {}
+        self._first_streams: dict[str, str | None] = {}
+        self._calls = CallResolver(self)
+
+    # ------------------------------------------------------------ what others ask for
+
+    def value(self, node: tree.Expr, place: Place) -> Expression:
+        """Whatever the expression is, candles and ticks excepted."""
+        value = self.any(node, place)
+        if value.type in (Type.CANDLE, Type.TICK):
+            return self._stream_as_value(node)
+        return value
+
+    def number(self, node: tree.Expr, place: Place) -> Expression:
+        """The expression where a number is needed: Undefined when it can be none."""
+        value = self.value(node, place)
+        if value.type is Type.NUMBER or isinstance(value, Broken):
+            return value
+        if value.type is Type.ANY:
+            return self.one(AsNumber(value))
+        return self._undefined(node, value, "a number")
+
+    def flag(self, node: tree.Expr, place: Place) -> Expression:
+        """The expression where a condition is needed: Undefined when it can be none."""
+        value = self.value(node, place)
+        if value.type is Type.FLAG or isinstance(value, Broken):
+            return value
+        if value.type is Type.ANY:
+            return self.one(AsFlag(value))
+        return self._undefined(node, value, "a condition")
+
+    def one(self, value: Expression) -> Expression:
+        return self._pool.one(value)
+
+    def charge(self, alias: str, bars: int, place: Place) -> None:
+        """Rules that mention the alias wait for at least so many of its bars."""
+        if place.scanned:
+            self.bars[alias] = max(self.bars.get(alias, 0), bars + place.past)
+
+    def stream(self, ident: tree.Ident, place: Place) -> str | None:
+        """The alias that a name in the place of a stream means, None (and a problem) when there is none."""
+        alias = place.alias_of(ident)
+        if alias in self.scope.streams:
+            return alias
+        if alias not in self.scope.refused:
+            self.scope.unknown_stream(self.problems, ident if alias == ident.text else tree.Ident(ident.span, alias))
+        return None
+
+    def unwrapped(self, node: tree.Expr, place: Place) -> tree.Expr:
+        """The expression that a name stands for, the expression itself when it is no LET or PARAM."""
+        seen: set[str] = set()
+        while isinstance(node, tree.Name) and node.name not in place.loop and node.name not in seen:
+            seen.add(node.name)
+            found = self.scope.lets.get(node.name) or self.scope.params.get(node.name)
+            if found is None:
+                break
+            node, place = found, place.inside_let()
+        return node
+
+    def first_stream(self, node: tree.Expr, place: Place) -> str | None:
+        """The alias of the first stream field or bare stream in the text, looking through LETs and into calls."""
+        match node:
+            case tree.Field(owner=owner):
+                return place.alias_of(owner)
+            case tree.SymbolRef():
+                return place.symbol
+            case tree.Name(name=name):
+                return self._first_stream_of_name(name, place)
+            case tree.Snapshot() | tree.Position() | tree.OpenOrders():
+                return None
+            case _:
+                found = (self.first_stream(part, place) for part in _parts(node))
+                return next((alias for alias in found if alias is not None), None)
+
+    # ------------------------------------------------------------ one kind of node each
+
+    def any(self, node: tree.Expr, place: Place) -> Expression:
+        match node:
+            case tree.Number(value=number):
+                return self.one(Const(float(number)))
+            case tree.Duration(ms=ms):
+                return self.one(Const(float(ms)))
+            case tree.Text(value=content) | tree.Bool(value=content):
+                return self.one(Const(content))
+            case tree.Null():
+                return self.one(Const(None))
+            case tree.Name():
+                return self._name(node, place)
+            case tree.Field():
+                return self.field(node, node.owner, node.field, place)
+            case tree.SymbolRef():
+                return self._symbol(node, place)
+            case tree.LookBack():
+                return self._look_back(node, place)
+            case tree.Call() | tree.Over():
+                return self._calls.resolve(node, place)
+            case tree.Negate() | tree.Arithmetic():
+                return self._arithmetic(node, place)
+            case tree.Not() | tree.Logic() | tree.IsNull() | tree.Case():
+                return self._logic(node, place)
+            case tree.Compare() | tree.Between() | tree.In() | tree.Crosses():
+                return self._comparison(node, place)
+            case tree.State() | tree.Position() | tree.OpenOrders() | tree.Now():
+                return accessors.resolve(self, node, place)
+            case tree.Snapshot() | tree.Since() | tree.SequenceField() | tree.EntryQty():
+                return self._later(node, place)
+
+    def field(self, node: tree.Expr, owner: tree.Ident, field: tree.Ident, place: Place) -> Expression:
+        alias = self.stream(owner, place)
+        name = field.text
+        if name not in STREAM_FIELDS:
+            hint = did_you_mean(name, STREAM_FIELDS, "fields of a stream")
+            self.problems.error("QKT0204", field.span, f"streams have no field '{name}'", hint)
+            return BROKEN
+        if alias is None:
+            return BROKEN
+        if name in SERIES_FIELDS:
+            return self.one(Stream(alias, "candle" if name == "candle" else "tick"))
+        if name in INSTRUMENT_FIELDS:
+            return self.one(InstrumentRead(alias, INSTRUMENT_FIELDS[name]))
+        return self.one(Read(alias, "close" if name in SAME_AS_CLOSE else name))
+
+    def _name(self, node: tree.Name, place: Place) -> Expression:
+        name = node.name
+        if name in place.loop:
+            alias = place.loop[name]
+            return self.one(Stream(alias, "candle")) if alias in self.scope.streams else BROKEN
+        if name in self.scope.params:
+            return self.any(self.scope.params[name], place)
+        if name in self.scope.lets:
+            return self._let(name, place)
+        if name in self.scope.streams:
+            return self.one(Stream(name, "candle"))
+        if name in self.scope.refused:
+            return BROKEN
+        if name in ELSEWHERE:
+            self.problems.error("QKT0209", node.span, f"'{name}' means nothing here", ELSEWHERE[name])
+            return BROKEN
+        known = [*place.loop, *self.scope.lets, *self.scope.params, *self.scope.aliases]
+        hint = did_you_mean(name, known, "LETs, PARAMs and streams")
+        self.problems.error("QKT0201", node.span, f"unknown name '{name}'", hint)
+        return BROKEN
+
+    def _let(self, name: str, place: Place) -> Expression:
+        if name in self.scope.circular:
+            return BROKEN
+        inside = place.inside_let()
+        shared = (name, place.anchor, place.series, place.past, place.scanned, place.kind)
+        own = (*shared, place.unit)
+        for key in (shared,) if place.conditional else (shared, own):
+            if key in self._lets:
+                return self._lets[key]
+        crosses = self._crosses
+        value = self.any(self.scope.lets[name], inside)
+        if self._crosses == crosses:
+            self._lets[shared] = value
+        elif not place.conditional:
+            self._lets[own] = value
+        return value
+
+    def _first_stream_of_name(self, name: str, place: Place) -> str | None:
+        if name in place.loop:
+            return place.loop[name]
+        if name in self.scope.lets and name not in self.scope.circular:
+            if name not in self._first_streams:
+                self._first_streams[name] = self.first_stream(self.scope.lets[name], place.inside_let())
+            return self._first_streams[name]
+        return name if name in self.scope.streams and name not in self.scope.params else None
+
+    def _symbol(self, node: tree.SymbolRef, place: Place) -> Expression:
+        if not place.in_defaults:
+            self.problems.error("QKT0208", node.span, "SYMBOL has a meaning only inside DEFAULTS", "name the stream instead")
+            return BROKEN
+        if place.symbol is None:
+            return BROKEN
+        if node.field is None:
+            return self.one(Stream(place.symbol, "candle"))
+        return self.field(node, tree.Ident(node.span, place.symbol), node.field, place)
+
+    def _look_back(self, node: tree.LookBack, place: Place) -> Expression:
+        target = node.value
+        field = target.field if isinstance(target, tree.Field | tree.SymbolRef) else None
+        if field is not None and field.text in STREAM_FIELDS and field.text not in PAST_FIELDS:
+            hint = f"look-back works on {', '.join(PAST_FIELDS)}, on indicator calls and on LETs"
+            self.problems.error("QKT0307", node.span, f"the field '{field.text}' keeps no past", hint)
+            return BROKEN
+        if isinstance(target, tree.Name) and (target.name in self.scope.params or target.name in self.scope.streams):
+            what = "PARAM" if target.name in self.scope.params else "stream"
+            self.problems.error("QKT0307", node.span, f"look-back on '{target.name}', which is a {what}", "name a field or a LET")
+            return BROKEN
+        value = self.value(target, place.further_back(0 if field is not None else node.bars))
+        if isinstance(value, Broken) or node.bars == 0:
+            return value
+        if isinstance(value, Read):
+            alias: str | None = value.alias
+        elif isinstance(target, tree.Call | tree.Over):
+            if not isinstance(value, Indicator):
+                hint = "look-back works on stream fields, indicator calls and LETs; give the expression a LET"
+                self.problems.error("QKT0307", node.span, "this function keeps no past", hint)
+                return BROKEN
+            alias = value.alias
+        else:
+            alias = place.series or place.anchor
+        if alias is None:
+            return BROKEN
+        self.charge(alias, node.bars + 1, place)
+        return self.one(Past(value, node.bars, alias))
+
+    def _arithmetic(self, node: tree.Negate | tree.Arithmetic, place: Place) -> Expression:
+        if isinstance(node, tree.Negate):
+            value = self.number(node.value, place)
+            if isinstance(value, Const):
+                return self.one(Const(None if value.value is None else -_float(value)))
+            return value if isinstance(value, Broken) else self.one(Negative(value))
+        left, right = self.number(node.left, place), self.number(node.right, place)
+        if isinstance(left, Broken) or isinstance(right, Broken):
+            return BROKEN
+        if left.type is Type.NOTHING or right.type is Type.NOTHING:
+            return self.one(Const(None))
+        if isinstance(left, Const) and isinstance(right, Const):
+            return self._constant(node, _float(left), _float(right))
+        return self.one(Math(node.op, left, right))
+
+    def _constant(self, node: tree.Arithmetic, a: float, b: float) -> Expression:
+        result: float | None
+        match node.op:
+            case "+":
+                result = a + b
+            case "-":
+                result = a - b
+            case "*":
+                result = a * b
+            case "/":
+                result = a / b if b else None
+            case "%":
+                result = FUNCTIONS["mod"].call(a, b)
+        if result is None or not math.isfinite(result):
+            self.problems.warning("QKT0508", node.span, "this is always Undefined", "its divisor is 0" if not b else None)
+            result = None
+        return self.one(Const(result))
+
+    def _logic(self, node: tree.Not | tree.Logic | tree.IsNull | tree.Case, place: Place) -> Expression:
+        match node:
+            case tree.Not(value=value):
+                return self._unless_broken(Opposite(self.flag(value, place)))
+            case tree.Logic(op=op, left=left, right=right):
+                a, b = self.flag(left, place), self.flag(right, place)
+                return self._unless_broken(Both(a, b) if op == "AND" else Either(a, b))
+            case tree.IsNull(value=value, negated=negated):
+                missing = self._unless_broken(Missing(self.value(value, place)))
+                return self._unless_broken(Opposite(missing)) if negated else missing
+            case tree.Case():
+                return self._case(node, place)
+
+    def _case(self, node: tree.Case, place: Place) -> Expression:
+        inside = place.inside_case()
+        branches = tuple((self.flag(when, place), self.value(then, inside)) for when, then in node.branches)
+        otherwise = self.one(Const(None)) if node.otherwise is None else self.value(node.otherwise, inside)
+        types = {v.type for v in (*(then for _, then in branches), otherwise)} - {Type.NOTHING}
+        one_type = types.pop() if len(types) == 1 else Type.ANY if types else Type.NOTHING
+        return self._unless_broken(Choice(branches, otherwise, one_type))
+
+    def _comparison(self, node: tree.Compare | tree.Between | tree.In | tree.Crosses, place: Place) -> Expression:
+        match node:
+            case tree.Compare(op=op, left=left, right=right):
+                self._refuse_chain(node, place)
+                a, b = self.number(left, place), self.number(right, place)
+                if isinstance(a, Const) and isinstance(b, Const) and a.value is not None and b.value is not None:
+                    return self.one(Const(_compare(op, _float(a), _float(b))))
+                return self._unless_nothing(Comparison(op, a, b), a, b)
+            case tree.Between(value=value, low=low, high=high, negated=negated):
+                v, lo, hi = (self.number(part, place) for part in (value, low, high))
+                return self._negated(self._unless_nothing(Within(v, lo, hi), v, lo, hi), negated)
+            case tree.In(value=value, members=members, negated=negated):
+                v = self.number(value, place)
+                found = [self.number(member, place) for member in members]
+                if any(isinstance(m, Broken) for m in found):
+                    return BROKEN
+                numbers = tuple(m for m in found if m.type is Type.NUMBER)
+                return self._negated(self._unless_nothing(Member(v, numbers), v), negated)
+            case tree.Crosses(above=above, left=left, right=right):
+                a, b = self.number(left, place), self.number(right, place)
+                return self._unless_nothing(Cross(above, a, b, self._slot(place)), a, b)
+
+    def _slot(self, place: Place) -> int | str:
+        """Occurrences in series of the same alias are evaluated on the same closes, so equal ones may share a memory."""
+        self._crosses += 1
+        return f"series of {place.series}" if place.series and not place.conditional else next(self._slots)
+
+    def _refuse_chain(self, node: tree.Compare, place: Place) -> None:
+        if place.kind != "condition" or place.series:
+            return
+        for side in (node.left, node.right):
+            if isinstance(self.unwrapped(side, place), tree.Compare):
+                hint = "join two comparisons with AND, or use BETWEEN; a condition needs no '= TRUE'"
+                self.problems.error("QKT0306", node.span, "a comparison is compared again", hint)
+                return
+
+    def _later(
+        self, node: tree.Snapshot | tree.Since | tree.SequenceField | tree.EntryQty, place: Place
+    ) -> Expression:
+        if isinstance(node, tree.EntryQty):
+            self.problems.error("QKT0209", node.span, "'ENTRY_QTY' means nothing here", ELSEWHERE["ENTRY_QTY"])
+        elif place.series:
+            what = "a snapshot" if isinstance(node, tree.Snapshot) else "this"
+            self.problems.error("QKT0311", node.span, f"{what} cannot feed an indicator", "feed it a stream field or a LET")
+        elif isinstance(node, tree.Snapshot):
+            if node.name.text in self.scope.params:
+                return self.any(self.scope.params[node.name.text], place)
+            if node.name.text not in self.scope.lets:
+                hint = did_you_mean(node.name.text, self.scope.lets, "LETs")
+                self.problems.error("QKT0201", node.name.span, f"no LET named '{node.name.text}'", hint)
+            else:
+                self.problems.refuse(node.span, "a snapshot of a LET")
+        elif isinstance(node, tree.Since):
+            self.problems.refuse(node.span, f"{node.fn} … SINCE")
+        else:
+            self.problems.refuse(node.span, "SEQUENCE")
+        return BROKEN
+
+    # ------------------------------------------------------------ small things
+
+    def _negated(self, value: Expression, negated: bool) -> Expression:
+        return self._unless_nothing(Opposite(value), value) if negated else value
+
+    def _unless_broken(self, value: Expression) -> Expression:
+        return BROKEN if any(isinstance(part, Broken) for part in _all_parts(value)) else self.one(value)
+
+    def _unless_nothing(self, value: Expression, *needed: Expression) -> Expression:
+        """The value, but Undefined at once when something that it needs always is."""
+        if any(part.type is Type.NOTHING for part in needed):
+            return self.one(Const(None))
+        return self._unless_broken(value)
+
+    def _stream_as_value(self, node: tree.Expr) -> Expression:
+        self.problems.error(
+            "QKT0308", node.span, "this is a whole stream, not a value", "name one of its fields, such as its close"
+        )
+        return BROKEN
+
+    def _undefined(self, node: tree.Expr, value: Expression, needed: str) -> Expression:
+        if value.type is not Type.NOTHING:
+            self.problems.warning("QKT0508", node.span, f"{value.type.value} where {needed} is needed: always Undefined")
+        return self.one(Const(None))
+
+
+def _all_parts(value: Expression) -> Iterable[Expression]:
+    from qkt.lang.values import parts
+
+    return parts(value)
+
+
+def _float(value: Const) -> float:
+    assert isinstance(value.value, float)
+    return value.value
+
+
+def _compare(op: str, a: float, b: float) -> bool:
+    tied = same(a, b)
+    match op:
+        case "=":
+            return tied
+        case "!=":
+            return not tied
+        case "<":
+            return a < b and not tied
+        case ">":
+            return a > b and not tied
+        case "<=":
+            return a < b or tied
+        case _:
+            return a > b or tied
+
+
+def _parts(node: tree.Expr) -> Iterable[tree.Expr]:
+    match node:
+        case tree.LookBack() | tree.Negate() | tree.Not() | tree.IsNull() | tree.Over() | tree.Since():
+            return (node.value,)
+        case tree.Arithmetic() | tree.Logic() | tree.Compare() | tree.Crosses():
+            return (node.left, node.right)
+        case tree.Between():
+            return (node.value, node.low, node.high)
+        case tree.In():
+            return (node.value, *node.members)
+        case tree.Case():
+            branches = [part for branch in node.branches for part in branch]
+            return branches if node.otherwise is None else [*branches, node.otherwise]
+        case tree.Call():
+            return node.args
+        case _:
+            return ()

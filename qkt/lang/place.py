@@ -1,0 +1,50 @@
+"""Where an expression stands, which decides what its names mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal
+
+from qkt.lang import tree
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`kind` tells conditions from actions, where fewer things are checked or allowed.
+
+    `unit` numbers what is evaluated as a whole: one rule's condition or one rule's actions. `anchor` is the alias whose
+    closes evaluate it. `loop` maps the FOR EACH variable to its alias, `symbol` is the stream of SYMBOL in DEFAULTS.
+    `series` is the alias that feeds the indicator whose argument this is. `conditional` marks the bodies of CASE, which
+    are not evaluated every time. `past` counts the bars of enclosing look-backs. `scanned` tells whether indicators here
+    count for warm-up.
+    """
+
+    kind: Literal["condition", "action"]
+    unit: int
+    anchor: str | None
+    loop: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    symbol: str | None = None
+    in_defaults: bool = False
+    series: str | None = None
+    conditional: bool = False
+    past: int = 0
+    scanned: bool = True
+
+    def inside_let(self) -> Place:
+        """The same place as seen by a LET: loop variables and SYMBOL are not visible there."""
+        return replace(self, loop=MappingProxyType({}), symbol=None, in_defaults=False)
+
+    def inside_series(self, alias: str) -> Place:
+        return replace(self, series=alias, conditional=False)
+
+    def inside_case(self) -> Place:
+        return replace(self, conditional=True)
+
+    def further_back(self, bars: int) -> Place:
+        return replace(self, past=self.past + bars)
+
+    def alias_of(self, ident: tree.Ident) -> str:
+        """The alias that a name in the place of a stream means."""
+        return self.loop.get(ident.text, ident.text)

@@ -1,0 +1,358 @@
+"""Checked expressions: every name resolved, LETs and PARAMs put in, types known.
+
+Equal values are one object (`Pool`), so sharing is seen by identity. What a value is at run time: a number is a float, a
+condition a bool, a text a str, and each of them may be Undefined, which is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
+
+
+class Type(Enum):
+    """What a value can be. NOTHING is always Undefined, ANY is known only while running."""
+
+    NUMBER = "a number"
+    FLAG = "a condition"
+    TEXT = "a text"
+    NOTHING = "Undefined"
+    ANY = "a value of more than one type"
+    CANDLE = "a stream of candles"
+    TICK = "a stream of ticks"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """`type` is the static type; `whole` tells that a number is always an integer."""
+
+    type: ClassVar[Type] = Type.NUMBER
+    whole: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Const:
+    """A literal; None is Undefined."""
+
+    value: float | bool | str | None
+
+    @property
+    def type(self) -> Type:
+        match self.value:
+            case None:
+                return Type.NOTHING
+            case bool():
+                return Type.FLAG
+            case str():
+                return Type.TEXT
+            case _:
+                return Type.NUMBER
+
+    @property
+    def whole(self) -> bool:
+        return isinstance(self.value, float) and self.value.is_integer()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Broken:
+    """Stands for an expression with an error, so that one mistake is reported once."""
+
+    type: ClassVar[Type] = Type.ANY
+    whole: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stream:
+    """A whole stream, the argument of an indicator that reads candles or ticks."""
+
+    alias: str
+    kind: Literal["candle", "tick"]
+    whole: ClassVar[bool] = False
+
+    @property
+    def type(self) -> Type:
+        return Type.CANDLE if self.kind == "candle" else Type.TICK
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read(Value):
+    """A field of the latest closed candle of a stream."""
+
+    alias: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InstrumentRead(Value):
+    """A constant of the stream's instrument, by its attribute in `Instrument`."""
+
+    alias: str
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Indicator(Value):
+    """The output of an indicator that takes one input for each candle of `alias`. `series` is empty for candle-fed ones."""
+
+    name: str
+    series: tuple[Expression, ...]
+    constants: tuple[float, ...]
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """What a value was `bars` closed candles of `alias` ago."""
+
+    value: Expression
+    bars: int
+    alias: str
+
+    @property
+    def type(self) -> Type:
+        return self.value.type
+
+    @property
+    def whole(self) -> bool:
+        return self.value.whole
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cross:
+    """`a CROSSES ABOVE|BELOW b`, with a memory of its own: `slot` tells occurrences apart."""
+
+    above: bool
+    left: Expression
+    right: Expression
+    slot: int | str
+    type: ClassVar[Type] = Type.FLAG
+    whole: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Negative(Value):
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Math(Value):
+    op: Literal["+", "-", "*", "/", "%"]
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Apply(Value):
+    """A scalar function on numbers."""
+
+    name: str
+    args: tuple[Expression, ...]
+
+
+class _Flag:
+    __slots__ = ()
+    type: ClassVar[Type] = Type.FLAG
+    whole: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opposite(_Flag):
+    """NOT."""
+
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Both(_Flag):
+    """AND."""
+
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Either(_Flag):
+    """OR."""
+
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison(_Flag):
+    op: Literal["=", "!=", "<", ">", "<=", ">="]
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Within(_Flag):
+    """BETWEEN."""
+
+    value: Expression
+    low: Expression
+    high: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member(_Flag):
+    """IN, with the members that can be numbers."""
+
+    value: Expression
+    members: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Missing(_Flag):
+    """IS NULL."""
+
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """CASE. `otherwise` is Undefined where ELSE is left out."""
+
+    branches: tuple[tuple[Expression, Expression], ...]
+    otherwise: Expression
+    type: Type
+    whole: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AsNumber(Value):
+    """A value of unknown type where a number is needed: Undefined unless it is one."""
+
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AsFlag(_Flag):
+    """A value of unknown type where a condition is needed: Undefined unless it is one."""
+
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PositionRead(Value):
+    """A field of the strategy's position on the stream's symbol."""
+
+    alias: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AccountRead(Value):
+    """An attribute of the account view."""
+
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrdersRead(Value):
+    """The number of live entry orders on the stream's symbol."""
+
+    alias: str
+    whole: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clock(Value):
+    """A field of NOW."""
+
+    field: str
+    whole: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClockWindow(_Flag):
+    """A yearly window of days (month * 100 + day), a daily window of minutes, or the month's last trading day."""
+
+    kind: Literal["calendar", "session", "last_trading_day"]
+    first: int = 0
+    last: int = 0
+
+
+Expression: TypeAlias = (
+    Const
+    | Broken
+    | Stream
+    | Read
+    | InstrumentRead
+    | Indicator
+    | Past
+    | Cross
+    | Negative
+    | Math
+    | Apply
+    | Opposite
+    | Both
+    | Either
+    | Comparison
+    | Within
+    | Member
+    | Missing
+    | Choice
+    | AsNumber
+    | AsFlag
+    | PositionRead
+    | AccountRead
+    | OrdersRead
+    | Clock
+    | ClockWindow
+)
+
+BROKEN = Broken()
+
+V = TypeVar("V")
+
+
+class Pool:
+    """Makes equal values one object."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[Any, ...], Any] = {}
+
+    def one(self, value: V) -> V:
+        """The first value that was equal to this one."""
+        key = (type(value), *(_key(getattr(value, f.name)) for f in fields(value)))  # type: ignore[arg-type]
+        found: V = self._made.setdefault(key, value)
+        return found
+
+
+def _key(part: object) -> object:
+    if isinstance(part, tuple):
+        return tuple(_key(p) for p in part)
+    return (type(part), part)
+
+
+def parts(value: Expression) -> Iterator[Expression]:
+    """The values that this one is directly made of, in the order of the text."""
+    for field in fields(value):
+        yield from _expressions(getattr(value, field.name))
+
+
+def _expressions(part: object) -> Iterator[Expression]:
+    if isinstance(part, tuple):
+        for p in part:
+            yield from _expressions(p)
+    elif isinstance(part, Expression):
+        yield part
+
+
+def below(*roots: Expression) -> list[Expression]:
+    """Every value that the roots are made of, each once, inner before outer, in the order of the text."""
+    done: dict[Expression, None] = {}
+    todo: list[tuple[Expression, bool]] = [(root, False) for root in reversed(roots)]
+    while todo:
+        value, entered = todo.pop()
+        if value in done:
+            continue
+        if entered:
+            done[value] = None
+        else:
+            todo.append((value, True))
+            todo.extend((part, False) for part in reversed(list(parts(value))))
+    return list(done)

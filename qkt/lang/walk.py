@@ -1,0 +1,51 @@
+"""Going through a syntax tree, whatever its nodes are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+from qkt.lang import tree
+from qkt.lang.tree import Node
+
+
+def walk(item: object) -> Iterator[Node]:
+    """The node and everything below it, in the order of the text as far as the fields follow it."""
+    todo: list[object] = [item]
+    while todo:
+        current = todo.pop()
+        if isinstance(current, Node):
+            yield current
+            todo.extend(getattr(current, field.name) for field in reversed(fields(current)) if field.name != "span")
+        elif isinstance(current, tuple):
+            todo.extend(reversed(current))
+
+
+def streams_mentioned(item: object) -> Iterator[tree.Ident]:
+    """Every name that stands where a stream's alias stands, except bare names and state accessors other than POSITION."""
+    for node in walk(item):
+        match node:
+            case tree.Field(owner=alias) | tree.Position(alias=alias):
+                yield alias
+            case tree.Entry() | tree.Close() | tree.Resize() | tree.Cancel() | tree.Latch():
+                yield node.alias
+            case _:
+                pass
+
+
+def names_used(item: object) -> Iterator[str]:
+    """Every name that may refer to a LET, a PARAM or a stream, wherever it stands."""
+    for ident in streams_mentioned(item):
+        yield ident.text
+    for node in walk(item):
+        match node:
+            case tree.Name(name=name):
+                yield name
+            case tree.Snapshot(name=ident) | tree.OpenOrders(alias=ident) | tree.Sequence(alias=ident):
+                yield ident.text
+            case tree.LatchEntry(on=tree.Ident(text=name)) | tree.Rule(anchor=tree.Ident(text=name)):
+                yield name
+            case tree.ForEach(aliases=many) | tree.Basket(members=many) | tree.Synchronize(members=many):
+                yield from (ident.text for ident in many)
+            case _:
+                pass

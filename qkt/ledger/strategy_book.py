@@ -1,0 +1,73 @@
+"""One strategy's own account: its legs, its realized money, its history of outcomes."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from decimal import Decimal
+
+from qkt.core.numbers import EXACT, ZERO, q8
+from qkt.core.timeframe import DAY_MS
+from qkt.ledger.legs import LegBook
+
+KEPT_OUTCOMES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A reducing fill with a net result."""
+
+    ts: int
+    pnl: float
+    symbol: str
+
+
+class StrategyBook:
+    """Money in account currency. `time` is the evaluation time that day counts and holding times refer to."""
+
+    def __init__(self, strategy: str, starting: Decimal) -> None:
+        self.strategy = strategy
+        self.starting = starting
+        self.realized = ZERO
+        self.balance_f = float(starting)
+        self.peak_f = float(starting)
+        self.legs: dict[str, LegBook] = {}
+        self.outcomes: deque[Outcome] = deque(maxlen=KEPT_OUTCOMES)
+        self.entries_by_day: dict[int, int] = {}
+        self.win_streak = 0
+        self.loss_streak = 0
+        self.banked = 0.0
+        self.cooldown_until = 0
+        self.time = 0
+
+    def book(self, symbol: str) -> LegBook:
+        """The legs on a symbol, an empty book at first."""
+        found = self.legs.get(symbol)
+        if found is None:
+            found = self.legs[symbol] = LegBook(symbol)
+        return found
+
+    def open_books(self) -> list[LegBook]:
+        return [book for book in self.legs.values() if book]
+
+    def add(self, amount: Decimal) -> None:
+        """Book a net result or a cash flow."""
+        self.realized = q8(EXACT.add(self.realized, amount))
+        self.balance_f = float(EXACT.add(self.starting, self.realized))
+
+    def count_entry(self, ts: int) -> None:
+        day = ts // DAY_MS
+        self.entries_by_day[day] = self.entries_by_day.get(day, 0) + 1
+
+    def count_outcome(self, ts: int, pnl: Decimal, symbol: str) -> None:
+        """A reducing fill realized `pnl` after costs; zero changes nothing."""
+        if pnl == 0:
+            return
+        amount = float(pnl)
+        self.outcomes.append(Outcome(ts, amount, symbol))
+        if amount > 0:
+            self.win_streak, self.loss_streak = self.win_streak + 1, 0
+            self.banked += amount
+        else:
+            self.win_streak, self.loss_streak = 0, self.loss_streak + 1
+            self.banked = 0.0

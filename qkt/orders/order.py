@@ -1,0 +1,68 @@
+"""An order: what was asked for, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from qkt.core.numbers import EXACT, ZERO, exact, q8, quotient
+from qkt.core.terms import LegRole, OrderKind, OrderState, Purpose, Side
+from qkt.strategy import BracketSpec
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """One order of one strategy. Quantities are lots, prices quote currency, times epoch ms.
+
+    Exits and closes carry the `leg_id` they are bound to and can only reduce that leg. `bracket` belongs to entries, and
+    `bracket_id` names its exits. `reference` is the price the order is
+    meant to get, None for whatever the market quotes when it arrives.
+    """
+
+    id: str
+    strategy: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    kind: OrderKind
+    purpose: Purpose
+    created_at: int
+    reference: Decimal | None = None
+    limit: Decimal | None = None
+    stop: Decimal | None = None
+    expires_at: int | None = None
+    role: LegRole = LegRole.PRIMARY
+    leg_id: int | None = None
+    bracket: BracketSpec | None = None
+    bracket_id: str = ""
+    rule: int | None = None
+    state: OrderState = OrderState.CREATED
+    filled: Decimal = ZERO
+    average: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        if not self.strategy:
+            raise ValueError(f"order {self.id} has no owner")
+
+    @property
+    def live(self) -> bool:
+        return not self.state.terminal
+
+    @property
+    def remaining(self) -> Decimal:
+        return self.quantity - self.filled
+
+    @property
+    def reduce_only(self) -> bool:
+        return self.purpose is not Purpose.ENTRY
+
+    def add_fill(self, quantity: Decimal, price: Decimal, complete: bool) -> None:
+        """Book one slice: cumulative quantity and quantity-weighted average price."""
+        total = self.filled + quantity
+        if self.average is None:
+            self.average = price
+        else:
+            paid = EXACT.add(exact(self.average, self.filled), exact(price, quantity))
+            self.average = q8(quotient(paid, total))
+        self.filled = total
+        self.state = OrderState.FILLED if complete else OrderState.PARTIALLY_FILLED
