@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from qkt.core.events import LogLine, RiskRejected
+from qkt.brokers import QuoteBoard
+from qkt.core.events import LogLine, OrderRejected, RiskRejected
+from qkt.core.numbers import exact, q8, to_decimal
 from qkt.core.terms import Side
 from qkt.data import DataReport
+from qkt.engine import Session, SessionSettings
 from qkt.ledger import Conversion, RoundTrip, TradeRow
+from qkt.strategy import RunnableStrategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class RunRecord:
     working_orders: list[WorkingOrder]
     unfinished_bars: int
     rejections: list[RiskRejected]
-    refusals: list[str]
+    refusals: list[OrderRejected]
     conversions: list[Conversion]
     logs: list[LogLine]
     data: dict[str, DataReport]
@@ -86,3 +90,71 @@ class RunRecord:
     params: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     interrupted: bool = False
+
+
+def write_record(
+    *,
+    session: Session,
+    board: QuoteBoard,
+    strategy: RunnableStrategy,
+    settings: SessionSettings,
+    reports: dict[str, DataReport],
+    fills: Literal["quotes", "mid"],
+    replay: Literal["fast", "every-tick", "bars"],
+    refusals: list[OrderRejected],
+    params: dict[str, str],
+    seconds: float,
+    interrupted: bool,
+) -> RunRecord:
+    """Copy what the session holds at its end."""
+    books = session.books
+    return RunRecord(
+        strategy=strategy.name,
+        symbols=tuple(dict.fromkeys(stream.symbol for stream in strategy.streams)),
+        timeframe_ms=min(stream.timeframe.ms for stream in strategy.streams),
+        currency=settings.currency,
+        balance=settings.balance,
+        fills=fills,
+        replay=replay,
+        first_ts=session.first_ts or 0,
+        last_ts=session.last_ts,
+        ticks=session.ticks,
+        trades=books.trades,
+        round_trips=books.round_trips,
+        equity_times=session.equity.times,
+        equity_values=session.equity.values,
+        realized=sum((book.realized for book in books.strategies.values()), Decimal(0)),
+        unrealized=books.unrealized(),
+        commission=books.commission,
+        swap=books.swap,
+        open_positions=_open_positions(session, settings, board),
+        working_orders=[
+            WorkingOrder(o.id, o.symbol, o.side, o.remaining, o.kind.value, o.purpose.value, o.limit, o.stop)
+            for o in session.orders.live_orders()
+        ],
+        unfinished_bars=session.candles.unfinished(),
+        rejections=session.risk.rejections,
+        refusals=refusals,
+        conversions=list(books.converter.used.values()),
+        logs=session.logs,
+        data=reports,
+        timing=Timing(seconds, session.ticks / seconds if seconds > 0 else 0.0),
+        params=params,
+        interrupted=interrupted,
+    )
+
+
+def _open_positions(session: Session, settings: SessionSettings, board: QuoteBoard) -> list[OpenPosition]:
+    found = []
+    books = session.books
+    for book in books.strategies.values():
+        for legs in book.open_books():
+            price = to_decimal(board.last(legs.symbol) or 0.0)
+            size = settings.instruments.resolve(legs.symbol).contract_size
+            for leg in legs:
+                points = exact(price - leg.entry, leg.quantity * leg.sign, size)
+                open_profit = books.converter.convert(q8(points), legs.symbol, price)
+                found.append(
+                    OpenPosition(legs.symbol, leg.side, leg.quantity, leg.entry, leg.opened_at, q8(price), open_profit)
+                )
+    return found

@@ -100,10 +100,11 @@ class Scope:
             raise failure
 
     def fault(self, problem: Exception) -> None:
-        """A failure reached the scope's border."""
-        log.error("scope %s failed", self.name, exc_info=problem)
+        """A failure reached the scope's border: its owner hears of it, without an owner the log does."""
         if self._on_fault is not None:
             self._on_fault(problem)
+        else:
+            log.error("scope %s failed", self.name, exc_info=problem)
 
     def close(self) -> None:
         """Forget every subscriber, tap and followed symbol. Events published later are dropped."""

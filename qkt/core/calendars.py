@@ -70,9 +70,8 @@ class FxWeek:
 
     def next_close(self, ts: int) -> int:
         into_week = (ts - self._OPENS) % WEEK_MS
-        into_week = min(into_week, self._LENGTH) if into_week < self._LENGTH else WEEK_MS
-        week = ts - (ts - self._OPENS) % WEEK_MS
-        return week + into_week - into_week % DAY_MS + DAY_MS
+        days_into_week = into_week // DAY_MS if into_week < self._LENGTH else 7  # the weekend waits for Monday
+        return ts - into_week + (days_into_week + 1) * DAY_MS
 
     def open_ms_between(self, a: int, b: int) -> int:
         return max(0, self._open_before(b) - self._open_before(a))

@@ -36,7 +36,7 @@ def q8(x: Decimal) -> Decimal:
 def floor_to(x: Decimal, step: Decimal) -> Decimal:
     """The largest multiple of `step` that is not above `x`, written with the decimals of the step."""
     steps = EXACT.divide(x, step).to_integral_value(rounding=ROUND_FLOOR)
-    return EXACT.multiply(steps, step)
+    return EXACT.multiply(steps, step).quantize(step, context=EXACT)
 
 
 def to_decimal(x: float) -> Decimal:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ class CandleFolder:
             self.late += late
         fresh = table.slice(late, len(table)) if late else table
         if not len(fresh):
-            return _NO_BARS
+            return _nothing()
         windows = self._windows(fresh)
         closed = self._close_all_but_last(windows, late)
         return self._without_partial(closed)
@@ -106,13 +107,13 @@ class CandleFolder:
     def _volumes(self, table: TickTable, first: Ints) -> Floats:
         """Volume of each window, added oldest to newest from the carried sum on: bincount and accumulate add one by one."""
         held = self._open if self._open is not None and table.ts[0] < self._open.end else None
+        sums: Floats = np.zeros(len(first))
         if not self._sums_volume or table.volume is None:
-            sums = np.zeros(len(first))
             sums[0] = held.volume if held is not None else 0.0
             return sums
         sizes = np.where(np.isnan(table.volume), 0.0, table.volume)
         counts = np.diff(first, append=len(table))
-        sums = np.bincount(np.repeat(np.arange(len(first)), counts), weights=sizes)
+        sums += np.bincount(np.repeat(np.arange(len(first)), counts), weights=sizes)
         if held is not None:
             sums[0] = np.add.accumulate(np.concatenate(([held.volume], sizes[: counts[0]])))[-1]
         return sums
@@ -121,7 +122,7 @@ class CandleFolder:
         """Keep the newest window open; a window is closed by the first row of the next one."""
         self._open = _take(windows, slice(-1, None)).bars()[0]
         closed = _take(windows, slice(None, -1))
-        return ClosedBars(windows.row[1:] + late, *_columns(closed)[1:])
+        return replace(closed, row=windows.row[1:] + late)
 
     def _without_partial(self, closed: ClosedBars) -> ClosedBars:
         if self._begin is None or not len(closed) or closed.start[0] >= self._begin:
@@ -131,20 +132,20 @@ class CandleFolder:
         return _take(closed, slice(partial, None))
 
 
-def _columns(bars: ClosedBars) -> tuple[Ints, Ints, Ints, Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
+def _columns(bars: ClosedBars) -> list[Any]:
     prices = (bars.open, bars.high, bars.low, bars.close)
-    return (bars.row, bars.start, bars.end, *prices, bars.volume, bars.bid, bars.ask)
+    return [bars.row, bars.start, bars.end, *prices, bars.volume, bars.bid, bars.ask]
 
 
 def _take(bars: ClosedBars, rows: slice) -> ClosedBars:
-    return ClosedBars(*(column[rows] for column in _columns(bars)))  # type: ignore[arg-type]
+    return ClosedBars(*(column[rows] for column in _columns(bars)))
 
 
 def _prepend(bar: Bar, bars: ClosedBars) -> ClosedBars:
     """The bar before the bars; it begins in an earlier table, its row is of no use."""
     ahead = (0, *(NOTHING if value is None else value for value in bar))
     pairs = zip(ahead, _columns(bars), strict=True)
-    return ClosedBars(*(np.concatenate((np.array([value], column.dtype), column)) for value, column in pairs))
+    return ClosedBars(*(np.insert(column, 0, value) for value, column in pairs))
 
 
 def _at(column: Floats | None, rows: Ints) -> Floats:
@@ -155,7 +156,6 @@ def _optional(column: Floats) -> list[float | None]:
     return [None if value != value else value for value in column.tolist()]
 
 
-_NO_BARS = ClosedBars(
-    *(np.empty(0, np.int64) for _ in range(3)),
-    *(np.empty(0) for _ in range(7)),
-)
+def _nothing() -> ClosedBars:
+    columns: list[Any] = [np.empty(0, np.int64)] * 3 + [np.empty(0)] * 7
+    return ClosedBars(*columns)

@@ -63,11 +63,13 @@ class DataReport:
         """Take note of the times of rows handed on; `length` ms is what each row covers (the duration of bars)."""
         if not len(ts):
             return
-        times = ts if self.last is None else np.concatenate(([self.last], ts))
-        quiet = np.flatnonzero(times[1:] - times[:-1] > GAP_MS + length)
+        quiet = np.flatnonzero(np.diff(ts) > GAP_MS + length)
+        silences = list(zip(ts[quiet].tolist(), ts[quiet + 1].tolist(), strict=True))
+        if self.last is not None:
+            silences.insert(0, (self.last, int(ts[0])))
         calendar = calendar_for(self.symbol)
-        for row in quiet.tolist():
-            start, end = int(times[row]) + length, int(times[row + 1])
+        for before, end in silences:
+            start = before + length
             silent = calendar.open_ms_between(start, end)
             if silent > GAP_MS:
                 self.gap_count += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ import numpy.typing as npt
 from qkt.core.errors import DataError
 from qkt.data.sources import TickSource
 from qkt.data.tables import Floats, Ints, TickTable
+
+Codes: TypeAlias = npt.NDArray[np.uint8 | np.int16]
 
 EMPTY = TickTable(np.empty(0, np.int64), np.empty(0))
 
@@ -25,7 +28,7 @@ class Chunk:
 
     tables: list[TickTable]
     ts: Ints
-    code: npt.NDArray[np.uint8] | npt.NDArray[np.int16] | None
+    code: Codes | None
 
     def __len__(self) -> int:
         return len(self.ts)
@@ -48,11 +51,14 @@ def merge(
 def _chunk(tables: list[TickTable]) -> Chunk:
     if len(tables) == 1:
         return Chunk(tables, tables[0].ts, None)
-    kind = np.uint8 if len(tables) <= 256 else np.int16
-    code = np.repeat(np.arange(len(tables), dtype=kind), [len(table) for table in tables])
+    code: Codes = np.repeat(_numbers(len(tables)), [len(table) for table in tables])
     ts = np.concatenate([table.ts for table in tables])
     order = np.argsort(ts, kind="stable")
     return Chunk(tables, ts[order], code[order])
+
+
+def _numbers(count: int) -> Codes:
+    return np.arange(count, dtype=np.uint8) if count <= 256 else np.arange(count, dtype=np.int16)
 
 
 class _Stream:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 # What cannot be read as a time becomes this; no market data is as old as the epoch.
 UNREADABLE = 0
 
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
 CLOCK = r"(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)"
 
 
@@ -33,7 +36,10 @@ class EpochTime:
     ms: int = 1
 
     def to_ms(self, values: Ints) -> Ints:
-        return values * self.ms // self.per_ms
+        if self.ms == self.per_ms:
+            return values
+        ms: Ints = values * self.ms // self.per_ms
+        return ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,8 @@ TEXT_TIMES = (
     TextTime("ISO 8601", rf"^(\d{{4}}-\d\d-\d\d)[ T]{CLOCK} ?(Z|[+-]\d\d(?::?\d\d)?)?$", r"\1 \2\3"),
     TextTime("DD.MM.YYYY", rf"^(\d\d)\.(\d\d)\.(\d{{4}}) {CLOCK}(?: GMT([+-]\d{{4}}))?$", r"\3-\2-\1 \4\5"),
     TextTime("YYYY.MM.DD", rf"^(\d{{4}})\.(\d\d)\.(\d\d) {CLOCK}$", r"\1-\2-\3 \4"),
+    TextTime("ISO date", r"^(\d{4}-\d\d-\d\d)$", r"\1"),
+    TextTime("YYYY.MM.DD without a time of day", r"^(\d{4})\.(\d\d)\.(\d\d)$", r"\1-\2-\3"),
     TextTime("YYYYMMDD HHMMSSmmm", r"^(\d{4})(\d\d)(\d\d) (\d\d)(\d\d)(\d\d)(\d{3})$", r"\1-\2-\3 \4:\5:\6.\7"),
     TextTime("YYYYMMDD HHMMSS", r"^(\d{4})(\d\d)(\d\d) (\d\d)(\d\d)(\d\d)$", r"\1-\2-\3 \4:\5:\6"),
 )
@@ -68,6 +76,32 @@ def time_format(sample: str) -> TimeFormat | None:
         limits = ((10**11, SECONDS), (10**14, MILLISECONDS), (10**17, MICROSECONDS))
         return next((unit for limit, unit in limits if value < limit), NANOSECONDS)
     return next((form for form in TEXT_TIMES if re.match(form.pattern, sample)), None)
+
+
+def first_time_format(samples: Iterable[str]) -> TimeFormat | None:
+    """The format of the first sample that has one."""
+    for sample in samples:
+        form = time_format(sample)
+        if form is not None:
+            return form
+    return None
+
+
+def carries_offset(sample: str) -> bool:
+    """Whether a time says itself how far from UTC it stands."""
+    return re.search(r"(Z|[+-]\d\d:?\d\d)$", sample) is not None and time_format(sample) is not None
+
+
+def parse_utc(text: str) -> int:
+    """Epoch ms of an ISO date or time, which is UTC unless it carries an offset. Raises UsageError."""
+    try:
+        stamp = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"'{text}' is no time", expected="an ISO date or time such as 2024-01-10 or 2024-01-10T14:30"
+        ) from None
+    stamp = stamp.replace(tzinfo=stamp.tzinfo or dt.UTC)
+    return int((stamp - EPOCH) // dt.timedelta(milliseconds=1))
 
 
 class Zone:
@@ -93,7 +127,8 @@ class Zone:
             return local
         quarters, index = np.unique(local // (HOUR_MS // 4), return_inverse=True)
         offsets = np.array([_offset_ms(self._zone, int(quarter) * (HOUR_MS // 4)) for quarter in quarters])
-        return local - offsets[index]
+        utc: Ints = local - offsets[index]
+        return utc
 
 
 @lru_cache(maxsize=65536)
@@ -123,7 +158,6 @@ def text_to_ms(text: pa.Array | pa.ChunkedArray, form: TextTime, zone: Zone) -> 
 
 def _one_by_one(texts: list[str | None], zone: Zone) -> Ints:
     """For columns in which some texts are broken or only some carry an offset."""
-    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     ms = np.full(len(texts), UNREADABLE, np.int64)
     wall = np.zeros(len(texts), bool)
     for row, text in enumerate(texts):
@@ -132,6 +166,6 @@ def _one_by_one(texts: list[str | None], zone: Zone) -> Ints:
         except ValueError:
             continue
         wall[row] = stamp.tzinfo is None
-        ms[row] = (stamp.replace(tzinfo=stamp.tzinfo or dt.UTC) - epoch) // dt.timedelta(milliseconds=1)
+        ms[row] = (stamp.replace(tzinfo=stamp.tzinfo or dt.UTC) - EPOCH) // dt.timedelta(milliseconds=1)
     ms[wall] = zone.to_utc(ms[wall])
     return ms

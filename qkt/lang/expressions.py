@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from qkt.indicators import FUNCTIONS, same
 from qkt.lang import accessors, tree
@@ -42,7 +42,9 @@ from qkt.lang.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
 
 ELSEWHERE = {
     "entry": "it stands for the parent's entry price inside STACK and ON_FILL",
@@ -91,6 +93,23 @@ class Resolver:
         if value.type is Type.ANY:
             return self.one(AsFlag(value))
         return self._undefined(node, value, "a condition")
+
+    def guarded(self, span: tree.Span, resolve: Callable[[], T]) -> T | None:
+        """What `resolve` makes; a nesting beyond reason is reported at the span."""
+        try:
+            return resolve()
+        except RecursionError:
+            self.problems.error("QKT0310", span, "this is nested too deeply", "give its parts LETs of their own")
+            return None
+
+    def tradeable(self, ident: tree.Ident, place: Place) -> str | None:
+        """The alias that an action names, None (and a problem) unless it can be traded."""
+        alias = self.stream(ident, place)
+        if alias is not None and not self.scope.streams[alias].tradeable:
+            market = self.scope.streams[alias].market
+            self.problems.error("QKT0408", ident.span, f"'{alias}' is {market}, which is read-only and cannot be traded")
+            return None
+        return alias
 
     def one(self, value: Expression) -> Expression:
         return self._pool.one(value)
@@ -249,13 +268,16 @@ class Resolver:
             return BROKEN
         if isinstance(target, tree.Name) and (target.name in self.scope.params or target.name in self.scope.streams):
             what = "PARAM" if target.name in self.scope.params else "stream"
-            self.problems.error("QKT0307", node.span, f"look-back on '{target.name}', which is a {what}", "name a field or a LET")
+            self.problems.error(
+                "QKT0307", node.span, f"look-back on '{target.name}', which is a {what}", "name a field or a LET"
+            )
             return BROKEN
         value = self.value(target, place.further_back(0 if field is not None else node.bars))
         if isinstance(value, Broken) or node.bars == 0:
             return value
-        if isinstance(value, Read):
-            alias: str | None = value.alias
+        alias: str | None
+        if field is not None and isinstance(value, Read):
+            alias = value.alias
         elif isinstance(target, tree.Call | tree.Over):
             if not isinstance(value, Indicator):
                 hint = "look-back works on stream fields, indicator calls and LETs; give the expression a LET"
@@ -359,9 +381,7 @@ class Resolver:
                 self.problems.error("QKT0306", node.span, "a comparison is compared again", hint)
                 return
 
-    def _later(
-        self, node: tree.Snapshot | tree.Since | tree.SequenceField | tree.EntryQty, place: Place
-    ) -> Expression:
+    def _later(self, node: tree.Snapshot | tree.Since | tree.SequenceField | tree.EntryQty, place: Place) -> Expression:
         if isinstance(node, tree.EntryQty):
             self.problems.error("QKT0209", node.span, "'ENTRY_QTY' means nothing here", ELSEWHERE["ENTRY_QTY"])
         elif place.series:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, TypeAlias
@@ -78,6 +78,21 @@ class WriteLog:
 Deed: TypeAlias = Enter | CloseOne | CloseEverything | CancelOrders | WriteLog
 
 
+def deed_values(deed: Deed) -> Iterator[Expression]:
+    """The expressions of an action."""
+    match deed:
+        case Enter():
+            yield deed.size.value
+            yield from (value for value in (deed.price, deed.limit, deed.until) if value is not None)
+            yield from (leg.value for leg in (deed.stop_loss, deed.take_profit) if leg is not None)
+        case CloseOne(size=Size(value=value)):
+            yield value
+        case WriteLog(fields=fields):
+            yield from (value for _, value in fields)
+        case _:
+            pass
+
+
 @dataclass(frozen=True, slots=True)
 class CheckedRule:
     """`mentions` are the aliases whose warm-up the rule waits for; `text` is the rule as written, on one line."""
@@ -88,6 +103,12 @@ class CheckedRule:
     deeds: tuple[Deed, ...]
     mentions: tuple[str, ...]
     text: str
+
+    def values(self) -> Iterator[Expression]:
+        """The expressions of the rule, condition first, in the order of the text."""
+        yield self.condition
+        for deed in self.deeds:
+            yield from deed_values(deed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,9 @@ def _find_circles(lets: Iterable[tree.Let], scope: Scope, problems: Problems) ->
 
 
 def _lets_of(value: tree.Expr, lets: Mapping[str, tree.Expr]) -> list[str]:
-    names = (n.name if isinstance(n, tree.Name) else n.name.text for n in walk(value) if isinstance(n, tree.Name | tree.Snapshot))
+    names = (
+        n.name if isinstance(n, tree.Name) else n.name.text for n in walk(value) if isinstance(n, tree.Name | tree.Snapshot)
+    )
     return [name for name in dict.fromkeys(names) if name in lets]
 
 

@@ -47,8 +47,8 @@ class Reduction:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """`actions` by state and terminal: the next state, or `~r` to apply reduction `r`. A terminal that the grammar writes in quotes
-    is known by that text, every other by its name."""
+    """`actions` by state and terminal: the next state, or `~r` to apply reduction `r`. A terminal that the grammar writes in
+    quotes is known by that text, every other by its name. Reading can be taken up again in the `resuming` states."""
 
     actions: list[dict[str, int]]
     gotos: list[dict[str, int]]
@@ -152,6 +152,8 @@ def _lark(source: str) -> Lark:
 
 
 def _reduction(rule: Rule) -> tuple[str, str, int, list[int | None], bool]:
+    from lark.grammar import Terminal
+
     origin = str(rule.origin.name)
     helper = origin.startswith("_")
     shape: list[int | None] = []
@@ -163,7 +165,7 @@ def _reduction(rule: Rule) -> tuple[str, str, int, list[int | None], bool]:
             shape.append(None)
             continue
         symbol = rule.expansion[position]
-        if symbol.is_term:
+        if isinstance(symbol, Terminal):
             if rule.options.keep_all_tokens or not symbol.filter_out:
                 shape.append(position)
         else:

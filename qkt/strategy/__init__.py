@@ -6,6 +6,7 @@ a strategy written in the language and one written in Python look the same to th
 
 from qkt.strategy.context import AccountView, Context, LegSize, PositionView
 from qkt.strategy.protocol import RunnableStrategy, StreamSpec
+from qkt.strategy.python import Strategy, at, by, pct, rr
 from qkt.strategy.signals import (
     BracketSpec,
     CancelSignal,
@@ -29,5 +30,10 @@ __all__ = [
     "PositionView",
     "RunnableStrategy",
     "Signal",
+    "Strategy",
     "StreamSpec",
+    "at",
+    "by",
+    "pct",
+    "rr",
 ]

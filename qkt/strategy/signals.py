@@ -50,13 +50,13 @@ class EnterSignal(Signal):
     """Open or grow a position, or turn it with an opposite side. `quantity` in lots, not yet rounded to the step.
 
     `stop` and `limit` belong to the kinds that have them, `expires_at` (epoch ms) makes the order good till then.
-    `reference` is the price the strategy saw when it decided. `plain` is true for a market order of a plain quantity,
-    which takes its id from the run's counter.
+    `reference` is the price the strategy saw when it decided, None for whatever the market quotes. `plain` is true for a
+    market order of a plain quantity, which takes its id from the run's counter.
     """
 
     side: Side
     quantity: Decimal
-    reference: Decimal
+    reference: Decimal | None
     kind: OrderKind = OrderKind.MARKET
     limit: Decimal | None = None
     stop: Decimal | None = None

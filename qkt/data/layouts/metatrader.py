@@ -32,9 +32,7 @@ def recognise(head: Head) -> Layout | None:
         if not {"bid", "ask"} <= fields.keys():
             return None
         blanks = frozenset({"price", "volume", "bid", "ask"})
-        return Layout(
-            "MetaTrader 5 ticks", names, times, fields, head.delimiter, zone=None, carries=True, zero_is_blank=blanks
-        )
+        return Layout("MetaTrader 5 ticks", names, times, fields, head.delimiter, zone=None, carries=True, zero_is_blank=blanks)
     return Layout("MetaTrader 5 bars", names, times, fields, head.delimiter, zone=None)
 
 

@@ -9,7 +9,7 @@ github.com/giuse88/duka).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from qkt.data.layouts.layout import BAR_FIELDS, TICK_FIELDS, Head, Layout
 
@@ -43,13 +43,14 @@ def layout_of(columns: Sequence[str], delimiter: str = ",") -> Layout | None:
     if not times:
         return None
     if {"open", "high", "low", "close"} <= found.keys():
-        kind, wanted = "bars", BAR_FIELDS
-    elif {"bid", "ask"} <= found.keys() or "price" in found:
-        kind, wanted = "ticks", TICK_FIELDS
-    else:
-        return None
-    fields = {field: found[field] for field in wanted if field in found}
-    return Layout(f"{kind} by header", tuple(columns), times, fields, delimiter)
+        return Layout("bars by header", tuple(columns), times, _these(BAR_FIELDS, found), delimiter)
+    if {"bid", "ask"} <= found.keys() or "price" in found:
+        return Layout("ticks by header", tuple(columns), times, _these(TICK_FIELDS, found), delimiter)
+    return None
+
+
+def _these(fields: Iterable[str], found: dict[str, str]) -> dict[str, str]:
+    return {field: found[field] for field in fields if field in found}
 
 
 def _times(known: dict[str, str]) -> tuple[str, ...]:

@@ -1,0 +1,149 @@
+"""The public way to run a back-test: names in, a typed result out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from qkt.backtest.result import BacktestResult
+from qkt.backtest.runner import FillsName, Progress, run
+from qkt.core.errors import DataError, UsageError
+from qkt.core.instruments import InstrumentRegistry, bare
+from qkt.data import BarSource, Store, TickSource, open_data
+from qkt.engine import SessionSettings
+from qkt.engine.markets import conversion_markets
+from qkt.strategy import RunnableStrategy, Strategy
+from qkt.strategy.loader import load_python
+from qkt.strategy.python import PythonStrategy
+
+Source = TickSource | BarSource
+Moment = str | int | None
+
+
+def backtest(
+    strategy: Path | str | RunnableStrategy | Strategy,
+    *,
+    data: Sequence[str | Path] | str | Path = (),
+    store: Path | bool = False,
+    start: Moment = None,
+    end: Moment = None,
+    balance: Decimal | int | str = 10_000,
+    currency: str = "USD",
+    params: Mapping[str, str] | None = None,
+    fills: FillsName = "quotes",
+    instruments: Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    every_tick: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> BacktestResult:
+    """Run a strategy over history.
+
+    `strategy` is a `.qkt` or `.py` file, or a strategy object. `data` names files or folders, `SYMBOL=PATH` for files
+    without a symbol column; or `store` is True (the default store) or the store's folder. `start` and `end` bound the
+    ticks, half-open, as ISO dates or times (UTC) or epoch ms. `fills` is `quotes` (the side that is paid, default) or
+    `mid`. `columns` maps our column names to the file's. `progress` hears how far the run is; when `stop` answers True the
+    run ends between two ticks and the result is marked interrupted.
+
+    Raises a QktError, in one sentence, for whatever cannot be used.
+    """
+    runnable, used = _strategy(strategy, params or {})
+    begin, until = moment(start, "start"), moment(end, "end")
+    if begin is not None and until is not None and begin >= until:
+        raise UsageError(f"the range from {start} to {end} is empty", expected="a start before the end")
+    open_sources = _opener(data, store, columns)
+    registry = InstrumentRegistry.load(instruments) if instruments else InstrumentRegistry.standard()
+    symbols = list(dict.fromkeys(stream.symbol for stream in runnable.streams))
+    available = open_sources()
+    sources = _assign(symbols, available, open_sources)
+    markets = conversion_markets(symbols, currency, registry, available)
+    sources |= {name: available[name] for name in markets}
+    settings = SessionSettings(_balance(balance), currency, registry, markets=tuple(markets))
+
+    def tell(done: Progress) -> bool:
+        if progress is not None:
+            progress(done)
+        return stop is None or not stop()
+
+    record = run(
+        runnable, sources, settings, start=begin, end=until, fills=fills, every_tick=every_tick, params=used, tell=tell
+    )
+    return BacktestResult.of(record)
+
+
+def moment(value: Moment, name: str) -> int | None:
+    """Epoch ms of an ISO date or time, UTC unless it says otherwise. Raises UsageError for anything else."""
+    if value is None or isinstance(value, int):
+        return value
+    try:
+        when = dt.datetime.fromisoformat(value)
+    except ValueError:
+        raise UsageError(f"{name} is '{value}'", expected="a UTC date or time such as 2024-01-10 or 2024-01-10T08:30") from None
+    when = when if when.tzinfo else when.replace(tzinfo=dt.UTC)
+    return round(when.timestamp() * 1000)
+
+
+def _strategy(
+    given: Path | str | RunnableStrategy | Strategy, params: Mapping[str, str]
+) -> tuple[RunnableStrategy, dict[str, str]]:
+    if isinstance(given, Strategy):
+        return PythonStrategy(given, type(given).__name__), {}
+    if not isinstance(given, str | Path):
+        return given, {}
+    path = Path(given)
+    if path.suffix == ".py":
+        return load_python(path, params), dict(params)
+    from qkt.lang import load
+
+    loaded = load(path, params)
+    return loaded.strategy, {name: str(value) for name, value in loaded.params.items()}
+
+
+def _balance(value: Decimal | int | str) -> Decimal:
+    try:
+        balance = Decimal(value)
+    except InvalidOperation:
+        raise UsageError(f"the balance is '{value}'", expected="a positive amount") from None
+    if not balance.is_finite() or balance <= 0:
+        raise UsageError(f"the balance is {value}", expected="a positive amount")
+    return balance
+
+
+def _opener(
+    data: Sequence[str | Path] | str | Path, store: Path | bool, columns: Mapping[str, str] | None
+) -> Callable[[], dict[str, Source]]:
+    specs = [str(data)] if isinstance(data, str | Path) else [str(item) for item in data]
+    if specs and store:
+        raise UsageError("both files and a store are given", expected="--data or --store, not both")
+    if specs:
+        return lambda: open_data(specs, column_mapping=columns)
+    if not store:
+        raise UsageError("no market data is given", expected="--data PATH (a file, a folder, SYMBOL=PATH) or --store")
+    chosen = Store() if store is True else Store(store)
+    return lambda: {symbol: chosen.source(symbol) for symbol in chosen.symbols()}
+
+
+def _assign(
+    symbols: Sequence[str], available: Mapping[str, Source], open_again: Callable[[], dict[str, Source]]
+) -> dict[str, Source]:
+    """A source of its own for each market id: by bare symbol, or the only nameless one for the only symbol."""
+    sources: dict[str, Source] = {}
+    taken: set[str] = set()
+    for symbol in symbols:
+        name = bare(symbol).upper()
+        if name not in available and "" in available and len(symbols) == 1:
+            name = ""
+        if name not in available:
+            have = ", ".join(sorted(known or "one file without a symbol" for known in available)) or "nothing"
+            raise DataError(
+                f"no data for {bare(symbol)}",
+                where=symbol,
+                expected=f"one of what is given: {have}",
+                remedy=f"add --data {bare(symbol)}=PATH",
+            )
+        # Two venues' ids of one symbol read the same files, each through a reader of its own.
+        sources[symbol] = open_again()[name] if name in taken else available[name]
+        taken.add(name)
+    return sources

@@ -1,0 +1,148 @@
+"""One chunk of the tape as the jumping replay needs it: columns by symbol, aligned to merged rows, with search.
+
+A merged row is the position of a tick in the chunk's total order (time, stream, file). A local row is its position in the
+table of its own symbol.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from qkt.brokers import Quote
+from qkt.core.watch import Watch
+from qkt.data import Chunk, TickTable
+
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+
+# Ticks summarised by one pair of extremes. Crossings are found by looking at whole blocks first.
+BLOCK = 128
+FIRST_LOOK = 64
+
+
+class SymbolColumns:
+    """The ticks of one symbol in a chunk. `rows` holds their merged rows, None when the symbol is alone."""
+
+    def __init__(self, table: TickTable, rows: Rows | None, length: int) -> None:
+        self.table = table
+        self.ts = table.ts
+        self.price = table.price
+        self.bid = table.bid
+        self.ask = table.ask
+        self._sell = _side(table.bid, table.price)
+        self._buy = _side(table.ask, table.price)
+        self.rows = rows
+        self._length = length
+        self._latest: Rows | None = None
+        self._extremes: dict[tuple[bool, bool], Floats] = {}
+
+    def merged(self, local: int) -> int:
+        """The merged row of a local row."""
+        return local if self.rows is None else int(self.rows[local])
+
+    def local(self, merged: int) -> int:
+        """The first local row at or after a merged row."""
+        return merged if self.rows is None else int(np.searchsorted(self.rows, merged))
+
+    def latest(self, merged: int) -> int:
+        """The last local row at or before a merged row, -1 when there is none."""
+        return merged if self.rows is None else int(self._latest_rows()[merged]) if merged >= 0 else -1
+
+    def quote_at(self, local: int) -> Quote:
+        bid = None if self.bid is None else self.bid.item(local)
+        ask = None if self.ask is None else self.ask.item(local)
+        return Quote(self.price.item(local), None if bid != bid else bid, None if ask != ask else ask)
+
+    def aligned(self, start: int, stop: int, before: float) -> Floats:
+        """The symbol's last price at each merged row of [start, stop), `before` where none has come in this chunk."""
+        if self.rows is None:
+            return self.price[start:stop]
+        latest = self._latest_rows()[start:stop]
+        if latest[0] >= 0:
+            return self.price[latest]
+        return np.where(latest >= 0, self.price[latest], before) if len(self.price) else np.full(stop - start, before)
+
+    def own(self, start: int, stop: int) -> Floats:
+        """Prices of the symbol's ticks at merged rows in [start, stop)."""
+        return self.price[self.local(start) : self.local(stop)]
+
+    def find(self, watch: Watch, after: int) -> int:
+        """The first merged row beyond `after` at which the watch can end, the chunk's length when there is none."""
+        start = self.local(after + 1)
+        end = len(self.ts)
+        if watch.deadline is not None:
+            end = start + int(np.searchsorted(self.ts[start:], watch.deadline))
+        hit = self._crossing(watch, start, end)
+        return self.merged(hit) if hit < len(self.ts) else self._length
+
+    def _crossing(self, watch: Watch, start: int, end: int) -> int:
+        """The first local row in [start, end) that reaches the level, else `end`."""
+        column = self._buy if watch.on_ask else self._sell
+        block_end = min(end, (start // BLOCK + 1) * BLOCK)
+        hit = _first(column, watch, start, block_end)
+        if hit < block_end or block_end >= end:
+            return hit
+        extremes = self._block_extremes(watch)
+        block, last, look = block_end // BLOCK, -(-end // BLOCK), FIRST_LOOK
+        while block < last:
+            stop = min(last, block + look)
+            found = _first(extremes, watch, block, stop)
+            if found < stop:
+                return _first(column, watch, found * BLOCK, min(end, (found + 1) * BLOCK))
+            block, look = stop, look * 4
+        return end
+
+    def _block_extremes(self, watch: Watch) -> Floats:
+        """The lowest (or highest) ask (or bid) of every block."""
+        key = (watch.on_ask, watch.below)
+        extremes = self._extremes.get(key)
+        if extremes is None:
+            column = self._buy if watch.on_ask else self._sell
+            reduce = np.minimum if watch.below else np.maximum
+            extremes = reduce.reduceat(column, np.arange(0, len(column), BLOCK))
+            self._extremes[key] = extremes
+        return extremes
+
+    def _latest_rows(self) -> Rows:
+        if self._latest is None:
+            assert self.rows is not None
+            counts = np.zeros(self._length, np.int64)
+            counts[self.rows] = 1
+            self._latest = np.cumsum(counts) - 1
+        return self._latest
+
+
+class ChunkColumns:
+    """All symbols of a chunk. `symbols` names its tables in order."""
+
+    def __init__(self, chunk: Chunk, symbols: tuple[str, ...]) -> None:
+        self.ts = chunk.ts
+        self.code = chunk.code
+        self.length = len(chunk)
+        self.symbols = symbols
+        self.by_symbol: dict[str, SymbolColumns] = {}
+        for number, (symbol, table) in enumerate(zip(symbols, chunk.tables, strict=True)):
+            rows = None if chunk.code is None else np.flatnonzero(chunk.code == number)
+            self.by_symbol[symbol] = SymbolColumns(table, rows, self.length)
+
+    def symbol_of(self, merged: int) -> str:
+        return self.symbols[0] if self.code is None else self.symbols[int(self.code[merged])]
+
+
+def _side(quotes: Floats | None, price: Floats) -> Floats:
+    """What one side of the market reads: its quote, the price in rows without one."""
+    if quotes is None:
+        return price
+    missing = np.isnan(quotes)
+    return np.where(missing, price, quotes) if missing.any() else quotes
+
+
+def _first(column: Floats, watch: Watch, start: int, stop: int) -> int:
+    """The first index in [start, stop) whose value reaches the watch's level, else `stop`."""
+    if start >= stop:
+        return stop
+    part = column[start:stop]
+    hits = part <= watch.level if watch.below else part >= watch.level
+    found = int(hits.argmax())
+    return start + found if hits[found] else stop

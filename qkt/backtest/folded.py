@@ -1,0 +1,143 @@
+"""The parts of a session that a jumping replay reads out of columns: the board, the candles, the path between visits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from qkt.backtest.columns import ChunkColumns, Floats, Rows, SymbolColumns
+from qkt.brokers import Quote
+from qkt.core.bus import Scope
+from qkt.core.events import Candle, Tick
+from qkt.data import CandleFolder
+from qkt.strategy import StreamSpec
+
+NO_ROW = -1
+
+
+class ColumnBoard:
+    """The market read out of columns as of `row`, the newest merged row that counts."""
+
+    def __init__(self) -> None:
+        self.row = NO_ROW
+        self._columns: dict[str, SymbolColumns] = {}
+        self._carried: dict[str, Quote] = {}
+
+    def load(self, columns: ChunkColumns) -> None:
+        """Go on with the next chunk; the last quotes of the one before stay known."""
+        for symbol, old in self._columns.items():
+            if len(old.ts):
+                self._carried[symbol] = old.quote_at(len(old.ts) - 1)
+        self._columns = columns.by_symbol
+        self.row = NO_ROW
+
+    def update(self, tick: Tick) -> None:  # noqa: ARG002 - the columns hold the tick already
+        self.row += 1
+
+    def quote(self, symbol: str) -> Quote | None:
+        columns = self._columns.get(symbol)
+        if columns is not None:
+            local = columns.latest(self.row)
+            if local >= 0:
+                return columns.quote_at(local)
+        return self._carried.get(symbol)
+
+    def last(self, symbol: str) -> float | None:
+        columns = self._columns.get(symbol)
+        if columns is not None:
+            local = columns.latest(self.row)
+            if local >= 0:
+                return columns.price.item(local)
+        carried = self._carried.get(symbol)
+        return None if carried is None else carried.price
+
+    def before(self, symbol: str) -> float:
+        """The symbol's last price before this chunk, NaN when there was none."""
+        carried = self._carried.get(symbol)
+        return float("nan") if carried is None else carried.price
+
+
+class ColumnPath:
+    """Implements `PricePath`: the rows passed since the last fold are [`_folded` + 1, `_marked`]."""
+
+    def __init__(self, board: ColumnBoard) -> None:
+        self._board = board
+        self._columns: dict[str, SymbolColumns] = {}
+        self._marked = self._folded = NO_ROW
+
+    def load(self, columns: ChunkColumns) -> None:
+        self._columns = columns.by_symbol
+        self._marked = self._folded = NO_ROW
+
+    def mark(self) -> None:
+        self._marked = self._board.row
+
+    def pending(self) -> bool:
+        return self._marked > self._folded
+
+    def prices(self, symbol: str) -> Floats:
+        return self._columns[symbol].aligned(self._folded + 1, self._marked + 1, self._board.before(symbol))
+
+    def own_prices(self, symbol: str) -> Floats:
+        return self._columns[symbol].own(self._folded + 1, self._marked + 1)
+
+    def settled(self) -> None:
+        self._folded = self._marked
+
+
+class _Stream:
+    """The candles of one declared stream in this chunk, and the next one to close at merged row `row`."""
+
+    def __init__(self, spec: StreamSpec, begin: int | None, volume: bool) -> None:
+        self.spec = spec
+        self.folder = CandleFolder(spec.timeframe, begin, volume=volume)
+        self.rows: Rows = np.empty(0, np.int64)
+        self.row = NO_ROW
+        self._pending: list[tuple[int, Candle]] = []
+
+    def load(self, columns: SymbolColumns) -> None:
+        bars = self.folder.fold(columns.table)
+        self.rows = bars.row if columns.rows is None else columns.rows[bars.row]
+        alias, symbol = self.spec.alias, self.spec.symbol
+        candles = [Candle(alias, symbol, *bar) for bar in bars.bars()]
+        self._pending = list(zip(self.rows.tolist(), candles, strict=True))
+        self._pending.reverse()
+        self.row = self._pending[-1][0] if self._pending else NO_ROW
+
+    def take(self) -> Candle:
+        """The candle that closes at `row`."""
+        candle = self._pending.pop()[1]
+        self.row = self._pending[-1][0] if self._pending else NO_ROW
+        return candle
+
+
+class ColumnCandles:
+    """Implements `CandleFeed`: the candles of a chunk are folded at once and published where their closing tick comes."""
+
+    def __init__(
+        self, scope: Scope, streams: Sequence[StreamSpec], begin: int | None, board: ColumnBoard, volume: bool
+    ) -> None:
+        self._scope = scope
+        self._board = board
+        self._streams = [_Stream(spec, begin, volume) for spec in streams]
+        self._by_symbol: dict[str, list[_Stream]] = {}
+        for stream in self._streams:
+            self._by_symbol.setdefault(stream.spec.symbol, []).append(stream)
+
+    def load(self, columns: ChunkColumns) -> None:
+        for stream in self._streams:
+            stream.load(columns.by_symbol[stream.spec.symbol])
+
+    def rows(self) -> list[Rows]:
+        """Merged rows at which candles of this chunk close, by stream."""
+        return [stream.rows for stream in self._streams]
+
+    def on_tick(self, tick: Tick) -> None:
+        row = self._board.row
+        for stream in self._by_symbol.get(tick.symbol, ()):
+            if stream.row == row:
+                self._scope.publish(stream.take())
+
+    def unfinished(self) -> int:
+        return sum(stream.folder.unfinished is not None for stream in self._streams)

@@ -1,0 +1,153 @@
+"""The figures of a run: money in exact decimals, statistics of the equity curve in float64. Undefined values are None."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import chain
+
+from qkt.backtest import curve as curves
+from qkt.backtest.curve import Drawdown, EquityCurve
+from qkt.backtest.daily import Day, days_of
+from qkt.backtest.outcomes import Outcomes, outcomes_of, total
+from qkt.backtest.record import RunRecord
+from qkt.core.calendars import Calendar, calendar_for
+from qkt.core.numbers import exact, q8
+from qkt.core.terms import Side
+from qkt.core.timeframe import DAY_MS, MINUTE_MS
+from qkt.ledger import TradeRow
+
+YEAR_MS = 365.25 * DAY_MS
+
+# Annualising a shorter run says more about the exponent than about the strategy.
+SHORTEST_FOR_CAGR_MS = 30 * DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What trading cost, account currency, charges positive.
+
+    `spread_and_slippage` is what fills lost against the price that their orders were meant to get (the middle of the quote,
+    or the level), None when the contract size of a traded symbol is not known. It is part of the prices already.
+    """
+
+    commission: Decimal
+    spread_and_slippage: Decimal | None
+    swap: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return self.commission + self.swap + (self.spread_and_slippage or Decimal(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics(Outcomes):
+    """The outcomes of all closed trades, and:
+
+    - `realized`, `unrealized`, `total_pnl` at the end; `return_fraction` is total P&L / starting balance
+    - `fills`: executions; `long` and `short`: the outcomes by side
+    - `sharpe`, `sortino`, `volatility`: of the returns between samples, annualised with `periods_per_year`,
+      A = trading minutes a year of the first symbol's calendar / minutes of the finest timeframe
+    - `drawdown`: the deepest in percent; `max_drawdown` its fraction of the peak, 0 without one; `max_drawdown_money`
+      the largest fall in money; `longest_drawdown_ms` the longest time below a peak
+    - `cagr`: (end / start) ^ (1 / years) - 1, from a run of 30 days on
+    - `calmar`: return_fraction / max_drawdown, not annualised; `calmar_annual`: cagr / max_drawdown
+    - `recovery_factor`: total P&L / max_drawdown_money
+    - `exposure`: share of the time in session during which at least one leg was open
+    """
+
+    realized: Decimal
+    unrealized: Decimal
+    total_pnl: Decimal
+    return_fraction: float | None
+    fills: int
+    long: Outcomes
+    short: Outcomes
+    costs: Costs
+    periods_per_year: float
+    sharpe: float | None
+    sortino: float | None
+    volatility: float | None
+    drawdown: Drawdown | None
+    max_drawdown: float
+    max_drawdown_money: float
+    longest_drawdown_ms: int
+    cagr: float | None
+    calmar: float | None
+    calmar_annual: float | None
+    recovery_factor: float | None
+    exposure: float | None
+    days: tuple[Day, ...]
+
+
+def measure(record: RunRecord, contract_sizes: Mapping[str, Decimal] | None = None) -> Metrics:
+    """All figures of a run. `contract_sizes` (units a lot, by market id) puts a price on slippage."""
+    curve = EquityCurve.of(record)
+    calendar = calendar_for(record.symbols[0])
+    per_year = calendar.minutes_per_year * MINUTE_MS / record.timeframe_ms
+    r = curves.returns(curve.values)
+    everything = outcomes_of(record.round_trips)
+    total_pnl = record.realized + record.unrealized
+    gained = float(total_pnl / record.balance) if record.balance else None
+    drawdown = curves.deepest_drawdown(curve)
+    depth = drawdown.fraction if drawdown else 0.0
+    fall = curves.largest_fall(curve.values)
+    growth = _cagr(gained, record.last_ts - record.first_ts)
+    return Metrics(
+        **{field.name: getattr(everything, field.name) for field in dataclasses.fields(everything)},
+        realized=record.realized,
+        unrealized=record.unrealized,
+        total_pnl=total_pnl,
+        return_fraction=gained,
+        fills=len(record.trades),
+        long=outcomes_of([trip for trip in record.round_trips if trip.side is Side.BUY]),
+        short=outcomes_of([trip for trip in record.round_trips if trip.side is Side.SELL]),
+        costs=Costs(record.commission, _slippage(record.trades, contract_sizes or {}), -record.swap),
+        periods_per_year=per_year,
+        sharpe=curves.sharpe(r, per_year),
+        sortino=curves.sortino(r, per_year),
+        volatility=curves.volatility(r, per_year),
+        drawdown=drawdown,
+        max_drawdown=depth,
+        max_drawdown_money=fall,
+        longest_drawdown_ms=curves.longest_under_water(curve),
+        cagr=growth,
+        calmar=gained / depth if gained is not None and depth > 0 else None,
+        calmar_annual=growth / depth if growth is not None and depth > 0 else None,
+        recovery_factor=float(total_pnl) / fall if fall > 0 else None,
+        exposure=_exposure(record, calendar),
+        days=days_of(curve, record.trades),
+    )
+
+
+def _slippage(trades: Sequence[TradeRow], sizes: Mapping[str, Decimal]) -> Decimal | None:
+    """Sum of slippage * quantity * contract size * conversion rate over the fills."""
+    if any(row.slippage and row.symbol not in sizes for row in trades):
+        return None
+    lost = (exact(row.slippage, row.quantity, sizes[row.symbol], row.fx_rate) for row in trades if row.slippage)
+    return q8(total(lost))
+
+
+def _cagr(gained: float | None, duration_ms: int) -> float | None:
+    if gained is None or duration_ms < SHORTEST_FOR_CAGR_MS:
+        return None
+    if gained <= -1.0:
+        return -1.0
+    return float((1.0 + gained) ** (YEAR_MS / duration_ms)) - 1.0
+
+
+def _exposure(record: RunRecord, calendar: Calendar) -> float | None:
+    session = calendar.open_ms_between(record.first_ts, record.last_ts)
+    if session <= 0:
+        return None
+    closed = ((trip.entry_time, trip.exit_time) for trip in record.round_trips)
+    still_open = ((leg.opened_at, record.last_ts) for leg in record.open_positions)
+    held = 0
+    until = record.first_ts
+    for start, end in sorted(chain(closed, still_open)):
+        if end > until:
+            held += calendar.open_ms_between(max(start, until), end)
+            until = end
+    return held / session

@@ -1,0 +1,205 @@
+"""A result for people: what ran, what came of it, at what risk and cost, what to be wary of. Works at 80 columns."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from qkt.backtest.chart import area
+from qkt.backtest.metrics import Metrics
+from qkt.backtest.phrases import amount, decimals, duration, factor, gain, minute, percent, price, second, size, timeframe
+from qkt.backtest.result import BacktestResult
+from qkt.core.instruments import bare
+from qkt.ledger import RoundTrip
+
+WIDTH = 80
+CHART_HEIGHT = 5
+TRADES_SHOWN = 5
+REPLAYS = {"fast": "fast replay", "every-tick": "tick by tick", "bars": "made of bars"}
+FILLS = {"quotes": "fills at bid and ask", "mid": "fills at the middle price"}
+
+Row = tuple[str, str | Text]
+
+
+def plain_report(result: BacktestResult, width: int = WIDTH) -> str:
+    """The report as text without colour."""
+    out = io.StringIO()
+    print_report(result, Console(file=out, width=width, color_system=None, legacy_windows=False))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def print_report(result: BacktestResult, console: Console) -> None:
+    """Print the report, at most 100 columns wide."""
+    width = min(console.width, 100)
+    for block in _blocks(result, width, charted=not console.options.ascii_only):
+        console.print(block, width=width, highlight=False)
+
+
+def one_line(result: BacktestResult) -> str:
+    """The outcome in one line."""
+    m, record = result.metrics, result.record
+    trades = f"{m.closed_trades:,} closed trade{'s' if m.closed_trades != 1 else ''}"
+    share = f" ({percent(m.return_fraction, signed=True)})"
+    partial = ", interrupted" if record.interrupted else ""
+    return f"{record.strategy}: {amount(m.total_pnl, signed=True)} {record.currency}{share}, {trades}{partial}"
+
+
+def _blocks(result: BacktestResult, width: int, *, charted: bool) -> Iterator[RenderableType]:
+    yield _heading(result)
+    yield ""
+    yield _pnl(result)
+    if charted and len(result.equity) > 2:
+        yield ""
+        yield _chart(result, width)
+    yield ""
+    yield _side_by_side(_block("Trades", _trades(result.metrics)), _block("Risk", _risk(result.metrics)))
+    yield ""
+    yield _side_by_side(_block("Costs", _costs(result)), _block("By side", _sides(result.metrics)))
+    if result.round_trips:
+        yield ""
+        yield _last_trades(result.round_trips)
+    if result.warnings:
+        yield ""
+        yield _warnings(result.warnings)
+
+
+def _heading(result: BacktestResult) -> Text:
+    record = result.record
+    text = Text()
+    text.append(record.strategy, style="bold")
+    text.append(f"  {', '.join(record.symbols)}  {timeframe(record.timeframe_ms)}\n")
+    if record.ticks:
+        text.append(f"{second(record.first_ts)} to {second(record.last_ts)} UTC\n", style="dim")
+    pace = f"{record.ticks:,} ticks at {record.timing.ticks_per_second:,.0f} ticks/s"
+    text.append(f"{pace}, {REPLAYS[record.replay]}, {FILLS[record.fills]}", style="dim")
+    if record.params:
+        text.append("\n" + "  ".join(f"{name}={value}" for name, value in record.params.items()), style="dim")
+    if record.interrupted:
+        text.append("\ninterrupted: this is what was done until then", style="bold yellow")
+    return text
+
+
+def _pnl(result: BacktestResult) -> Text:
+    m, record = result.metrics, result.record
+    text = Text("Net P&L  ", style="bold")
+    text.append_text(gain(m.total_pnl, f" {record.currency}"))
+    text.append(f" ({percent(m.return_fraction, signed=True)})", style="not bold")
+    parts = f"\nrealized {amount(m.realized, signed=True)}, unrealized {amount(m.unrealized, signed=True)}, "
+    parts += f"balance {amount(record.balance)} to equity {amount(record.balance + m.total_pnl)}"
+    text.append(parts, style="not bold dim")
+    return text
+
+
+def _chart(result: BacktestResult, width: int) -> Text:
+    """Equity from its lowest to its highest, labelled at both."""
+    values = result.equity.values.tolist()
+    labels = [amount(max(values)), *[""] * (CHART_HEIGHT - 2), amount(min(values))]
+    margin = max(len(label) for label in labels) + 1
+    rows = area(values, width - margin - 1, CHART_HEIGHT)
+    style = "green" if values[-1] >= values[0] else "red"
+    text = Text()
+    for label, row in zip(labels, rows, strict=True):
+        text.append(label.rjust(margin - 1) + " ", style="dim")
+        text.append(row + "\n", style=style)
+    first, last = minute(result.record.first_ts), minute(result.record.last_ts)
+    text.append(" " * margin + first + last.rjust(max(len(rows[0]) - len(first), len(last) + 1)), style="dim")
+    return text
+
+
+def _trades(m: Metrics) -> Iterator[Row]:
+    yield "closed trades", f"{m.closed_trades:,}"
+    yield "fills", f"{m.fills:,}"
+    yield "win rate", percent(m.win_rate)
+    yield "profit factor", factor(m.profit_factor)
+    yield "expectancy", amount(m.expectancy, signed=True)
+    yield "payoff ratio", factor(m.payoff_ratio)
+    yield "average win / loss", f"{amount(m.average_win)} / {amount(m.average_loss)}"
+    yield "largest win / loss", f"{amount(m.largest_win)} / {amount(m.largest_loss)}"
+    yield "longest win / loss run", f"{m.max_consecutive_wins} / {m.max_consecutive_losses}"
+    yield "average holding time", duration(m.average_seconds)
+
+
+def _risk(m: Metrics) -> Iterator[Row]:
+    yield "Sharpe (annual)", factor(m.sharpe)
+    yield "Sortino (annual)", factor(m.sortino)
+    yield "volatility (annual)", percent(m.volatility)
+    yield "max drawdown", f"{amount(m.max_drawdown_money)} ({percent(m.max_drawdown)})"
+    if m.drawdown is not None:
+        yield "  from", minute(m.drawdown.peak)
+        yield "  recovered", "not yet" if m.drawdown.recovery is None else minute(m.drawdown.recovery)
+        yield "  lasted", duration(m.drawdown.duration_ms / 1000)
+    yield "recovery factor", factor(m.recovery_factor)
+    yield "Calmar", factor(m.calmar)
+    if m.cagr is not None:
+        yield "growth a year (CAGR)", percent(m.cagr, signed=True)
+    yield "time in the market", percent(m.exposure)
+
+
+def _costs(result: BacktestResult) -> Iterator[Row]:
+    costs = result.metrics.costs
+    yield "commission", amount(costs.commission)
+    yield "spread and slippage", amount(costs.spread_and_slippage)
+    yield "swap", amount(costs.swap)
+    yield "total", amount(costs.total)
+
+
+def _sides(m: Metrics) -> Iterator[Row]:
+    for name, side in (("long", m.long), ("short", m.short)):
+        yield f"{name} trades", f"{side.closed_trades:,} ({percent(side.win_rate)} won)"
+        yield f"{name} net", gain(side.net)
+
+
+def _block(title: str, rows: Iterator[Row]) -> RenderableType:
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    for label, value in rows:
+        table.add_row(label, value)
+    return Group(Text(title, style="bold"), table)
+
+
+def _side_by_side(left: RenderableType, right: RenderableType) -> Table:
+    table = Table.grid(padding=(0, 2), expand=True)
+    table.add_column(ratio=1)
+    table.add_column(ratio=1)
+    table.add_row(left, right)
+    return table
+
+
+def _last_trades(trips: Sequence[RoundTrip]) -> RenderableType:
+    shown = trips[-TRADES_SHOWN:]
+    title = "Closed trades" if len(trips) <= TRADES_SHOWN else f"Last {TRADES_SHOWN} of {len(trips):,} closed trades"
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=True, header_style="dim", padding=(0, 1, 0, 0))
+    table.add_column("closed (UTC)", no_wrap=True)
+    table.add_column("symbol", no_wrap=True, overflow="ellipsis")
+    table.add_column("side", no_wrap=True)
+    for name in ("lots", "entry", "exit", "net"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("by", no_wrap=True)
+    digits = max(decimals(one) for trip in shown for one in (trip.entry_price, trip.exit_price))
+    for trip in shown:
+        table.add_row(
+            minute(trip.exit_time),
+            bare(trip.symbol),
+            "long" if trip.side.sign > 0 else "short",
+            size(trip.quantity),
+            price(trip.entry_price, digits),
+            price(trip.exit_price, digits),
+            gain(trip.net),
+            trip.exit_reason.lower(),
+        )
+    return Group(Text(title, style="bold"), table)
+
+
+def _warnings(texts: Sequence[str]) -> RenderableType:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=1, style="yellow")
+    table.add_column()
+    for text in texts:
+        table.add_row("!", text)
+    return Group(Text("Mind", style="bold yellow"), table)

@@ -1,0 +1,208 @@
+"""Moving time: tick by tick, or from one event to the next.
+
+The jumping replay visits only the rows on which something can happen: where a candle closes or an equity sample falls due,
+where a quote crosses the level of a working order or a deadline passes, where a rollover is due. On each of them it calls
+`Session.on_tick` with the very tick, as the plain replay does on every row. What the rows in between would have changed,
+candles, extremes and prices, comes out of the columns. Visiting a row more changes nothing, so both give the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+from qkt.backtest.columns import ChunkColumns, Floats, Rows
+from qkt.backtest.folded import ColumnBoard, ColumnCandles, ColumnPath
+from qkt.core.events import Tick
+from qkt.core.timeframe import Timeframe
+from qkt.data import Chunk, TickTable
+from qkt.engine import Session
+
+Tell = Callable[[int, int], bool]
+"""Hears the rows done and the time reached; answers whether to go on."""
+
+PLAIN_TELL = 8192
+JUMP_TELL = 1024
+
+
+def replay_ticks(session: Session, ticks: Iterable[Tick], tell: Tell) -> bool:
+    """Every tick through the session. Returns False when `tell` stopped it."""
+    done = 0
+    for done, tick in enumerate(ticks, 1):
+        session.on_tick(tick)
+        if done % PLAIN_TELL == 0 and not tell(done, tick.ts):
+            break
+    else:
+        session.ticks = done
+        return True
+    session.ticks = done
+    return False
+
+
+def ticks_of(chunks: Iterable[Chunk], symbols: tuple[str, ...]) -> Iterator[Tick]:
+    """The tape one tick at a time. `symbols` names the tables of each chunk."""
+    for chunk in chunks:
+        columns = [rows_of(table, symbol) for symbol, table in zip(symbols, chunk.tables, strict=True)]
+        if chunk.code is None:
+            for row in columns[0]:
+                yield Tick(*row)
+        else:
+            for number in chunk.code.tolist():
+                yield Tick(*next(columns[number]))
+
+
+def rows_of(table: TickTable, symbol: str) -> Iterator[tuple[str, int, float, float | None, float | None, float | None]]:
+    """The arguments of each row's Tick."""
+    n = len(table)
+    optional = [optional_list(column, n) for column in (table.bid, table.ask, table.volume)]
+    return zip([symbol] * n, table.ts.tolist(), table.price.tolist(), *optional, strict=True)
+
+
+def optional_list(column: Floats | None, length: int) -> list[float | None]:
+    """A column as a list with None for NaN, all None without a column."""
+    if column is None:
+        return [None] * length
+    values: list[float | None] = column.tolist()
+    if np.isnan(column).any():
+        return [None if value != value else value for value in values]
+    return values
+
+
+class JumpReplay:
+    """The fast path over chunks. Owns the row position; its board, candles and path stand in for the live ones."""
+
+    def __init__(
+        self,
+        session: Session,
+        board: ColumnBoard,
+        candles: ColumnCandles,
+        symbols: tuple[str, ...],
+        sample: Timeframe,
+    ) -> None:
+        self._session = session
+        self._board = board
+        self._candles = candles
+        self._symbols = symbols
+        self._sample = sample
+        self._path = ColumnPath(board)
+        self._last_window: int | None = None
+        session.books.excursions.path = self._path
+
+    def run(self, chunks: Iterable[Chunk], tell: Tell) -> bool:
+        """Replay the tape. Returns False when `tell` stopped it."""
+        done = 0
+        for chunk in chunks:
+            if not len(chunk):
+                continue
+            columns = ChunkColumns(chunk, self._symbols)
+            self._board.load(columns)
+            self._path.load(columns)
+            self._candles.load(columns)
+            reached = self._walk(columns, done, tell)
+            done += reached
+            self._finish(columns, reached)
+            if reached < columns.length or not tell(done, int(columns.ts[-1])):
+                return False
+        return True
+
+    def _walk(self, columns: ChunkColumns, done: int, tell: Tell) -> int:
+        """Visit the rows of a chunk on which something can happen. Returns how many rows are done."""
+        session, board, path = self._session, self._board, self._path
+        broker, financing = session.broker, session.financing
+        length = columns.length
+        stops = self._stops(columns)
+        stop_ticks = _ticks_at(columns, stops)
+        stop_rows = [*stops.tolist(), length]
+        for watch in broker.watches():
+            watch.row = -1
+        wait, revision = self._next_wait(columns, -1), broker.revision
+        due, due_row = financing.due, _row_at(columns, financing.due)
+        visited = 0
+        stop = stop_rows[0]
+        while True:
+            row = stop
+            if wait < row:
+                row = wait
+            if due_row < row:
+                row = due_row
+            if row >= length:
+                return length
+            if row == stop:
+                tick = stop_ticks[visited]
+                visited += 1
+                stop = stop_rows[visited]
+                if visited % JUMP_TELL == 0 and not tell(done + row, tick.ts):
+                    return row
+            else:
+                tick = _tick_at(columns, row)
+            board.row = row - 1
+            path.mark()
+            session.on_tick(tick)
+            if broker.revision != revision or wait <= row:
+                wait, revision = self._next_wait(columns, row), broker.revision
+            if financing.due != due:
+                due, due_row = financing.due, _row_at(columns, financing.due)
+
+    def _stops(self, columns: ChunkColumns) -> Rows:
+        """Rows known beforehand: the first tick of every sampling window and every row that closes a candle."""
+        window = (columns.ts - self._sample.offset) // self._sample.ms
+        first = np.flatnonzero(window[1:] != window[:-1]) + 1
+        if self._last_window is None or window[0] != self._last_window:
+            first = np.concatenate(([0], first))
+        self._last_window = int(window[-1])
+        closes = self._candles.rows()
+        return np.unique(np.concatenate([first, *closes])) if closes else first
+
+    def _next_wait(self, columns: ChunkColumns, row: int) -> int:
+        """The first row beyond `row` at which a working order can fill or expire."""
+        nearest = columns.length
+        for watch in self._session.broker.watches():
+            if watch.row <= row:
+                watch.row = columns.by_symbol[watch.symbol].find(watch, row)
+            nearest = min(nearest, watch.row)
+        return nearest
+
+    def _finish(self, columns: ChunkColumns, reached: int) -> None:
+        """Fold what is left of the chunk before its columns go."""
+        session = self._session
+        session.ticks += reached
+        if reached:
+            self._board.row = reached - 1
+            session.last_ts = int(columns.ts[reached - 1])
+            self._path.mark()
+            session.books.excursions.settle()
+
+
+def _row_at(columns: ChunkColumns, ts: int) -> int:
+    """The first row at or after an instant."""
+    return int(np.searchsorted(columns.ts, ts)) if ts <= columns.ts[-1] else columns.length
+
+
+def _tick_at(columns: ChunkColumns, row: int) -> Tick:
+    symbol = columns.symbol_of(row)
+    price, bid, ask = columns.by_symbol[symbol].quote_at(columns.by_symbol[symbol].local(row))
+    return Tick(symbol, columns.ts.item(row), price, bid, ask)
+
+
+def _ticks_at(columns: ChunkColumns, rows: Rows) -> list[Tick]:
+    """The ticks of many rows at once."""
+    if columns.code is None:
+        return _ticks_of_symbol(columns, columns.symbols[0], rows)
+    ticks: list[Tick] = [None] * len(rows)  # type: ignore[list-item]
+    codes = columns.code[rows]
+    for number, symbol in enumerate(columns.symbols):
+        places = np.flatnonzero(codes == number)
+        found = _ticks_of_symbol(columns, symbol, rows[places])
+        for place, tick in zip(places.tolist(), found, strict=True):
+            ticks[place] = tick
+    return ticks
+
+
+def _ticks_of_symbol(columns: ChunkColumns, symbol: str, rows: Rows) -> list[Tick]:
+    own = columns.by_symbol[symbol]
+    local = rows if own.rows is None else np.searchsorted(own.rows, rows)
+    bids = optional_list(None if own.bid is None else own.bid[local], len(rows))
+    asks = optional_list(None if own.ask is None else own.ask[local], len(rows))
+    rows_of = zip(columns.ts[rows].tolist(), own.price[local].tolist(), bids, asks, strict=True)
+    return [Tick(symbol, ts, price, bid, ask) for ts, price, bid, ask in rows_of]

@@ -1,0 +1,177 @@
+"""What `qkt.backtest(...)` returns: the run, its figures, and the same as data."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from decimal import Decimal
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+from qkt.backtest.caveats import caveats
+from qkt.backtest.curve import EquityCurve
+from qkt.backtest.metrics import Metrics, measure
+from qkt.backtest.output import as_text
+from qkt.backtest.record import RunRecord
+from qkt.core.events import OrderRejected, RiskRejected
+from qkt.ledger import RoundTrip, TradeRow
+
+SCHEMA = "qkt.backtest/1"
+CURVE_POINTS = 10_000
+REFUSED_ROWS = 1_000
+
+
+@dataclass(frozen=True)
+class BacktestResult:
+    """The result of one run: what it did (`record`) and its figures (`metrics`). `print` it to read it."""
+
+    record: RunRecord
+    metrics: Metrics
+
+    @classmethod
+    def of(cls, record: RunRecord, contract_sizes: Mapping[str, Decimal] | None = None) -> BacktestResult:
+        """Measure a run. `contract_sizes` (units a lot, by market id) lets the metrics put a price on slippage."""
+        return cls(record, measure(record, contract_sizes))
+
+    @cached_property
+    def equity(self) -> EquityCurve:
+        """`times` (epoch ms) and `values` at full resolution."""
+        return EquityCurve.of(self.record)
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        return caveats(self.record, self.metrics)
+
+    @property
+    def trades(self) -> list[TradeRow]:
+        """Every fill, in order."""
+        return self.record.trades
+
+    @property
+    def round_trips(self) -> list[RoundTrip]:
+        """Every closed trade, in the order of closing."""
+        return self.record.round_trips
+
+    @property
+    def interrupted(self) -> bool:
+        return self.record.interrupted
+
+    def log_lines(self) -> list[str]:
+        """What the strategy and the engine logged, with time (UTC) and level."""
+        return [f"{iso(line.at)} {line.level:<5} {line.text}" for line in self.record.logs]
+
+    @property
+    def summary(self) -> dict[str, str | int | float | Decimal | None]:
+        """The headline figures by name."""
+        m = self.metrics
+        return {
+            "strategy": self.record.strategy,
+            "total_pnl": m.total_pnl,
+            "return_fraction": m.return_fraction,
+            "fills": m.fills,
+            "closed_trades": m.closed_trades,
+            "win_rate": m.win_rate,
+            "profit_factor": m.profit_factor,
+            "expectancy": m.expectancy,
+            "sharpe": m.sharpe,
+            "sortino": m.sortino,
+            "max_drawdown": m.max_drawdown,
+            "max_drawdown_money": m.max_drawdown_money,
+            "exposure": m.exposure,
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain data: decimals are strings, times epoch ms. Equal runs differ in `timing` only."""
+        record = self.record
+        curve = self.equity.thinned(CURVE_POINTS)
+        return {
+            "schema": SCHEMA,
+            "strategy": record.strategy,
+            "params": dict(record.params),
+            "symbols": list(record.symbols),
+            "interrupted": record.interrupted,
+            "period": {
+                "start": record.first_ts,
+                "end": record.last_ts,
+                "start_iso": iso(record.first_ts),
+                "end_iso": iso(record.last_ts),
+                "ticks": record.ticks,
+                "timeframe_ms": record.timeframe_ms,
+                "unfinished_bars": record.unfinished_bars,
+            },
+            "settings": {
+                "balance": as_text(record.balance),
+                "currency": record.currency,
+                "fills": record.fills,
+                "replay": record.replay,
+            },
+            "metrics": {**as_data(self.metrics), "costs": _costs(self.metrics)},
+            "warnings": list(self.warnings),
+            "data": {symbol: report.as_dict() for symbol, report in record.data.items()},
+            "conversions": as_data(record.conversions),
+            "trade_count": len(record.trades),
+            "trades": as_data(record.trades),
+            "round_trips": as_data(record.round_trips),
+            "open_positions": as_data(record.open_positions),
+            "working_orders": as_data(record.working_orders),
+            "rejections": _refused(record.rejections),
+            "refusals": _refused(record.refusals),
+            "equity": {"samples": len(self.equity), "times": curve.times.tolist(), "values": curve.values.tolist()},
+            "timing": as_data(record.timing),
+        }
+
+    def to_json(self) -> str:
+        """`as_dict` as one JSON document."""
+        return json.dumps(self.as_dict(), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+    def __str__(self) -> str:
+        from qkt.backtest.render import plain_report
+
+        return plain_report(self)
+
+    def __repr__(self) -> str:
+        m = self.metrics
+        pnl = f"{m.total_pnl:+.2f} {self.record.currency}"
+        return f"<BacktestResult {self.record.strategy}: {pnl}, {m.closed_trades} closed trades>"
+
+
+def iso(ts: int) -> str:
+    """Epoch ms as ISO 8601 in UTC."""
+    return dt.datetime.fromtimestamp(ts / 1000, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ts % 1000:03d}Z"
+
+
+def as_data(value: Any) -> Any:
+    """Dataclasses, decimals, enums and dates as what JSON knows."""
+    if is_dataclass(value):
+        return {f.name: as_data(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Decimal):
+        return as_text(value)
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [as_data(one) for one in value]
+    return value
+
+
+def _costs(metrics: Metrics) -> dict[str, Any]:
+    return {**as_data(metrics.costs), "total": as_text(metrics.costs.total)}
+
+
+def _refused(events: Sequence[RiskRejected | OrderRejected]) -> dict[str, Any]:
+    """How many there were, and the first of them."""
+    return {"count": len(events), "rows": [_event(event) for event in events[:REFUSED_ROWS]]}
+
+
+def _event(event: RiskRejected | OrderRejected) -> dict[str, Any]:
+    return {
+        "timestamp": event.at,
+        "strategy": event.strategy,
+        "symbol": event.symbol,
+        "order_id": event.order_id,
+        "reason": event.reason,
+    }

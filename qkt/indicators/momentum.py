@@ -1,0 +1,110 @@
+"""Direction and steadiness of moves."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from qkt.indicators.exponential import wilder
+from qkt.indicators.inputs import Column, FloatArray, MultiFed
+from qkt.indicators.rolling import Rolling
+from qkt.indicators.sums import Num, total
+from qkt.indicators.ties import difference, differences
+
+
+class Rsi:
+    """Wilder's relative strength index: 100 - 100/(1 + G/L), G and L the Wilder averages of gains and losses.
+
+    100 without losses, 50 without any movement; a change between same values is none. Ready on input n + 1.
+    Source: J. W. Wilder, 1978.
+    """
+
+    __slots__ = ("_gain", "_loss", "_previous", "value")
+
+    def __init__(self, n: int) -> None:
+        self._gain, self._loss = wilder(n), wilder(n)
+        self._previous: float | None = None
+        self.value: float | None = None
+
+    def update(self, x: float) -> float | None:
+        """Feed one number; returns the value."""
+        previous = self._previous
+        self._previous = x
+        if previous is not None:
+            change = difference(x, previous)
+            gain = self._gain.update(change if change > 0.0 else 0.0)
+            loss = self._loss.update(-change if change < 0.0 else 0.0)
+            if gain is not None and loss is not None:
+                self.value = relative_strength(gain, loss)
+        return self.value
+
+    def column(self, x: FloatArray) -> Column:
+        """Feed consecutive numbers; returns the value after each."""
+        first = [] if self._previous is None else [self._previous]
+        joined = np.concatenate((first, x))
+        if len(x):
+            self._previous = float(x[-1])
+        changes = differences(joined[1:], joined[:-1])
+        gains = self._gain.column(np.where(changes > 0.0, changes, 0.0))
+        losses = self._loss.column(np.where(changes < 0.0, -changes, 0.0))
+        values = [None if g is None or l is None else relative_strength(g, l) for g, l in zip(gains, losses, strict=True)]  # noqa: E741
+        self.value = values[-1] if values else self.value
+        return [None] * (len(x) - len(values)) + values
+
+
+def relative_strength(gain: float, loss: float) -> float:
+    """100 - 100 / (1 + gain/loss)."""
+    if loss == 0.0:
+        return 50.0 if gain == 0.0 else 100.0
+    return 100.0 - 100.0 / (1.0 + gain / loss)
+
+
+class EfficiencyRatio(Rolling):
+    """Kaufman's efficiency ratio: |x_t - x_(t-n)| over the sum of the last n |steps|, 0 without movement. Ready on n + 1.
+
+    Source: P. Kaufman, 1995.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, n: int) -> None:
+        super().__init__(n + 1)
+
+    def formula(self, window: Sequence[Num]) -> Num:
+        path = total(abs(b - a) for a, b in pairwise(window))
+        return abs(window[-1] - window[0]) / path
+
+    def when_flat(self, window: Sequence[float]) -> float:  # noqa: ARG002
+        return 0.0
+
+
+class ConfirmRatio(MultiFed):
+    """Share of the peers that moved over n inputs in the direction of the first series; no move matches only no move.
+
+    Ready on input n + 1.
+    """
+
+    __slots__ = ("_n", "_rows", "value")
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._rows: deque[Sequence[float]] = deque(maxlen=n + 1)
+        self.value: float | None = None
+
+    def update(self, values: Sequence[float]) -> float | None:
+        """Feed one row, the signal series first; returns the value."""
+        rows = self._rows
+        rows.append(tuple(values))
+        if len(rows) > self._n:
+            signal, *peers = (_direction(now, then) for now, then in zip(values, rows[0], strict=True))
+            self.value = peers.count(signal) / len(peers)
+        return self.value
+
+
+def _direction(now: float, then: float) -> float:
+    change = difference(now, then)
+    return math.copysign(1.0, change) if change else 0.0

@@ -1,0 +1,136 @@
+"""The frame of indicators that are a formula over their last n inputs.
+
+The window is evaluated anew for each input: no running sum that could drift, and a value depends on nothing but its
+window, so an indicator that was warmed up with less history holds the same bits.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from qkt.indicators.inputs import BoolArray, Column, FloatArray
+from qkt.indicators.sums import Num
+from qkt.indicators.ties import flat, nearly_flat
+
+# Rows that a column computes at once: their intermediate arrays stay in the processor's cache.
+BLOCK = 8192
+
+
+class Rolling(ABC):
+    """A formula over the last n numbers. Ready on input n."""
+
+    __slots__ = ("_n", "_window", "value")
+    # Whether a window in which nothing moved takes `when_flat` instead of the formula.
+    guarded: ClassVar[bool] = True
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._window: deque[float] = deque(maxlen=n)
+        self.value: float | None = None
+
+    @abstractmethod
+    def formula(self, window: Sequence[Num]) -> Num:
+        """The value of a window that is not flat."""
+
+    def when_flat(self, window: Sequence[float]) -> float | None:  # noqa: ARG002 - part of the signature for others
+        """The value of a flat window."""
+        return None
+
+    def of(self, window: Sequence[float]) -> float | None:
+        """The value of a full window."""
+        return self.when_flat(window) if self.guarded and flat(window) else self.formula(window)
+
+    def doubtful(self, x: FloatArray) -> BoolArray:
+        """Marks the windows in x that a column must evaluate one by one."""
+        return nearly_flat(x, self._n) if self.guarded else np.zeros(0, dtype=np.bool_)
+
+    def update(self, x: float) -> float | None:
+        """Feed one number; returns the value."""
+        window = self._window
+        window.append(x)
+        if len(window) == self._n:
+            self.value = self.of(window)
+        return self.value
+
+    def column(self, x: FloatArray) -> Column:
+        """Feed consecutive numbers; returns the value after each."""
+        if len(x) > BLOCK:
+            return [v for i in range(0, len(x), BLOCK) for v in self.column(x[i : i + BLOCK])]
+        n = self._n
+        joined = np.concatenate((_history(self._window, n), x))
+        self._window.extend(x[-n:].tolist())
+        rows = len(joined) - n + 1
+        if rows <= 0 or not len(x):
+            return [None] * len(x)
+        with np.errstate(all="ignore"):
+            values: Column = self.formula([joined[k : k + rows] for k in range(n)]).tolist()
+            doubtful = np.flatnonzero(self.doubtful(joined))
+        for i in doubtful:
+            values[i] = self.of(joined[i : i + n].tolist())
+        self.value = values[-1]
+        return [None] * (len(x) - rows) + values
+
+
+class RollingPair(ABC):
+    """A formula over the last n pairs. Undefined while a leg that it divides by is flat. Ready on input n."""
+
+    __slots__ = ("_n", "_xs", "_ys", "value")
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._xs: deque[float] = deque(maxlen=n)
+        self._ys: deque[float] = deque(maxlen=n)
+        self.value: float | None = None
+
+    @abstractmethod
+    def formula(self, xs: Sequence[Num], ys: Sequence[Num]) -> Num:
+        """The value of two windows that may be divided by."""
+
+    @abstractmethod
+    def undefined(self, xs: Sequence[float], ys: Sequence[float]) -> bool:
+        """True when a leg that the formula divides by is flat."""
+
+    @abstractmethod
+    def doubtful(self, x: FloatArray, y: FloatArray) -> BoolArray:
+        """Marks the windows for which a column must ask `undefined`."""
+
+    def update(self, x: float, y: float) -> float | None:
+        """Feed one pair; returns the value."""
+        xs, ys = self._xs, self._ys
+        xs.append(x)
+        ys.append(y)
+        if len(xs) == self._n:
+            self.value = None if self.undefined(xs, ys) else self.formula(xs, ys)
+        return self.value
+
+    def column(self, x: FloatArray, y: FloatArray) -> Column:
+        """Feed consecutive pairs; returns the value after each."""
+        if len(x) > BLOCK:
+            cuts = [slice(i, i + BLOCK) for i in range(0, len(x), BLOCK)]
+            return [v for cut in cuts for v in self.column(x[cut], y[cut])]
+        n = self._n
+        xs, ys = np.concatenate((_history(self._xs, n), x)), np.concatenate((_history(self._ys, n), y))
+        self._xs.extend(x[-n:].tolist())
+        self._ys.extend(y[-n:].tolist())
+        rows = len(xs) - n + 1
+        if rows <= 0 or not len(x):
+            return [None] * len(x)
+        with np.errstate(all="ignore"):
+            shifted = [[leg[k : k + rows] for k in range(n)] for leg in (xs, ys)]
+            values: Column = self.formula(*shifted).tolist()
+            doubtful = np.flatnonzero(self.doubtful(xs, ys))
+        for i in doubtful:
+            if self.undefined(xs[i : i + n].tolist(), ys[i : i + n].tolist()):
+                values[i] = None
+        self.value = values[-1]
+        return [None] * (len(x) - rows) + values
+
+
+def _history(window: deque[float], n: int) -> FloatArray:
+    """The earlier inputs that the next window of n still holds."""
+    return np.array(window, dtype=np.float64)[max(0, len(window) - n + 1) :]

@@ -1,0 +1,65 @@
+"""Formulas over a window, written once for numbers and for columns.
+
+A window is a sequence of floats, oldest first; or of arrays, of which the k-th holds the k-th value of many windows at
+once. Both take the same operations in the same order, so they give the same bits. Sums run oldest to newest; the builtin
+`sum` would not do, since it compensates from Python 3.12 on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from qkt.indicators.inputs import FloatArray
+
+Num = TypeVar("Num", float, FloatArray)
+
+
+def total(values: Iterable[Num]) -> Num:
+    """The sum of one or more values."""
+    rest = iter(values)
+    acc = next(rest)
+    for v in rest:
+        acc = acc + v
+    return acc
+
+
+def mean(window: Sequence[Num]) -> Num:
+    """The arithmetic mean."""
+    return total(window) / len(window)
+
+
+def squares(values: Iterable[Num], center: Num) -> Num:
+    """Sum of squared deviations from `center`."""
+    rest = iter(values)
+    d = next(rest) - center
+    acc = d * d
+    for v in rest:
+        d = v - center
+        acc = acc + d * d
+    return acc
+
+
+def products(xs: Iterable[Num], x_center: Num, ys: Iterable[Num], y_center: Num) -> Num:
+    """Sum of products of the deviations of two windows from their centers."""
+    pairs = zip(xs, ys, strict=True)
+    x, y = next(pairs)
+    acc = (x - x_center) * (y - y_center)
+    for x, y in pairs:
+        acc = acc + (x - x_center) * (y - y_center)
+    return acc
+
+
+def sample_variance(window: Sequence[Num]) -> Num:
+    """Sum of squared deviations over n - 1."""
+    return squares(window, mean(window)) / (len(window) - 1)
+
+
+def root(x: Num) -> Num:
+    """The square root, correctly rounded in both forms."""
+    if isinstance(x, float):
+        return math.sqrt(x)
+    return np.sqrt(x)

@@ -1,0 +1,188 @@
+"""Warnings: what is allowed but hardly meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qkt.core.terms import OrderKind, Side
+from qkt.lang import tree
+from qkt.lang.codes import Problems
+from qkt.lang.program import CheckedRule, Enter, Protection
+from qkt.lang.scope import Scope
+from qkt.lang.values import (
+    AccountRead,
+    Both,
+    Const,
+    Either,
+    Expression,
+    Math,
+    Negative,
+    OrdersRead,
+    PositionRead,
+    Read,
+    Type,
+    below,
+)
+from qkt.lang.walk import names_used
+from qkt.strategy import ExitForm
+
+if TYPE_CHECKING:
+    from qkt.lang.checker import BoundRule
+
+
+def unused(file: tree.Strategy, scope: Scope, problems: Problems) -> None:
+    """LETs, PARAMs and streams that nothing reads, directly or through a LET that is used."""
+    used: set[str] = set()
+    todo = list(names_used((file.defaults, file.syncs, file.schedules, file.sequences, file.rules, file.declarations)))
+    while todo:
+        name = todo.pop()
+        if name not in used:
+            used.add(name)
+            todo.extend(names_used(scope.lets.get(name)))
+    for let in file.lets:
+        if let.name.text not in used:
+            problems.warning("QKT0501", let.name.span, f"LET '{let.name.text}' is never used")
+    for param in file.params:
+        if param.name.text not in used:
+            problems.warning("QKT0502", param.name.span, f"PARAM '{param.name.text}' is never used")
+    for declaration in file.declarations:
+        if declaration.alias.text not in used and not _reads_first_stream(file, declaration):
+            problems.warning("QKT0503", declaration.alias.span, f"stream '{declaration.alias.text}' is never used")
+
+
+def _reads_first_stream(file: tree.Strategy, declaration: tree.Declaration) -> bool:
+    """The first stream wakes rules whose actions name none."""
+    return bool(file.rules or file.schedules) and declaration is file.declarations[0]
+
+
+def doubtful(bound: Sequence[BoundRule], rules: Iterable[CheckedRule], problems: Problems) -> None:
+    """Rules that can never fire, protection on the wrong side, entries that can pile up."""
+    by_index = {one.index: one.rule for one in bound}
+    for rule in rules:
+        written = by_index[rule.index]
+        if never(rule.condition):
+            problems.warning("QKT0504", written.condition.span, "this rule can never fire: its condition is never TRUE")
+        for deed, action in zip(rule.deeds, written.actions, strict=True):
+            if isinstance(deed, Enter) and isinstance(action, tree.Entry):
+                _wrong_side(deed, action, problems)
+                _piles_up(rule, deed, action, problems)
+
+
+def never(condition: Expression) -> bool:
+    """True when the condition cannot be TRUE, whatever the market does."""
+    for value in below(condition):
+        if isinstance(value, Const) and value.value is not True:
+            break
+    else:
+        return False
+    hopeless: set[Expression] = set()
+    for value in below(condition):
+        match value:
+            case Const(value=known):
+                dead = known is not True
+            case Both(left=left, right=right):
+                dead = left in hopeless or right in hopeless
+            case Either(left=left, right=right):
+                dead = left in hopeless and right in hopeless
+            case _:
+                dead = value.type not in (Type.FLAG, Type.ANY)
+        if dead:
+            hopeless.add(value)
+    return condition in hopeless
+
+
+def _piles_up(rule: CheckedRule, deed: Enter, action: tree.Entry, problems: Problems) -> None:
+    looked_at = below(*rule.values())
+    guarded = any(isinstance(v, PositionRead | OrdersRead) and v.alias == deed.alias for v in looked_at)
+    if not guarded and AccountRead("open_positions_count").attribute not in _account_fields(looked_at):
+        hint = f"add AND POSITION.{deed.alias} = 0 if it should not"
+        message = f"this {deed.side} can fire again and add to an open position"
+        problems.warning("QKT0506", action.alias.span, message, hint)
+
+
+def _account_fields(values: Iterable[Expression]) -> set[str]:
+    return {v.attribute for v in values if isinstance(v, AccountRead)}
+
+
+# ---------------------------------------------------------------- wrong sides
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`factor * base + offset`; a plain number has no base."""
+
+    base: Expression | None
+    factor: float
+    offset: float
+
+
+def _wrong_side(deed: Enter, action: tree.Entry, problems: Problems) -> None:
+    entry = Read(deed.alias, "close") if deed.kind is OrderKind.MARKET else deed.price
+    if entry is None:
+        return
+    for leg, what, sign in ((deed.stop_loss, "stop", -1), (deed.take_profit, "target", 1)):
+        if leg is not None and _is_wrong(leg, _line(entry), sign * deed.side.sign):
+            side = ("below", "above")[(sign * deed.side.sign + 1) // 2]
+            span = _leg_span(action, what)
+            hint = f"the {what} of a {deed.side} belongs {side} its entry"
+            problems.warning("QKT0505", span, f"this {what} is on the wrong side of the entry", hint)
+
+
+def _is_wrong(leg: Protection, entry: Line | None, direction: int) -> bool:
+    level = _line(leg.value)
+    if level is None:
+        return False
+    if leg.form is not ExitForm.AT:
+        return level.base is None and level.offset < 0
+    if entry is None or not _same_base(level.base, entry.base):
+        return False
+    if level.factor == entry.factor:
+        return (level.offset - entry.offset) * direction < 0
+    return level.offset == entry.offset == 0 and (level.factor - entry.factor) * direction < 0
+
+
+def _same_base(a: Expression | None, b: Expression | None) -> bool:
+    return a is b or (isinstance(a, Read) and isinstance(b, Read) and (a.alias, a.field) == (b.alias, b.field))
+
+
+def _line(value: Expression) -> Line | None:
+    match value:
+        case Const(value=float(number)):
+            return Line(None, 0.0, number)
+        case Read():
+            return Line(value, 1.0, 0.0)
+        case Negative(value=inner):
+            line = _line(inner)
+            return line and Line(line.base, -line.factor, -line.offset)
+        case Math(op=op, left=left, right=right):
+            return _combined(op, _line(left), _line(right))
+        case _:
+            return Line(value, 1.0, 0.0)
+
+
+def _combined(op: str, a: Line | None, b: Line | None) -> Line | None:
+    if a is None or b is None:
+        return None
+    if op in "+-":
+        if a.base is not None and b.base is not None:
+            return None
+        sign = 1.0 if op == "+" else -1.0
+        return Line(a.base or b.base, a.factor + sign * b.factor, a.offset + sign * b.offset)
+    if op == "*" and (a.base is None or b.base is None):
+        line, number = (b, a.offset) if a.base is None else (a, b.offset)
+        return Line(line.base, line.factor * number, line.offset * number)
+    if op == "/" and b.base is None and b.offset:
+        return Line(a.base, a.factor / b.offset, a.offset / b.offset)
+    return None
+
+
+def _leg_span(action: tree.Entry, what: str) -> tree.Span:
+    bracket = action.bracket
+    leg = None
+    if bracket is not None:
+        leg = bracket.stop_loss if what == "stop" else bracket.take_profit
+    elif action.oco is not None:
+        leg = action.oco.stop if what == "stop" else action.oco.limit
+    return action.alias.span if leg is None else leg.span

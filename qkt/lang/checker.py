@@ -1,0 +1,159 @@
+"""From a syntax tree to a checked strategy, with everything that is wrong or doubtful on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from qkt.lang import advice, published, tree
+from qkt.lang.actions import ActionResolver
+from qkt.lang.codes import Problems
+from qkt.lang.expressions import Resolver
+from qkt.lang.place import Place
+from qkt.lang.program import CheckedRule, CheckedStrategy
+from qkt.lang.scope import Scope, declare
+from qkt.lang.values import below, wants_volume
+from qkt.lang.walk import streams_mentioned
+from qkt.strategy import StreamSpec
+
+
+@dataclass(frozen=True, slots=True)
+class BoundRule:
+    """A rule as FOR EACH expands it: `loop` maps the variable to this copy's alias."""
+
+    index: int
+    rule: tree.Rule
+    loop: Mapping[str, str]
+
+
+def check_strategy(
+    file: tree.Strategy, source: str, problems: Problems, *, complete: bool = True, strict: bool = False
+) -> CheckedStrategy | None:
+    """The checked strategy, None when it has errors.
+
+    `complete` is False when the parser had to leave out parts of the file, so that nothing is said of what they would have
+    used. `strict` makes differences from the published engine errors.
+    """
+    scope = declare(file.declarations, file.params, file.lets, problems)
+    _refuse_blocks(file, problems)
+    resolver = Resolver(scope, problems)
+    _check_alone(file, resolver)
+    bound = list(_expanded(file, scope, problems))
+    if bound and not file.declarations:
+        problems.error("QKT0210", bound[0].rule.span, "a rule needs a stream to wake it", "declare one in SYMBOLS")
+    actions = ActionResolver(resolver, file.defaults)
+    lines = source.split("\n")
+    rules = [rule for one in bound if (rule := _rule(one, resolver, actions, lines)) is not None]
+    if complete:
+        advice.unused(file, scope, problems)
+    advice.doubtful(bound, rules, problems)
+    published.differences(file, problems, strict=strict)
+    return None if problems.failed else _program(file, resolver, rules)
+
+
+def _refuse_blocks(file: tree.Strategy, problems: Problems) -> None:
+    for sync in file.syncs:
+        problems.refuse(sync.span, "SYNCHRONIZE")
+    for clause in file.schedules:
+        problems.refuse(clause.span, "SCHEDULE")
+    for sequence in file.sequences:
+        problems.refuse(sequence.span, "SEQUENCE")
+
+
+def _check_alone(file: tree.Strategy, resolver: Resolver) -> None:
+    """LETs and DEFAULTS are checked even where nothing uses them; the indicators of LETs count for warm-up anyway."""
+    first = next(iter(resolver.scope.streams), None)
+    for let in file.lets:
+        resolver.guarded(let.span, lambda value=let.value: resolver.any(value, Place("action", -1, first)))
+    if file.defaults is not None:
+        place = Place("action", -1, first, symbol=first, in_defaults=True, scanned=False)
+        for expression in _expressions(file.defaults):
+            resolver.guarded(expression.span, lambda value=expression: resolver.any(value, place))
+
+
+def _expressions(defaults: tree.Defaults) -> Iterator[tree.Expr]:
+    """The outermost expressions of DEFAULTS."""
+    for clause in (defaults.sizing, defaults.stop_loss, defaults.take_profit):
+        if isinstance(clause, tree.Sizing | tree.Exit):
+            yield clause.value
+    for order in (defaults.order_type, defaults.trailing):
+        if order is not None:
+            yield from (p for p in (order.price, order.limit) if p is not None and not isinstance(p, tree.Relative))
+    if defaults.tif is not None and defaults.tif.until is not None:
+        yield defaults.tif.until
+
+
+def _expanded(file: tree.Strategy, scope: Scope, problems: Problems) -> Iterator[BoundRule]:
+    """The rules in their order, FOR EACH taken apart alias by alias."""
+    index = 0
+    for item in file.rules:
+        if isinstance(item, tree.Rule):
+            yield BoundRule(index, item, {})
+            index += 1
+            continue
+        for alias in item.aliases:
+            if alias.text not in scope.streams:
+                if alias.text not in scope.refused:
+                    scope.unknown_stream(problems, alias)
+                continue
+            for rule in item.rules:
+                yield BoundRule(index, rule, {item.variable.text: alias.text})
+                index += 1
+
+
+def _rule(bound: BoundRule, resolver: Resolver, actions: ActionResolver, lines: list[str]) -> CheckedRule | None:
+    rule = bound.rule
+    anchor = _anchor(bound, resolver)
+    when = Place("condition", 2 * bound.index, anchor, bound.loop)
+    then = Place("action", 2 * bound.index + 1, anchor, bound.loop)
+    condition = resolver.guarded(rule.condition.span, lambda: resolver.flag(rule.condition, when))
+    deeds = [resolver.guarded(action.span, lambda a=action: actions.resolve(a, then)) for action in rule.actions]
+    if anchor is None or condition is None or any(deed is None for deed in deeds):
+        return None
+    mentioned = (when.alias_of(ident) for ident in streams_mentioned((rule.condition, rule.actions)))
+    mentions = tuple(alias for alias in dict.fromkeys((anchor, *mentioned)) if alias in resolver.scope.streams)
+    known = tuple(deed for deed in deeds if deed is not None)
+    return CheckedRule(bound.index, anchor, condition, known, mentions, _text(bound, lines))
+
+
+def _anchor(bound: BoundRule, resolver: Resolver) -> str | None:
+    """The alias whose closes evaluate the rule, None when it has none."""
+    rule = bound.rule
+    place = Place("condition", -1, None, bound.loop)
+    if rule.anchor is not None:
+        return resolver.stream(rule.anchor, place)
+    primary = next((action for action in rule.actions if not isinstance(action, tree.Log)), None)
+    match primary:
+        case tree.Entry() | tree.Close() | tree.Cancel() | tree.Resize() | tree.Latch():
+            target = primary.alias
+        case tree.OcoEntry(first=leg):
+            target = leg.alias
+        case _:
+            return next(iter(resolver.scope.streams), None)
+    alias = place.alias_of(target)
+    return alias if alias in resolver.scope.streams else None
+
+
+def _text(bound: BoundRule, lines: list[str]) -> str:
+    """The rule as written, on one line."""
+    span = bound.rule.span
+    part = lines[span.line - 1 : span.end_line]
+    if not part:
+        return ""
+    part[-1] = part[-1][: span.end_column - 1]
+    part[0] = part[0][span.column - 1 :]
+    text = " ".join(" ".join(part).split())
+    printable = "".join(c if c.isprintable() else "?" for c in text)
+    values = ", ".join(f"{name} = {alias}" for name, alias in bound.loop.items())
+    return f"[{values}] {printable}" if values else printable
+
+
+def _program(file: tree.Strategy, resolver: Resolver, rules: list[CheckedRule]) -> CheckedStrategy:
+    streams = tuple(
+        StreamSpec(s.alias, s.market, s.timeframe, max(s.warmup, resolver.bars.get(s.alias, 0)))
+        for s in resolver.scope.streams.values()
+    )
+    params: dict[str, Decimal | bool | str] = {p.name.text: p.value.value for p in file.params}
+    values = below(*(value for rule in rules for value in rule.values()))
+    return CheckedStrategy(file.name.text, file.version, streams, tuple(rules), params, wants_volume(values))

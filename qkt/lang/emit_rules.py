@@ -1,0 +1,148 @@
+"""Rules: the warm-up gate, the condition, the edge; and the functions that act when a rule fires."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qkt.core.terms import OrderKind
+from qkt.lang.code import Block, all_of, Code, COMPARE
+from qkt.lang.emit import Emitter
+from qkt.lang.emit_statements import prepare
+from qkt.lang.frame import Frame
+from qkt.lang.module import GeneratedModule
+from qkt.lang.program import (
+    CancelOrders,
+    CheckedRule,
+    CloseEverything,
+    CloseOne,
+    Deed,
+    Enter,
+    Protection,
+    Size,
+    WriteLog,
+    deed_values,
+)
+from qkt.lang.values import Expression, Read
+
+LONGEST_COMMENT = 300
+
+
+def comment(text: str) -> str:
+    return "# " + (text if len(text) <= LONGEST_COMMENT else text[: LONGEST_COMMENT - 1] + "…")
+
+
+# ---------------------------------------------------------------- conditions
+
+
+def write_rules(frame: Frame, rules: Sequence[CheckedRule], counters: dict[str, str]) -> None:
+    """The rules of one anchor in their order; neighbours that wait for the same bars share the gate."""
+    warmups = {s.alias: s.warmup for s in frame.module.program.streams}
+    at = 0
+    while at < len(rules):
+        gate = _gate(rules[at], warmups, counters)
+        together = [rules[at]]
+        while at + len(together) < len(rules) and _gate(rules[at + len(together)], warmups, counters) == gate:
+            together.append(rules[at + len(together)])
+        at += len(together)
+        if gate is None:
+            for rule in together:
+                _write_rule(frame, rule)
+        else:
+            with frame.body.suite(f"if {gate}:"):
+                for rule in together:
+                    _write_rule(frame, rule)
+
+
+def waits_for(rule: CheckedRule, warmups: dict[str, int]) -> list[str]:
+    """The aliases whose bars the rule must count: its own candle is the first bar of its anchor already."""
+    return [alias for alias in rule.mentions if warmups[alias] > (alias == rule.anchor)]
+
+
+def _gate(rule: CheckedRule, warmups: dict[str, int], counters: dict[str, str]) -> str | None:
+    tests = [Code(f"{counters[alias]} >= {warmups[alias]}", COMPARE) for alias in waits_for(rule, warmups)]
+    return all_of(tests).text if tests else None
+
+
+def _write_rule(frame: Frame, rule: CheckedRule) -> None:
+    body, index = frame.body, rule.index
+    body.add(comment(f"rule {index}: {rule.text}"))
+    outside = dict(frame.kept)
+    prepare(frame, rule.condition)
+    test = Emitter(frame).true(rule.condition)
+    with body.suite(f"if {test.text}:"), body.suite(f"if not fired[{index}]:"):
+        body.add(f"fired[{index}] = fire_{index}(candle)")
+    with body.suite("else:"):
+        body.add(f"fired[{index}] = False")
+    frame.kept = outside
+
+
+# ---------------------------------------------------------------- firing
+
+
+def write_firing(module: GeneratedModule, rule: CheckedRule) -> Block:
+    """The function that acts when the rule fires. All actions see the same state; they are sent together."""
+    block = Block(1)
+    block.add(f"def fire_{rule.index}(candle):")
+    frame = Frame(module, rule.anchor, 2)
+    frame.body.add(f"firing = Firing(desk, {rule.index})")
+    for number, deed in enumerate(rule.deeds):
+        prepare(frame, *deed_values(deed))
+        frame.body.add(f"firing.{_deed(frame, deed, number)}")
+    frame.body.add("return firing.send()")
+    block.extend(frame.head)
+    block.extend(frame.body)
+    return block
+
+
+def _deed(frame: Frame, deed: Deed, number: int) -> str:
+    symbols = frame.module.symbols
+    match deed:
+        case Enter():
+            return _enter(frame, deed, number)
+        case CloseOne(alias=alias, size=None):
+            return f"close({symbols[alias]!r})"
+        case CloseOne(alias=alias, size=Size() as size):
+            return f"reduce({number}, {symbols[alias]!r}, {_close(frame, alias)}, {_size(frame, size)})"
+        case CloseEverything():
+            return f"close_all({_declared(frame)!r})"
+        case CancelOrders(alias=alias, including_protection=including):
+            which = (symbols[alias],) if alias is not None else _declared(frame)
+            return f"cancel({which!r}, {including})"
+        case WriteLog():
+            fields = ", ".join(f"{name!r}: {_text(frame, value)}" for name, value in deed.fields)
+            return f"log({deed.level!r}, {deed.text!r}, {{{fields}}})"
+
+
+def _enter(frame: Frame, deed: Enter, number: int) -> str:
+    symbol = frame.module.symbols[deed.alias]
+    args = [str(number), repr(deed.side.value), repr(symbol), _close(frame, deed.alias), _size(frame, deed.size)]
+    if deed.kind is not OrderKind.MARKET:
+        args.append(f"kind={deed.kind.value!r}")
+    for key, value in (("price", deed.price), ("limit", deed.limit), ("until", deed.until)):
+        if value is not None:
+            args.append(f"{key}={_text(frame, value)}")
+    for key, leg in (("stop_loss", deed.stop_loss), ("take_profit", deed.take_profit)):
+        if leg is not None:
+            args.append(f"{key}={_leg(frame, leg)}")
+    return f"enter({', '.join(args)})"
+
+
+def _leg(frame: Frame, leg: Protection) -> str:
+    return f"({leg.form.value!r}, {_text(frame, leg.value)})"
+
+
+def _size(frame: Frame, size: Size) -> str:
+    return f"({size.form!r}, {_text(frame, size.value)})"
+
+
+def _close(frame: Frame, alias: str) -> str:
+    """The latest close of the stream, from which a market order's price is estimated."""
+    return _text(frame, Read(alias, "close"))
+
+
+def _text(frame: Frame, value: Expression) -> str:
+    return Emitter(frame).value(value).text
+
+
+def _declared(frame: Frame) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(frame.module.symbols.values()))

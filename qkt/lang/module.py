@@ -1,0 +1,103 @@
+"""The generated module while it is being written: its set-up lines, and the names of what lives from bar to bar."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterable
+
+from qkt.lang.code import Block, Names
+from qkt.lang.fields import STREAM_FIELDS
+from qkt.lang.program import CheckedStrategy
+from qkt.lang.values import Cross, Expression, Indicator, InstrumentRead, Past, Read
+
+IMPORTS = ("FUNCTIONS", "as_number", "calendar", "deque", "indicator", "Desk", "same", "Firing")
+RESERVED = (
+    *IMPORTS,
+    "bind",
+    "context",
+    "desk",
+    "fired",
+    "crossed",
+    "account",
+    "open_orders",
+    "candle",
+    "firing",
+    "above",
+    "before",
+)
+
+
+class GeneratedModule:
+    """Names and set-up lines shared by all functions of one compiled strategy."""
+
+    def __init__(self, program: CheckedStrategy, values: Iterable[Expression]) -> None:
+        self.program = program
+        self.names = Names((*RESERVED, *STREAM_FIELDS, *dir(builtins)))
+        self.setup = Block(1)
+        self.symbols = {s.alias: s.symbol for s in program.streams}
+        self._made: dict[object, str] = {}
+        self._depths: dict[tuple[Expression, str], int] = {}
+        for value in values:
+            if isinstance(value, Past):
+                key = (value.value, value.alias)
+                self._depths[key] = max(self._depths.get(key, 0), value.bars)
+        self.crossings = 0
+        self._slots: dict[Cross, int] = {}
+
+    def indicator(self, value: Indicator) -> str:
+        """The instance behind an indicator; its outputs are called `<name>_value` in every function."""
+        return self._once(value, self._new_indicator, value)
+
+    def past(self, value: Past) -> tuple[str, int]:
+        """The queue that keeps a value's past, and how many bars back it goes."""
+        key = (value.value, value.alias)
+        return self._once(key, self._new_past, value), self._depths[key]
+
+    def position(self, alias: str) -> str:
+        symbol = self.symbols[alias]
+        return self._once(("position", symbol), self._bound, f"position_{alias}", f"context.position({symbol!r})")
+
+    def constant(self, value: InstrumentRead) -> str:
+        text = f"float(context.instrument({self.symbols[value.alias]!r}).{value.attribute})"
+        return self._once(value, self._bound, f"{value.attribute}_{value.alias}", text)
+
+    def latest(self, alias: str) -> str:
+        """The latest closed candle of a stream that other streams' functions read."""
+        return self._once(("latest", alias), self._bound, f"latest_{alias}", "None")
+
+    def reads_latest(self, alias: str) -> bool:
+        return ("latest", alias) in self._made
+
+    def crossing(self, value: Cross) -> int:
+        """The place of its memory in `crossed`."""
+        if value not in self._slots:
+            self._slots[value] = self.crossings
+            self.crossings += 1
+        return self._slots[value]
+
+    def _once(self, key: object, make: Callable[..., str], *args: object) -> str:
+        if key not in self._made:
+            self._made[key] = make(*args)
+        return self._made[key]
+
+    def _bound(self, wish: str, text: str) -> str:
+        name = self.names.one(wish)
+        self.setup.add(f"{name} = {text}")
+        return name
+
+    def _new_indicator(self, value: Indicator) -> str:
+        name = self.names.numbered(value.name.lower())
+        self.names.one(f"{name}_value")
+        self.names.one(f"feed_{name}")
+        constants = tuple(int(c) if c.is_integer() else c for c in value.constants)
+        self.setup.add(f"{name} = indicator({value.name!r}, {constants!r}, {max(1, len(value.series))})")
+        self.setup.add(f"feed_{name} = {name}.update")
+        return name
+
+    def _new_past(self, value: Past) -> str:
+        depth = self._depths[(value.value, value.alias)]
+        kept = value.value
+        stem = f"{kept.alias}_{kept.field}" if isinstance(kept, Read) else "value"
+        name = self.names.one(f"past_{stem}") if isinstance(kept, Read) else self.names.numbered("past_value")
+        self.setup.add(f"{name} = deque([None] * {depth + 1}, {depth + 1})")
+        return name

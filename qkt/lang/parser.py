@@ -1,0 +1,264 @@
+"""Source text -> the syntax tree, and everything that is wrong with its grammar."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Any
+
+from qkt.lang import tree
+from qkt.lang.building import BUILDERS, Builder, Place
+from qkt.lang.diagnostics import Diagnostic
+from qkt.lang.expecting import describe, words_of
+from qkt.lang.keywords import RESERVED, RESUMING
+from qkt.lang.lexing import ILLEGAL, WORD, Token, lex
+from qkt.lang.tables import END, Tables, load_tables
+from qkt.lang.tree import Span
+
+
+@dataclass(frozen=True, slots=True)
+class ParseResult:
+    """`file` is there when all names that the text declares are in it, even if rules with errors had to be left out."""
+
+    file: tree.Strategy | tree.Portfolio | None
+    problems: tuple[Diagnostic, ...]
+    path: str = "<text>"
+
+
+def parse(source: str, path: str = "<text>") -> ParseResult:
+    """The tree of a text, and all errors and warnings of its grammar in the order of the text. Never raises for bad text."""
+    lexed = lex(source)
+    parser = _Parser(load_tables(), lexed.tokens)
+    file = parser.run()
+    problems = sorted((*lexed.problems, *parser.place.problems), key=lambda p: (p.span.line, p.span.column))
+    return ParseResult(file, tuple(problems), path)
+
+
+_INSERTED = ("THEN", "DO", "RULES")  # words whose absence is mended, so that reading can go on
+_LOSES_NO_NAMES = {"WHEN", "RUN", "SCHEDULE"}  # what begins so declares nothing that other parts of a file use
+_NEAR = 0.65  # how alike a word and the word that was meant must be to read on as if it had been written
+
+
+class _Parser:
+    """Runs the tables over the tokens. Three stacks in step: `states` (one more), `values`, and the `firsts` token of each."""
+
+    def __init__(self, tables: Tables, tokens: list[Token]) -> None:
+        self._tables = tables
+        self._tokens = tokens
+        self._builders: list[Builder | None] = [BUILDERS.get(r.name) for r in tables.reductions]
+        self._in_case = _inside_case(tokens)
+        self._names_lost = False
+        self._header_lost = False
+        self._states = [tables.start]
+        self._values: list[Any] = []
+        self._firsts: list[Token] = []
+        self._last: Token | None = None
+        self.place = Place(tokens[0])
+
+    def run(self) -> tree.Strategy | tree.Portfolio | None:
+        index = 0
+        while index < len(self._tokens):
+            before = self._states.copy()
+            token = self._tokens[index]
+            if self._feed(token, self._kind(index)):
+                index += 1
+            else:
+                index = self._recover(index, before)
+        file = self._values[0] if len(self._values) == 1 else None
+        if not isinstance(file, tree.Strategy | tree.Portfolio) or self._names_lost:
+            return None
+        return None if self._header_lost and not file.declarations else file
+
+    # ------------------------------------------------------------------------------------------------------ the machine
+
+    def _feed(self, token: Token, kind: str) -> bool:
+        """Reduces and shifts; False if the token cannot follow."""
+        self.place.next = token
+        actions, states = self._tables.actions, self._states
+        while True:
+            if kind == END and states[-1] == self._tables.end:
+                return True
+            action = actions[states[-1]].get(kind)
+            if action is None:
+                return False
+            if action >= 0:
+                states.append(action)
+                self._values.append(token)
+                self._firsts.append(token)
+                self._last = token
+                return True
+            self._reduce(~action, token)
+
+    def _reduce(self, number: int, upcoming: Token) -> None:
+        rule = self._tables.reductions[number]
+        keep = len(self._values) - rule.size
+        values = self._values[keep:]
+        first = self._firsts[keep] if rule.size else upcoming
+        del self._values[keep:], self._states[keep + 1 :], self._firsts[keep:]
+        children: list[Any] = []
+        for index in rule.shape:
+            if index is None:
+                children.append(None)
+            elif index >= 0:
+                children.append(values[index])
+            else:
+                children.extend(values[~index])
+        builder = self._builders[number]
+        value: Any
+        if rule.single and len(children) == 1:
+            value = children[0]
+        elif builder is None:
+            value = children
+        else:
+            place = self.place
+            place.first = first
+            place.span = self._span(first) if rule.size else Span(*_start(first), *_start(first))
+            value = builder(place, *children)
+        self._values.append(value)
+        self._firsts.append(first)
+        self._states.append(self._tables.gotos[self._states[-1]][rule.origin])
+
+    def _span(self, first: Token) -> Span:
+        last = self._last.span if self._last is not None else first.span
+        return Span(first.span.line, first.span.column, last.end_line, last.end_column)
+
+    def _viable(self, *kinds: str, states: list[int] | None = None) -> bool:
+        """Whether these terminals could follow one after the other."""
+        tables = self._tables
+        stack = list(self._states if states is None else states)
+        for kind in kinds:
+            while True:
+                if kind == END and stack[-1] == tables.end:
+                    break
+                action = tables.actions[stack[-1]].get(kind)
+                if action is None:
+                    return False
+                if action >= 0:
+                    stack.append(action)
+                    break
+                rule = tables.reductions[~action]
+                del stack[len(stack) - rule.size :]
+                stack.append(tables.gotos[stack[-1]][rule.origin])
+        return True
+
+    def _kind(self, index: int) -> str:
+        """The terminal of a token: a contextual word is itself where the grammar has a place for it, a name anywhere else."""
+        token = self._tokens[index]
+        if token.kind != WORD:
+            return token.kind
+        word = token.text.upper()
+        if not self._viable("IDENT"):
+            return word
+        if not self._viable(word):
+            return "IDENT"
+        after = self._tokens[index + 1].kind
+        return "IDENT" if not self._viable(word, after) and self._viable("IDENT", after) else word
+
+    # --------------------------------------------------------------------------------------------------------- recovery
+
+    def _recover(self, index: int, before: list[int]) -> int:
+        """Reports the error at a token, mends it or skips what cannot be read, and says at which token to go on."""
+        if self._tokens[index].kind == ILLEGAL:
+            return self._skip(index)
+        expected = self._expected(before)
+        if expected == {"="} and (back := self._misread_word(index)) is not None:
+            index, expected = back
+        token = self._tokens[index]
+        meant = self._meant(token, expected)
+        kind = token.text.upper() if token.kind == WORD else token.kind
+        missing = next((w for w in _INSERTED if self._viable(w, kind)), None) if meant is None else None
+        self._report(token, expected, meant, missing)
+        if meant is not None:
+            self._feed(token, meant)
+            return index + 1
+        if missing is not None:
+            self._feed(Token(missing, "", token.start, token.start, Span(*_start(token), *_start(token))), missing)
+            return index
+        return self._skip(index)
+
+    def _expected(self, states: list[int]) -> set[str]:
+        return {kind for kind in self._tables.actions[states[-1]] if self._viable(kind, states=states)}
+
+    def _misread_word(self, index: int) -> tuple[int, set[str]] | None:
+        """`LOG "a" x=1 CLOSE k`: CLOSE was read as the name of a field, which lacks its `=`. What does not belong is CLOSE."""
+        states = self._states[:-1]
+        expected = self._expected(states)
+        word = self._values[-1]
+        if not isinstance(word, Token) or word.kind not in ("IDENT", WORD) or expected <= {"IDENT"}:
+            return None
+        del self._states[-1], self._values[-1], self._firsts[-1]
+        return index - 1, expected
+
+    def _meant(self, token: Token, expected: set[str]) -> str | None:
+        if not token.text.isidentifier() or token.kind in RESERVED:
+            return None
+        near = difflib.get_close_matches(token.text.upper(), words_of(expected), n=1, cutoff=_NEAR)
+        return near[0] if near and self._viable(near[0]) else None
+
+    def _report(self, token: Token, expected: set[str], meant: str | None, missing: str | None) -> None:
+        found = "end of the file" if token.kind == END else f"'{token.text}'"
+        if expected == {"STRATEGY", "PORTFOLIO"}:
+            hint = "a file begins with STRATEGY name VERSION 1, or with PORTFOLIO"
+            self.place.error("QKT0101", token.span, f"unexpected {found}", hint if meant is None else f"did you mean {meant}?")
+            return
+        if missing == "RULES":
+            self.place.error("QKT0104", token.span, f"{token.kind} outside RULES", "write RULES before it")
+            return
+        hint = f"expected {describe({missing} if missing else expected)}"
+        if meant is not None:
+            hint += f". Did you mean {meant}?"
+        elif "IDENT" in expected and token.kind in RESERVED and "CASE" not in expected:
+            hint += f"; {token.kind} is a word of the language and cannot be a name"
+        elif token.kind in RESUMING and "LET" in expected:
+            hint = f"a {'portfolio' if 'IMPORT' in expected else 'strategy'} has no {token.kind}"
+        self.place.error("QKT0100", token.span, f"unexpected {found}", hint)
+
+    def _skip(self, index: int) -> int:
+        """Drops what cannot be read, up to a token from which reading can go on, and the unfinished part before it."""
+        if not any(state in self._tables.resuming for state in self._states):
+            self._pretend_header()
+        for at in range(index, len(self._tokens)):
+            kind = self._tokens[at].kind
+            if kind != END and (kind not in RESUMING or (kind == "WHEN" and at in self._in_case)):
+                continue
+            for depth in range(len(self._states), 0, -1):
+                if self._states[depth - 1] in self._tables.resuming and self._viable(kind, states=self._states[:depth]):
+                    self._note_loss(depth - 1, self._tokens[index:at])
+                    del self._states[depth:], self._values[depth - 1 :], self._firsts[depth - 1 :]
+                    return at
+        return len(self._tokens)
+
+    def _note_loss(self, kept: int, skipped: list[Token]) -> None:
+        if kept < len(self._values):
+            reduced = not isinstance(self._values[kept], Token)
+            self._names_lost |= not reduced and self._firsts[kept].kind not in _LOSES_NO_NAMES
+        else:
+            self._names_lost |= any(token.kind == "=" for token in skipped)
+
+    def _pretend_header(self) -> None:
+        """Reads the blocks of a file without a readable header as those of the kind of file that has such blocks."""
+        self._header_lost = True
+        is_portfolio = any(token.kind in ("PORTFOLIO", "IMPORT", "RUN") for token in self._tokens)
+        origin = "portfolio_header" if is_portfolio else "strategy_header"
+        name = tree.Ident(Span(1, 1, 1, 1), "")
+        self._states = [self._tables.start, self._tables.gotos[self._tables.start][origin]]
+        self._values = [(name, 1, None) if is_portfolio else (name, 1)]
+        self._firsts = [self._tokens[0]]
+
+
+def _start(token: Token) -> tuple[int, int]:
+    return token.span.line, token.span.column
+
+
+def _inside_case(tokens: list[Token]) -> set[int]:
+    """The places between a CASE and its END, whose WHEN begins no rule."""
+    inside: set[int] = set()
+    opened: list[int] = []
+    for index, token in enumerate(tokens):
+        if token.kind == "CASE":
+            opened.append(index)
+        elif token.kind == "END" and opened:
+            inside.update(range(opened.pop(), index))
+        elif token.kind in RESUMING and token.kind != "WHEN":
+            opened.clear()
+    return inside

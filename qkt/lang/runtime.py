@@ -1,0 +1,25 @@
+"""What compiled strategies call while they run: acting when a rule fires, and the calendar.
+
+Generated modules import their names from here. Numbers come in as floats, None is Undefined; what leaves in signals is
+Decimal.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from qkt.indicators import FUNCTIONS, REGISTRY, same
+from qkt.lang import calendar
+from qkt.lang.firing import Desk, Firing
+
+__all__ = ["FUNCTIONS", "Desk", "Firing", "as_number", "calendar", "deque", "indicator", "same"]
+
+
+def indicator(name: str, constants: tuple[float, ...], series: int) -> object:
+    """A new instance of an indicator."""
+    return REGISTRY[name].make(constants, series)
+
+
+def as_number(value: float | bool | str | None) -> float | None:
+    """The value if it is a number, else None."""
+    return value if isinstance(value, float) else None
