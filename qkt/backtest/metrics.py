@@ -38,8 +38,8 @@ class Costs:
     swap: Decimal
 
     @property
-    def total(self) -> Decimal:
-        return self.commission + self.swap + (self.spread_and_slippage or Decimal(0))
+    def total(self) -> Decimal | None:
+        return None if self.spread_and_slippage is None else self.commission + self.spread_and_slippage + self.swap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from qkt.core.instruments import bare
 from qkt.ledger import RoundTrip
 
 WIDTH = 80
+WIDEST = 100
 CHART_HEIGHT = 5
 TRADES_SHOWN = 5
 REPLAYS = {"fast": "fast replay", "every-tick": "tick by tick", "bars": "made of bars"}
@@ -28,16 +29,16 @@ Row = tuple[str, str | Text]
 
 def plain_report(result: BacktestResult, width: int = WIDTH) -> str:
     """The report as text without colour."""
-    out = io.StringIO()
-    print_report(result, Console(file=out, width=width, color_system=None, legacy_windows=False))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+    return report(result, Console(file=io.StringIO(), width=width, color_system=None))
 
 
-def print_report(result: BacktestResult, console: Console) -> None:
-    """Print the report, at most 100 columns wide."""
-    width = min(console.width, 100)
-    for block in _blocks(result, width, charted=not console.options.ascii_only):
-        console.print(block, width=width, highlight=False)
+def report(result: BacktestResult, console: Console) -> str:
+    """The report as this console would show it, at most 100 columns wide."""
+    width = min(console.width, WIDEST)
+    with console.capture() as captured:
+        for block in _blocks(result, width, charted=not console.options.ascii_only):
+            console.print(block, width=width, highlight=False)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
 def one_line(result: BacktestResult) -> str:

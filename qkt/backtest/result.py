@@ -125,7 +125,7 @@ class BacktestResult:
 
     def to_json(self) -> str:
         """`as_dict` as one JSON document."""
-        return json.dumps(self.as_dict(), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return json.dumps(self.as_dict(), allow_nan=False, separators=(",", ":"))
 
     def __str__(self) -> str:
         from qkt.backtest.render import plain_report
@@ -159,7 +159,7 @@ def as_data(value: Any) -> Any:
 
 
 def _costs(metrics: Metrics) -> dict[str, Any]:
-    return {**as_data(metrics.costs), "total": as_text(metrics.costs.total)}
+    return {**as_data(metrics.costs), "total": as_data(metrics.costs.total)}
 
 
 def _refused(events: Sequence[RiskRejected | OrderRejected]) -> dict[str, Any]:

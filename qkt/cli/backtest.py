@@ -127,14 +127,14 @@ def _show(result: BacktestResult, *, as_json: bool, quiet: bool, log: bool) -> N
     if as_json:
         print(result.to_json())
         return
-    from qkt.backtest.render import one_line, print_report
+    from qkt.backtest.render import one_line, report
 
     if quiet:
         print(one_line(result))
         return
     from rich.console import Console
 
-    print_report(result, Console())
+    print(report(result, Console()))
 
 
 def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:

@@ -48,7 +48,7 @@ def check(
     """Look for mistakes in strategy files. All of a file are shown; the exit code is 1 when there are errors."""
     verdicts = [look_into(path, published=published) for path in files]
     if as_json:
-        print(json.dumps(_as_data(verdicts), ensure_ascii=False, indent=2))
+        print(json.dumps(_as_data(verdicts), indent=2))
     else:
         for verdict in verdicts:
             _show(verdict)

@@ -53,7 +53,7 @@ def as_data(error: QktError) -> dict[str, object]:
 
 def _tell(error: QktError, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(as_data(error), ensure_ascii=False))
+        print(json.dumps(as_data(error)))
     else:
         print(sentence(error), file=sys.stderr)
 

@@ -6,30 +6,27 @@ from collections.abc import Sequence
 
 from qkt.indicators.rolling import Rolling
 from qkt.indicators.sums import Num, mean, root, sample_variance, squares
+from qkt.indicators.ties import flat
 
 
 class Variance(Rolling):
     """Sample variance of the last n inputs, two-pass, 0 when flat. Ready on input n."""
 
     __slots__ = ()
+    flat_value = 0.0
 
     def formula(self, window: Sequence[Num]) -> Num:
         return sample_variance(window)
-
-    def when_flat(self, window: Sequence[float]) -> float:  # noqa: ARG002
-        return 0.0
 
 
 class Stddev(Rolling):
     """Sample standard deviation (divisor n - 1) of the last n inputs, 0 when flat. Ready on input n."""
 
     __slots__ = ()
+    flat_value = 0.0
 
     def formula(self, window: Sequence[Num]) -> Num:
         return root(sample_variance(window))
-
-    def when_flat(self, window: Sequence[float]) -> float:  # noqa: ARG002
-        return 0.0
 
 
 class Zscore(Rolling):
@@ -61,8 +58,8 @@ class Bollinger(Rolling):
         center = mean(window)
         return center + self._k * root(squares(window, center) / len(window))
 
-    def when_flat(self, window: Sequence[float]) -> float:
-        return mean(window)
+    def of(self, window: Sequence[float]) -> float:
+        return mean(window) if flat(window) else self.formula(window)
 
 
 class MeanDeviation(Rolling):
@@ -72,10 +69,8 @@ class MeanDeviation(Rolling):
     """
 
     __slots__ = ()
+    flat_value = 0.0
 
     def formula(self, window: Sequence[Num]) -> Num:
         center = mean(window)
         return (window[-1] - center) / (0.015 * mean([abs(v - center) for v in window]))
-
-    def when_flat(self, window: Sequence[float]) -> float:  # noqa: ARG002
-        return 0.0

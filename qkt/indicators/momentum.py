@@ -70,6 +70,7 @@ class EfficiencyRatio(Rolling):
     """
 
     __slots__ = ()
+    flat_value = 0.0
 
     def __init__(self, n: int) -> None:
         super().__init__(n + 1)
@@ -77,9 +78,6 @@ class EfficiencyRatio(Rolling):
     def formula(self, window: Sequence[Num]) -> Num:
         path = total(abs(b - a) for a, b in pairwise(window))
         return abs(window[-1] - window[0]) / path
-
-    def when_flat(self, window: Sequence[float]) -> float:  # noqa: ARG002
-        return 0.0
 
 
 class ConfirmRatio(MultiFed):

@@ -6,10 +6,10 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
-from qkt.indicators.inputs import BoolArray, FloatArray, MultiFed
+from qkt.indicators.inputs import MultiFed
 from qkt.indicators.rolling import Rolling, RollingPair
-from qkt.indicators.sums import Num, mean, products, root, squares, total
-from qkt.indicators.ties import flat, nearly_flat
+from qkt.indicators.sums import Num, co_moments, mean, root, total, weighted
+from qkt.indicators.ties import flat
 
 # A regressor that keeps less than this share of its centred norm after orthogonalising is a combination of the others.
 SINGULAR = 1e-10
@@ -19,6 +19,7 @@ class RegressionSlope(Rolling):
     """Least-squares slope of the last n inputs against positions 0..n-1: change per input, 0 when flat. Ready on input n."""
 
     __slots__ = ("_divisor", "_offsets")
+    flat_value = 0.0
 
     def __init__(self, n: int) -> None:
         super().__init__(n)
@@ -27,11 +28,7 @@ class RegressionSlope(Rolling):
 
     def formula(self, window: Sequence[Num]) -> Num:
         # The offsets add up to 0, so any origin will do; one of the inputs keeps the products small.
-        origin = window[0]
-        return total(k * (v - origin) for k, v in zip(self._offsets, window, strict=True)) / self._divisor
-
-    def when_flat(self, window: Sequence[float]) -> float:  # noqa: ARG002
-        return 0.0
+        return weighted(self._offsets, window, window[0]) / self._divisor
 
 
 class Correlation(RollingPair):
@@ -40,14 +37,8 @@ class Correlation(RollingPair):
     __slots__ = ()
 
     def formula(self, xs: Sequence[Num], ys: Sequence[Num]) -> Num:
-        x, y = mean(xs), mean(ys)
-        return products(xs, x, ys, y) / (root(squares(xs, x)) * root(squares(ys, y)))
-
-    def undefined(self, xs: Sequence[float], ys: Sequence[float]) -> bool:
-        return flat(xs) or flat(ys)
-
-    def doubtful(self, x: FloatArray, y: FloatArray) -> BoolArray:
-        return nearly_flat(x, self._n) | nearly_flat(y, self._n)
+        xx, yy, xy = co_moments(xs, ys)
+        return xy / (root(xx) * root(yy))
 
 
 class Beta(RollingPair):
@@ -57,16 +48,11 @@ class Beta(RollingPair):
     """
 
     __slots__ = ()
+    divides_by_both = False
 
     def formula(self, xs: Sequence[Num], ys: Sequence[Num]) -> Num:
-        x, y = mean(xs), mean(ys)
-        return products(xs, x, ys, y) / squares(ys, y)
-
-    def undefined(self, xs: Sequence[float], ys: Sequence[float]) -> bool:  # noqa: ARG002
-        return flat(ys)
-
-    def doubtful(self, x: FloatArray, y: FloatArray) -> BoolArray:  # noqa: ARG002
-        return nearly_flat(y, self._n)
+        _, yy, xy = co_moments(xs, ys)
+        return xy / yy
 
 
 class Resid(MultiFed):

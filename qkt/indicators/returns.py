@@ -56,7 +56,7 @@ class _ReturnWindow(Rolling):
     __slots__ = ()
 
     def of(self, window: Sequence[float]) -> float | None:
-        return self.when_flat(window) if max(window) - min(window) <= FLAT_RETURNS else self.formula(window)
+        return self.flat_value if max(window) - min(window) <= FLAT_RETURNS else self.formula(window)
 
     def doubtful(self, x: FloatArray) -> BoolArray:
         return sliding(np.maximum, x, self._n) - sliding(np.minimum, x, self._n) <= FLAT_RETURNS
@@ -66,15 +66,13 @@ class Skew(_ReturnWindow):
     """Skewness of n returns, population moments: m3 / m2^1.5, 0 when all returns are equal."""
 
     __slots__ = ()
+    flat_value = 0.0
 
     def formula(self, window: Sequence[Num]) -> Num:
         n, center = len(window), mean(window)
         m2 = squares(window, center) / n
         m3 = total((v - center) * (v - center) * (v - center) for v in window) / n
         return m3 / (m2 * root(m2))
-
-    def when_flat(self, window: Sequence[float]) -> float:  # noqa: ARG002
-        return 0.0
 
 
 class VarianceRatio(_ReturnWindow):

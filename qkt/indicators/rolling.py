@@ -25,8 +25,9 @@ class Rolling(ABC):
     """A formula over the last n numbers. Ready on input n."""
 
     __slots__ = ("_n", "_window", "value")
-    # Whether a window in which nothing moved takes `when_flat` instead of the formula.
+    # Whether a window in which nothing moved takes `flat_value` instead of the formula.
     guarded: ClassVar[bool] = True
+    flat_value: ClassVar[float | None] = None
 
     def __init__(self, n: int) -> None:
         self._n = n
@@ -37,13 +38,9 @@ class Rolling(ABC):
     def formula(self, window: Sequence[Num]) -> Num:
         """The value of a window that is not flat."""
 
-    def when_flat(self, window: Sequence[float]) -> float | None:  # noqa: ARG002 - part of the signature for others
-        """The value of a flat window."""
-        return None
-
     def of(self, window: Sequence[float]) -> float | None:
         """The value of a full window."""
-        return self.when_flat(window) if self.guarded and flat(window) else self.formula(window)
+        return self.flat_value if self.guarded and flat(window) else self.formula(window)
 
     def doubtful(self, x: FloatArray) -> BoolArray:
         """Marks the windows in x that a column must evaluate one by one."""
@@ -80,6 +77,8 @@ class RollingPair(ABC):
     """A formula over the last n pairs. Undefined while a leg that it divides by is flat. Ready on input n."""
 
     __slots__ = ("_n", "_xs", "_ys", "value")
+    # Whether the formula divides by the spread of both legs, or by that of the second alone.
+    divides_by_both: ClassVar[bool] = True
 
     def __init__(self, n: int) -> None:
         self._n = n
@@ -91,13 +90,14 @@ class RollingPair(ABC):
     def formula(self, xs: Sequence[Num], ys: Sequence[Num]) -> Num:
         """The value of two windows that may be divided by."""
 
-    @abstractmethod
     def undefined(self, xs: Sequence[float], ys: Sequence[float]) -> bool:
         """True when a leg that the formula divides by is flat."""
+        return flat(ys) or (self.divides_by_both and flat(xs))
 
-    @abstractmethod
     def doubtful(self, x: FloatArray, y: FloatArray) -> BoolArray:
         """Marks the windows for which a column must ask `undefined`."""
+        marks = nearly_flat(y, self._n)
+        return marks | nearly_flat(x, self._n) if self.divides_by_both else marks
 
     def update(self, x: float, y: float) -> float | None:
         """Feed one pair; returns the value."""

@@ -43,13 +43,39 @@ def squares(values: Iterable[Num], center: Num) -> Num:
     return acc
 
 
-def products(xs: Iterable[Num], x_center: Num, ys: Iterable[Num], y_center: Num) -> Num:
-    """Sum of products of the deviations of two windows from their centers."""
+def co_moments(xs: Sequence[Num], ys: Sequence[Num]) -> tuple[Num, Num, Num]:
+    """Sums of the squared deviations of x, of those of y, and of their products."""
+    x_mean, y_mean = mean(xs), mean(ys)
     pairs = zip(xs, ys, strict=True)
     x, y = next(pairs)
-    acc = (x - x_center) * (y - y_center)
+    x, y = x - x_mean, y - y_mean
+    xx, yy, xy = x * x, y * y, x * y
     for x, y in pairs:
-        acc = acc + (x - x_center) * (y - y_center)
+        x, y = x - x_mean, y - y_mean
+        xx = xx + x * x
+        yy = yy + y * y
+        xy = xy + x * y
+    return xx, yy, xy
+
+
+def weighted(weights: Iterable[float], values: Iterable[Num], origin: Num) -> Num:
+    """Sum of weight * (value - origin)."""
+    pairs = zip(weights, values, strict=True)
+    w, v = next(pairs)
+    acc = w * (v - origin)
+    for w, v in pairs:
+        acc = acc + w * (v - origin)
+    return acc
+
+
+def path(values: Iterable[Num]) -> Num:
+    """Sum of the absolute steps between two or more values."""
+    rest = iter(values)
+    last = next(rest)
+    v = next(rest)
+    acc = abs(v - last)
+    for last, v in pairwise((v, *rest)):
+        acc = acc + abs(v - last)
     return acc
 
 

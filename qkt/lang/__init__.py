@@ -1,0 +1,11 @@
+"""The `.qkt` language.
+
+Text flows in; a syntax tree, a list of what is wrong with it, or a compiled strategy flow out. This room must not know
+orders, brokers, money books or how time is driven: a compiled strategy sees the world through `qkt.strategy.Context` and
+answers with signals, as one written in Python does.
+"""
+
+from qkt.lang.diagnostics import Diagnostic, LanguageError
+from qkt.lang.loader import CheckResult, LoadedStrategy, check, load
+
+__all__ = ["CheckResult", "Diagnostic", "LanguageError", "LoadedStrategy", "check", "load"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from qkt.indicators import FUNCTIONS, REGISTRY, Feed, IndicatorSpec
+from qkt.indicators import FUNCTIONS, REGISTRY, ConstantSpec, Feed, IndicatorSpec
 from qkt.lang import tree
 from qkt.lang.clock_windows import CLOCK_WINDOWS, clock_window
 from qkt.lang.fields import PAST_FIELDS, STREAM_FIELDS
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from qkt.lang.expressions import Resolver
 
 OVER = {"MIN": "MIN_OVER", "MAX": "MAX_OVER"}
+LARGEST = 2**31 - 1
 WHOLE_SERIES_FEEDS = {Feed.CANDLE: "candle", Feed.TICK: "tick"}
 
 
@@ -30,16 +32,16 @@ class CallResolver:
 
     def resolve(self, node: tree.Call | tree.Over, place: Place) -> Expression:
         if isinstance(node, tree.Over):
-            bars = tree.Number(node.span, node.bars_as_decimal, str(node.bars))
+            bars = tree.Number(node.span, Decimal(node.bars), str(node.bars))
             return self._indicator(REGISTRY[OVER[node.fn]], node, node.span, (node.value, bars), place)
         name = node.name.text
         if name.upper() in CLOCK_WINDOWS:
             return self._resolver.one(clock_window(node, self._problems) or BROKEN)
-        if name.lower() in FUNCTIONS:
+        if name.upper() in FUNCTIONS:
             return self._function(node, place)
         spec = REGISTRY.get(name.upper())
         if spec is None:
-            known = [*(n.lower() for n in REGISTRY), *FUNCTIONS, *(n.lower() for n in CLOCK_WINDOWS)]
+            known = [n.lower() for n in (*REGISTRY, *FUNCTIONS, *CLOCK_WINDOWS) if n not in OVER.values()]
             self._problems.error(
                 "QKT0205", node.name.span, f"no function or indicator named '{name}'", did_you_mean(name, known)
             )
@@ -51,12 +53,12 @@ class CallResolver:
     # ------------------------------------------------------------ scalar functions
 
     def _function(self, node: tree.Call, place: Place) -> Expression:
-        name = node.name.text.lower()
+        name = node.name.text.upper()
         spec = FUNCTIONS[name]
         args = tuple(self._resolver.number(arg, place) for arg in node.args)
         if len(args) < spec.min_args or (spec.max_args is not None and len(args) > spec.max_args):
             expected = _counted(spec.min_args, spec.max_args)
-            self._problems.error("QKT0301", node.span, f"'{name}' got {len(args)} arguments", f"it takes {expected}")
+            self._problems.error("QKT0301", node.span, f"'{name.lower()}' got {len(args)} arguments", f"it takes {expected}")
             return BROKEN
         if any(isinstance(arg, Broken) for arg in args):
             return BROKEN
@@ -73,8 +75,8 @@ class CallResolver:
     ) -> Expression:
         constants_needed = len(spec.constants)
         series_count = len(args) - constants_needed
-        if not spec.series_fits(series_count):
-            self._problems.error("QKT0301", at, f"'{spec.name.lower()}' got {len(args)} arguments", f"it is {spec.signature}")
+        if not spec.min_series <= series_count <= (spec.max_series or series_count):
+            self._problems.error("QKT0301", at, f"'{spec.name.lower()}' got {len(args)} arguments", f"it is {signature(spec)}")
             for arg in args:
                 if not isinstance(arg, tree.Number):
                     self._resolver.any(arg, place)
@@ -103,21 +105,23 @@ class CallResolver:
         self, spec: IndicatorSpec, args: Sequence[tree.Expr], series_count: int, at: tree.Span, place: Place
     ) -> tuple[float, ...] | None:
         values: list[float] = []
-        for arg in args:
+        for arg, expected in zip(args, spec.constants, strict=True):
             literal = self._resolver.unwrapped(arg, place)
             if not isinstance(literal, tree.Number):
                 found = "a duration" if isinstance(literal, tree.Duration) else "an expression"
                 hint = "constants are plain numbers, or LETs and PARAMs that are plain numbers"
-                self._problems.error("QKT0302", arg.span, f"{found} where '{spec.name.lower()}' takes a constant", hint)
-                continue
-            values.append(float(literal.value))
+                self._problems.error("QKT0302", arg.span, f"{found} where '{spec.name.lower()}' takes its {expected.name}", hint)
+            elif not _in_range(literal.value, expected):
+                message = f"the {expected.name} of '{spec.name.lower()}' cannot be {literal.value:f}"
+                self._problems.error("QKT0303", arg.span, message, f"expected {_range(expected)}")
+            else:
+                values.append(float(literal.value))
         if len(values) < len(args):
             return None
         constants = tuple(values)
         complaint = spec.check(constants, series_count)
         if complaint is not None:
-            span = args[0].span if len(args) == 1 else at
-            self._problems.error("QKT0303", span, complaint, f"it is {spec.signature}")
+            self._problems.error("QKT0303", at, complaint, f"it is {signature(spec)}")
             return None
         return constants
 
@@ -176,6 +180,29 @@ class CallResolver:
         hint = "name one of its fields, such as its close" if isinstance(value, Stream) else None
         self._problems.error("QKT0304", arg.span, f"{found} where '{name}' takes numbers", hint)
         return BROKEN
+
+
+def signature(spec: IndicatorSpec) -> str:
+    """`ema(number, n)`."""
+    series = {Feed.CANDLE: "stream", Feed.TICK: "stream.tick", Feed.CONDITION: "condition"}.get(spec.feed, "number")
+    listed = [series] * spec.min_series + (["…"] if spec.max_series is None else []) + [c.name for c in spec.constants]
+    return f"{spec.name.lower()}({', '.join(listed)})"
+
+
+def _in_range(value: Decimal, expected: ConstantSpec) -> bool:
+    if expected.integer and value != value.to_integral_value():
+        return False
+    low, high = expected.minimum, expected.maximum
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _range(expected: ConstantSpec) -> str:
+    kind = "a whole number" if expected.integer else "a number"
+    if expected.minimum is None:
+        return kind
+    if expected.maximum is None or expected.maximum >= LARGEST:
+        return f"{kind} of at least {expected.minimum}"
+    return f"{kind} from {expected.minimum} to {expected.maximum}"
 
 
 def _counted(least: int, most: int | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from qkt.indicators import REGISTRY
 from qkt.lang import advice, published, tree
 from qkt.lang.actions import ActionResolver
 from qkt.lang.codes import Problems
@@ -13,7 +14,7 @@ from qkt.lang.expressions import Resolver
 from qkt.lang.place import Place
 from qkt.lang.program import CheckedRule, CheckedStrategy
 from qkt.lang.scope import Scope, declare
-from qkt.lang.values import below, wants_volume
+from qkt.lang.values import Expression, Indicator, Read, below
 from qkt.lang.walk import streams_mentioned
 from qkt.strategy import StreamSpec
 
@@ -28,13 +29,14 @@ class BoundRule:
 
 
 def check_strategy(
-    file: tree.Strategy, source: str, problems: Problems, *, complete: bool = True, strict: bool = False
+    file: tree.Strategy, source: str, problems: Problems, *, strict: bool = False
 ) -> CheckedStrategy | None:
     """The checked strategy, None when it has errors.
 
-    `complete` is False when the parser had to leave out parts of the file, so that nothing is said of what they would have
-    used. `strict` makes differences from the published engine errors.
+    Problems of the parser are in `problems` already; where it had to leave out rules, nothing is said of names that they may
+    have used. `strict` makes differences from the published engine errors.
     """
+    complete = not problems.failed
     scope = declare(file.declarations, file.params, file.lets, problems)
     _refuse_blocks(file, problems)
     resolver = Resolver(scope, problems)
@@ -156,4 +158,10 @@ def _program(file: tree.Strategy, resolver: Resolver, rules: list[CheckedRule]) 
     )
     params: dict[str, Decimal | bool | str] = {p.name.text: p.value.value for p in file.params}
     values = below(*(value for rule in rules for value in rule.values()))
-    return CheckedStrategy(file.name.text, file.version, streams, tuple(rules), params, wants_volume(values))
+    return CheckedStrategy(file.name.text, file.version, streams, tuple(rules), params, any(map(_reads_volume, values)))
+
+
+def _reads_volume(value: Expression) -> bool:
+    if isinstance(value, Indicator):
+        return REGISTRY[value.name].needs_volume
+    return isinstance(value, Read) and value.field == "volume"

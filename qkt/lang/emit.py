@@ -58,7 +58,7 @@ from qkt.lang.values import (
 
 RANKS = {"+": ADD, "-": ADD, "*": MUL, "/": MUL}
 OPPOSITES = {"=": "!=", "!=": "=", "<": ">=", ">": "<=", "<=": ">", ">=": "<"}
-BUILTINS = frozenset({"abs", "min", "max"})
+BUILTINS = frozenset({"ABS", "MIN", "MAX"})
 
 
 class Emitter:
@@ -134,7 +134,7 @@ class Emitter:
         left, right = self.number(value.left), self.number(value.right)
         guards = (*left.guards, *right.guards)
         if value.op == "%":
-            called = self._named(Code(f"FUNCTIONS['mod'].call({left.code.text}, {right.code.text})"))
+            called = self._named(Code(f"{self.frame.module.function('MOD')}({left.code.text}, {right.code.text})"))
             return Guarded((*guards, *called.guards), called.code)
         divisor = right.code
         if value.op == "/" and not (isinstance(value.right, Const) and value.right.value):
@@ -151,8 +151,8 @@ class Emitter:
         guards = tuple(guard for arg in args for guard in arg.guards)
         listed = ", ".join(arg.code.text for arg in args)
         if value.name in BUILTINS:
-            return Guarded(guards, Code(f"{value.name}({listed})"))
-        called = self._named(Code(f"FUNCTIONS[{value.name!r}].call({listed})"))
+            return Guarded(guards, Code(f"{value.name.lower()}({listed})"))
+        called = self._named(Code(f"{self.frame.module.function(value.name)}({listed})"))
         return Guarded((*guards, *called.guards), called.code)
 
     def _attribute(self, text: str, attribute: str) -> Guarded:

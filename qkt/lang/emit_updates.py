@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qkt.indicators import REGISTRY, Feed
-from qkt.lang.code import all_of
+from qkt.lang.code import Code, Guarded, all_of, name
 from qkt.lang.emit import Emitter
 from qkt.lang.emit_statements import prepare
 from qkt.lang.frame import Frame
-from qkt.lang.values import Expression, Indicator, Past
+from qkt.lang.values import Expression, Indicator, Math, Past
 
 
 def write_updates(frame: Frame, values: Sequence[Expression]) -> None:
@@ -36,13 +36,21 @@ def _feed(frame: Frame, value: Indicator) -> None:
     else:
         prepare(frame, *value.series)
         emitter = Emitter(frame)
-        series = [emitter.number(one) for one in value.series]
+        series = [_finite(frame, one, emitter.number(one)) for one in value.series]
         listed = ", ".join(one.code.text for one in series)
         fed = f"{feed}(({listed}))" if spec.feed is Feed.MULTI else f"{feed}({listed})"
         guards = all_of(guard for one in series for guard in one.guards)
         kept = "" if not any(one.guards for one in series) else f" if {guards.text} else {instance}.value"
         frame.body.add(f"{local} = {fed}{kept}")
     frame.fed(value)
+
+
+def _finite(frame: Frame, value: Expression, number: Guarded) -> Guarded:
+    """Arithmetic may overflow; what is not finite is not fed."""
+    if not isinstance(value, Math):
+        return number
+    given = frame.temporary()
+    return Guarded((*number.guards, Code(f"isfinite({given} := {number.code.text})")), name(given))
 
 
 def _feed_condition(frame: Frame, value: Indicator, local: str, feed: str, instance: str) -> None:

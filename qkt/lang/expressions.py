@@ -318,7 +318,7 @@ class Resolver:
             case "/":
                 result = a / b if b else None
             case "%":
-                result = FUNCTIONS["mod"].call(a, b)
+                result = FUNCTIONS["MOD"].call(a, b)
         if result is None or not math.isfinite(result):
             self.problems.warning("QKT0508", node.span, "this is always Undefined", "its divisor is 0" if not b else None)
             result = None

@@ -10,7 +10,7 @@ from qkt.lang.fields import STREAM_FIELDS
 from qkt.lang.program import CheckedStrategy
 from qkt.lang.values import Cross, Expression, Indicator, InstrumentRead, Past, Read
 
-IMPORTS = ("FUNCTIONS", "as_number", "calendar", "deque", "indicator", "Desk", "same", "Firing")
+IMPORTS = ("FUNCTIONS", "as_number", "calendar", "deque", "indicator", "isfinite", "same", "Firing")
 RESERVED = (
     *IMPORTS,
     "bind",
@@ -60,6 +60,10 @@ class GeneratedModule:
     def constant(self, value: InstrumentRead) -> str:
         text = f"float(context.instrument({self.symbols[value.alias]!r}).{value.attribute})"
         return self._once(value, self._bound, f"{value.attribute}_{value.alias}", text)
+
+    def function(self, function: str) -> str:
+        """A scalar function."""
+        return self._once(("function", function), self._bound, f"{function.lower()}_of", f"FUNCTIONS[{function!r}].call")
 
     def latest(self, alias: str) -> str:
         """The latest closed candle of a stream that other streams' functions read."""

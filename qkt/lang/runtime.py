@@ -7,12 +7,13 @@ Decimal.
 from __future__ import annotations
 
 from collections import deque
+from math import isfinite
 
 from qkt.indicators import FUNCTIONS, REGISTRY, same
 from qkt.lang import calendar
 from qkt.lang.firing import Desk, Firing
 
-__all__ = ["FUNCTIONS", "Desk", "Firing", "as_number", "calendar", "deque", "indicator", "same"]
+__all__ = ["FUNCTIONS", "Desk", "Firing", "as_number", "calendar", "deque", "indicator", "isfinite", "same"]
 
 
 def indicator(name: str, constants: tuple[float, ...], series: int) -> object:

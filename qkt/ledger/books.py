@@ -199,6 +199,7 @@ class Books:
 
     def book_swap(self, strategy: str, leg: Leg, amount: Decimal) -> None:
         """Book financing of one leg and night in account currency, positive a credit."""
+        self.excursions.settle()
         leg.swap += amount
         self.strategies[strategy].add(amount)
         self.realized = q8(self.realized + amount)

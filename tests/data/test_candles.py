@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from qkt.core.timeframe import Timeframe
 from qkt.data import Bar, CandleBuilder, CandleFolder, TickTable, bar_path
-from tests.data.conftest import table
+from tests.data.samples import table
 
 MINUTE = Timeframe.parse("1m")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from qkt.core.errors import DataError
 from qkt.data import TickTable, merge, mid_price, mid_prices
-from tests.data.conftest import ListSource, table
+from tests.data.samples import ListSource, table
 
 
 def tape(sources: list[ListSource], rows: int) -> list[tuple[int, int, float]]:

@@ -1,0 +1,145 @@
+"""Files in the language, checked or ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from types import MappingProxyType
+
+from qkt.core.errors import StrategyError
+from qkt.lang import tree
+from qkt.lang.checker import check_strategy
+from qkt.lang.codes import Problems
+from qkt.lang.compiled import CompiledStrategy
+from qkt.lang.diagnostics import Diagnostic, LanguageError
+from qkt.lang.parser import parse
+from qkt.lang.portfolio_checks import check_portfolio
+from qkt.lang.suggest import did_you_mean
+
+NO_PARAMS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedStrategy:
+    """`params` holds the value used of every PARAM and of every LET that was given from outside."""
+
+    name: str
+    strategy: CompiledStrategy
+    tree: tree.Strategy
+    warnings: tuple[Diagnostic, ...]
+    source_code: str
+    params: Mapping[str, Decimal | bool | str]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """`file` is None when the text is too broken to be read."""
+
+    file: tree.File | None
+    problems: tuple[Diagnostic, ...]
+    source: str
+
+    @property
+    def ok(self) -> bool:
+        return not any(p.severity == "error" for p in self.problems)
+
+
+def load(path: Path, params: Mapping[str, str] = NO_PARAMS) -> LoadedStrategy:
+    """The strategy of a file, ready to run; `params` gives values to PARAMs and LETs by name.
+
+    Raises LanguageError with all problems of the file, StrategyError when it cannot be read or a value cannot be given.
+    """
+    source = read_source(path)
+    return load_text(source, str(path), params)
+
+
+def load_text(source: str, path: str = "<text>", params: Mapping[str, str] = NO_PARAMS) -> LoadedStrategy:
+    """The same from the text itself."""
+    parsed = parse(source, path)
+    problems = Problems(parsed.problems)
+    file = parsed.file
+    program = None
+    if isinstance(file, tree.Portfolio):
+        check_portfolio(file, problems)
+        problems.refuse(file.name.span, "running a PORTFOLIO")
+    elif file is not None:
+        file = with_values(file, params, path)
+        program = check_strategy(file, source, problems)
+    if program is None or not isinstance(file, tree.Strategy):
+        raise LanguageError(path, source, problems.sorted())
+    strategy = CompiledStrategy(program)
+    used = {**program.params, **{let: _number(let, params[let], path) for let in params}}
+    return LoadedStrategy(program.name, strategy, file, problems.sorted(), strategy.source_code, used)
+
+
+def check(path: Path, published: bool = False) -> CheckResult:
+    """Everything that is wrong with a file; `published` counts differences from the published engine as errors.
+
+    Raises StrategyError when the file cannot be read.
+    """
+    return check_text(read_source(path), str(path), published)
+
+
+def check_text(source: str, path: str = "<text>", published: bool = False) -> CheckResult:
+    parsed = parse(source, path)
+    problems = Problems(parsed.problems)
+    if isinstance(parsed.file, tree.Portfolio):
+        check_portfolio(parsed.file, problems, strict=published)
+    elif parsed.file is not None:
+        check_strategy(parsed.file, source, problems, strict=published)
+    return CheckResult(parsed.file, problems.sorted(), source)
+
+
+def read_source(path: Path) -> str:
+    """The text of a file. Raises StrategyError unless it is a readable file of UTF-8 text that is not empty."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as problem:
+        raise StrategyError(f"cannot be read ({problem.strerror})", where=str(path), expected="a .qkt file") from None
+    except UnicodeDecodeError as problem:
+        raise StrategyError(f"is not UTF-8 text (byte {problem.start})", where=str(path), expected="a .qkt file") from None
+    if not text.strip():
+        raise StrategyError("is empty", where=str(path), expected="STRATEGY or PORTFOLIO")
+    return text
+
+
+def with_values(file: tree.Strategy, values: Mapping[str, str], path: str) -> tree.Strategy:
+    """The file with some PARAMs and LETs given from outside. Raises StrategyError for unknown names and what is no number."""
+    params = {p.name.text for p in file.params}
+    lets = {let.name.text for let in file.lets}
+    for name in values:
+        if name not in params | lets:
+            known = [*sorted(params), *sorted(lets)]
+            raise StrategyError(
+                f"no PARAM or LET named '{name}'",
+                where=path,
+                expected=f"one of {', '.join(known)}" if known else None,
+                remedy=did_you_mean(name, known) or (None if known else "the file has neither PARAM nor LET"),
+            )
+    given = {name: _number(name, text, path) for name, text in values.items()}
+    return replace(
+        file,
+        params=tuple(
+            replace(p, value=_literal(p.value.span, given[p.name.text])) if p.name.text in given else p for p in file.params
+        ),
+        lets=tuple(
+            replace(let, value=_literal(let.value.span, given[let.name.text])) if let.name.text in given else let
+            for let in file.lets
+        ),
+    )
+
+
+def _literal(span: tree.Span, value: Decimal) -> tree.Number:
+    return tree.Number(span, value, f"{value:f}")
+
+
+def _number(name: str, text: str, path: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("nan")
+    if not value.is_finite():
+        raise StrategyError(f"the value '{text}' given for '{name}' is no number", where=path, expected=f"{name}=<number>")
+    return value

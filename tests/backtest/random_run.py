@@ -1,0 +1,185 @@
+"""Random markets and a random trader, for the proof that both speeds of replay are one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from qkt.backtest.record import RunRecord
+from qkt.backtest.runner import run
+from qkt.core.events import Candle, OrderFilled, Tick
+from qkt.core.instruments import InstrumentRegistry
+from qkt.core.terms import OrderKind, Side
+from qkt.core.timeframe import Timeframe
+from qkt.data import DataReport, TickTable
+from qkt.engine import SessionSettings
+from qkt.strategy import BracketSpec, CancelSignal, CloseSignal, Context, EnterSignal, ExitForm, ExitPrice, StreamSpec
+from tests.market import instrument
+
+START = 1_704_880_800_000  # a Wednesday, 10:00 UTC
+
+
+class Memory:
+    """A tick source over arrays, handed out in tables of a given length."""
+
+    def __init__(self, symbol: str, table: TickTable, rows: int) -> None:
+        self.symbol = symbol
+        self.volume = True
+        self.report = DataReport(symbol)
+        self._table = table
+        self._rows = rows
+
+    def tables(self, start: int | None = None, end: int | None = None) -> Iterator[TickTable]:
+        table = self._table.between(start, end)
+        at = 0
+        while at < len(table):
+            stop = min(len(table), at + self._rows)
+            while stop < len(table) and table.ts[stop] == table.ts[stop - 1]:
+                stop += 1  # rows of one timestamp stand in one table
+            yield table.slice(at, stop)
+            at = stop
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One random run."""
+
+    seed: int
+    symbols: int
+    ticks: int
+    rows_per_table: int
+    quoted: bool
+    fills: str
+    costs: bool
+    timeframes: tuple[str, ...]
+
+
+def tape(seed: int, ticks: int, quoted: bool) -> TickTable:
+    """A walk on a coarse grid, with equal timestamps, ties of price, jumps, and silences of minutes to days."""
+    rng = np.random.default_rng(seed)
+    gaps = rng.choice([0, 1, 40, 700, 3_000, 90_000, 50_000_000], ticks, p=[0.1, 0.1, 0.3, 0.3, 0.15, 0.045, 0.005])
+    steps = rng.choice([0, 1, -1, 3, -3, 40, -40], ticks, p=[0.3, 0.2, 0.2, 0.13, 0.13, 0.02, 0.02])
+    points = 10_000 + np.cumsum(steps)
+    points = np.where(points < 5_000, 10_000 - points, points)
+    spread = rng.integers(0, 5, ticks) * 2
+    ts = START + np.cumsum(gaps)
+    price = points / 100
+    volume = rng.integers(0, 4, ticks).astype(float)
+    if not quoted:
+        return TickTable(ts, price, None, None, volume)
+    bid, ask = (points - spread // 2) / 100, (points + spread // 2) / 100
+    return TickTable(ts, price, bid, ask, volume)
+
+
+class Gambler:
+    """Trades at random on candles and fills, reads everything it may read, and writes it down."""
+
+    name = "gambler"
+    wants_ticks = False
+    wants_volume = True
+
+    def __init__(self, plan: Plan) -> None:
+        names = [f"SIM:S{n}" for n in range(plan.symbols)]
+        frames = [Timeframe.parse(text) for text in plan.timeframes]
+        pairs = [(name, frame) for frame in frames for name in names]
+        self.streams = tuple(StreamSpec(f"a{n}", name, frame) for n, (name, frame) in enumerate(pairs))
+        self._names = names
+        self._random = random.Random(plan.seed)
+        self.seen: list[object] = []
+
+    def on_start(self, context: Context) -> None:
+        self._context = context
+
+    def on_tick(self, tick: Tick) -> None: ...
+
+    def on_stop(self) -> None: ...
+
+    def rearm(self, rule: int) -> None:
+        self.seen.append(("rearm", rule))
+
+    def on_candle(self, candle: Candle) -> None:
+        self.seen.append((candle.stream, candle.start, candle.open, candle.high, candle.low, candle.close, candle.volume))
+        self.seen.append((candle.bid, candle.ask))
+        self._look()
+        for _ in range(self._random.choice([0, 0, 0, 1, 2])):
+            self._act(self._random.choice(self._names), candle.close)
+
+    def on_fill(self, fill: OrderFilled) -> None:
+        self.seen.append((fill.at, fill.order_id, fill.price, fill.quantity))
+        self._look()
+        if self._random.random() < 0.15:
+            self._act(self._random.choice(self._names), float(fill.price))
+
+    def _look(self) -> None:
+        account = self._context.account
+        self.seen.append((account.equity, account.balance, account.win_streak, account.banked))
+        if self._random.random() < 0.3:
+            self.seen.append((account.equity_peak, account.dd_pct))
+        for name in self._names:
+            position = self._context.position(name)
+            self.seen.append((name, position.quantity, position.entry_price, self._context.open_orders(name)))
+            if self._random.random() < 0.3:
+                self.seen.append((position.mfe, position.mae, position.holding_duration, position.unrealized_pnl))
+
+    def _act(self, symbol: str, near: float) -> None:
+        pick = self._random
+        what = pick.random()
+        if what < 0.1:
+            self._context.fire(0, [CloseSignal(self.name, symbol, 0, self._context.legs(symbol))])
+        elif what < 0.2:
+            self._context.fire(0, [CancelSignal(self.name, symbol, 0, pick.random() < 0.3)])
+        else:
+            self._context.fire(1, [self._entry(symbol, near)])
+
+    def _entry(self, symbol: str, near: float) -> EnterSignal:
+        pick = self._random
+        side = pick.choice(list(Side))
+        kind = pick.choice([OrderKind.MARKET, OrderKind.MARKET, OrderKind.LIMIT, OrderKind.STOP, OrderKind.STOP_LIMIT])
+        level = Decimal(round(near * 100) + pick.randint(-30, 30)).scaleb(-2)
+        other = level + Decimal(pick.randint(-5, 5)).scaleb(-2)
+        return EnterSignal(
+            self.name,
+            symbol,
+            1,
+            side,
+            Decimal(pick.choice(["0.01", "0.03", "0.1", "0.005"])),
+            None,
+            kind,
+            limit=other if kind is OrderKind.STOP_LIMIT else level if kind is OrderKind.LIMIT else None,
+            stop=level if kind in (OrderKind.STOP, OrderKind.STOP_LIMIT) else None,
+            expires_at=None if pick.random() < 0.6 else self._context.time + pick.choice([1, 30_000, 400_000]),
+            bracket=self._bracket(),
+        )
+
+    def _bracket(self) -> BracketSpec | None:
+        pick = self._random
+        if pick.random() < 0.4:
+            return None
+        stop = ExitPrice(ExitForm.BY, Decimal(pick.randint(1, 60)).scaleb(-2)) if pick.random() < 0.8 else None
+        target = ExitPrice(ExitForm.BY, Decimal(pick.randint(1, 90)).scaleb(-2)) if pick.random() < 0.8 else None
+        return BracketSpec(stop, target) if stop or target else None
+
+
+def run_plan(plan: Plan, *, every_tick: bool) -> tuple[RunRecord, list[object]]:
+    gambler = Gambler(plan)
+    sources = {
+        f"SIM:S{n}": Memory(f"S{n}", tape(plan.seed * 10 + n, plan.ticks, plan.quoted), plan.rows_per_table)
+        for n in range(plan.symbols)
+    }
+    costs: dict[str, object] = {}
+    if plan.costs:
+        costs = {
+            "commission_per_lot": Decimal("3.5"),
+            "slippage_points": Decimal(1),
+            "spread_points": Decimal(2),
+            "swap_long_points": Decimal(-3),
+            "swap_short_points": Decimal(2),
+        }
+    terms = {f"S{n}": instrument(f"S{n}", contract_size=Decimal(100), **costs) for n in range(plan.symbols)}
+    settings = SessionSettings(instruments=InstrumentRegistry.standard().with_layer(terms))
+    record = run(gambler, sources, settings, fills=plan.fills, every_tick=every_tick)  # type: ignore[arg-type]
+    return record, gambler.seen

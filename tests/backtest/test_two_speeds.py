@@ -1,0 +1,51 @@
+"""Jumping from event to event and stepping through every tick are the same run, to the last bit."""
+
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from qkt.backtest.record import Timing
+from tests.backtest.random_run import Plan, run_plan
+
+PLANS = st.builds(
+    Plan,
+    seed=st.integers(0, 10_000),
+    symbols=st.integers(1, 3),
+    ticks=st.integers(2, 500),
+    rows_per_table=st.sampled_from([7, 50, 333, 100_000]),
+    quoted=st.booleans(),
+    fills=st.sampled_from(["quotes", "mid"]),
+    costs=st.booleans(),
+    timeframes=st.sampled_from([("1m",), ("1m", "5m"), ("10s", "1h"), ("1w", "3m", "1m")]),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(PLANS)
+def test_both_speeds_see_and_do_the_same(plan: Plan) -> None:
+    fast, fast_saw = run_plan(plan, every_tick=False)
+    slow, slow_saw = run_plan(plan, every_tick=True)
+    assert (fast.replay, slow.replay) == ("fast", "every-tick")
+    assert fast_saw == slow_saw
+    same = {"replay": "", "timing": Timing(0, 0)}
+    assert replace(fast, **same) == replace(slow, **same)
+
+
+def test_the_random_runs_do_trade() -> None:
+    """The property would be empty if nothing happened in them."""
+    plan = Plan(3, 2, 2_000, 333, True, "quotes", True, ("1m", "5m"))
+    record, _ = run_plan(plan, every_tick=False)
+    kinds = {row.order_type for row in record.trades}
+    assert kinds >= {"Market", "Limit", "Stop", "StopLimit"}
+    assert len(record.round_trips) > 30
+    assert record.swap != 0
+    assert {row.purpose for row in record.trades} >= {"ENTRY", "STOP", "TP", "CLOSE"}
+
+
+def test_two_runs_are_the_same_run() -> None:
+    plan = Plan(11, 3, 800, 100, True, "quotes", True, ("1m",))
+    first, first_saw = run_plan(plan, every_tick=False)
+    second, second_saw = run_plan(plan, every_tick=False)
+    assert first_saw == second_saw
+    assert replace(first, timing=Timing(0, 0)) == replace(second, timing=Timing(0, 0))
