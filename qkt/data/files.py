@@ -70,7 +70,10 @@ class _SymbolFiles:
     def __init__(self, symbol: str, files: Sequence[DataFile], reading: Reading, key: str | None, notes: Sequence[str]) -> None:
         self.symbol = symbol
         self.volume = True
-        self._files = sorted(files, key=lambda file: file.first_ts())
+        starts = [(file.first_ts(), file) for file in files]
+        starts.sort(key=lambda start: start[0])
+        self._starts = [ts for ts, _ in starts]
+        self._files = [file for _, file in starts]
         self._reading = reading
         self._key = key
         self._notes = notes
@@ -137,6 +140,12 @@ class FileTicks(_SymbolFiles):
             if len(columns["ts"]):
                 yield columns
 
+    def files_of(self, first: int, last: int) -> list[Path]:
+        """The files that hold ticks from `first` to `last`."""
+        ends = [*self._starts[1:], last + 1]
+        spans = zip(self._files, self._starts, ends, strict=True)
+        return [file.path for file, begins, ends_at in spans if begins <= last and ends_at > first]
+
     def tables(self, start: int | None = None, end: int | None = None) -> Iterator[TickTable]:
         """See `TickSource`."""
         return map(tick_table, self.columns(start, end))
@@ -171,7 +180,8 @@ class FileBars(_SymbolFiles):
         ts: Ints = columns["ts"]
         source = str(self._files[0].path)
         duration = next((file.layout.duration for file in self._files if file.layout.duration), None) or _spacing(ts, source)
-        offset = ts[0] % duration
+        phases, counts = np.unique(ts % duration, return_counts=True)
+        offset = phases[counts.argmax()]
         keep: Flags = np.concatenate(([True], ts[1:] > ts[:-1]))
         self._leave_out("repeated", columns, ~keep, source)
         on_grid = ts % duration == offset
@@ -227,11 +237,12 @@ def _ahead(blocks: Iterator[Columns]) -> Iterator[Columns]:
 
 
 def _spacing(ts: Ints, source: str) -> int:
-    steps = np.diff(ts)
-    steps = steps[steps > 0]
+    """The most frequent distance of bars, the least of those."""
+    steps, counts = np.unique(np.diff(ts), return_counts=True)
+    steps, counts = steps[steps > 0], counts[steps > 0]
     if not len(steps):
         raise DataError("holds one bar only, which does not show how long bars are", where=source, expected="two bars or more")
-    return int(steps.min())
+    return int(steps[counts.argmax()])
 
 
 def _refuse_if_bad(report: DataReport, source: str, rows: int, bad: int) -> None:

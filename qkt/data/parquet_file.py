@@ -108,7 +108,7 @@ class ParquetFile:
         rows = self._first(self.layout.times)
         samples = zip(*(rows.column(name).to_pylist() for name in self.layout.times), strict=True)
         texts = [" ".join(map(str, cells)) for cells in samples if None not in cells]
-        form = first_time_format(texts)
+        form = first_time_format(texts, self.layout.times[0])
         if form is None or isinstance(form, EpochTime) != pa.types.is_integer(kind):
             raise DataError(
                 f"the times in {self.layout.times[0]} are not understood",

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from qkt.core.calendars import calendar_for
+from qkt.core.timeframe import DAY_MS, HOUR_MS, MINUTE_MS
 from qkt.data.tables import Ints
 
-GAP_MS = 5 * 60_000
+GAP_MS = 5 * MINUTE_MS
 LARGEST = 5
 EXAMPLES = 3
 
@@ -102,7 +103,7 @@ class DataReport:
         if self.gap_count:
             largest = self.gaps[0]
             text.append(
-                f"  {self.gap_count:,} gaps of more than 5 minutes, the largest {largest.open_ms / 60_000:.1f} minutes "
+                f"  {self.gap_count:,} gaps of more than 5 minutes, the largest {_span(largest.open_ms)} "
                 f"from {_utc(largest.start)}"
             )
         text += [f"  {note}" for note in self.notes]
@@ -127,6 +128,13 @@ class DataReport:
             "notes": list(self.notes),
             "warnings": list(self.warnings),
         }
+
+
+def _span(ms: int) -> str:
+    for name, length in (("days", DAY_MS), ("hours", HOUR_MS)):
+        if ms >= 2 * length:
+            return f"{ms / length:.1f} {name}"
+    return f"{ms / MINUTE_MS:.1f} minutes"
 
 
 def _utc(ts: int) -> str:

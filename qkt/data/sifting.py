@@ -19,16 +19,17 @@ SIZES = ("volume", "bid_volume", "ask_volume")
 def sift(batch: Batch, *, bars: bool, report: DataReport, source: str) -> Columns:
     """The good rows of a batch as columns; the bad ones are counted in the report under the first reason that holds."""
     report.rows += len(batch) + len(batch.lost)
-    if len(batch.lost):
-        report.skip(UNREADABLE_ROW, source, batch.lost)
     columns: Columns = {"ts": batch.ts, "line": batch.line, **batch.values}
     if _spotless(batch, bars):
         return columns
     good = np.ones(len(batch), bool)
     for reason, flags in _flaws(batch, bars):
         bad = flags & good
-        if bad.any():
-            report.skip(reason, source, batch.line[bad])
+        lines = batch.line[bad]
+        if reason is UNREADABLE_ROW and len(batch.lost):
+            lines = np.sort(np.concatenate((lines, batch.lost)))
+        if len(lines):
+            report.skip(reason, source, lines)
             good &= ~flags
     return {name: values[good] for name, values in columns.items()}
 
@@ -36,7 +37,7 @@ def sift(batch: Batch, *, bars: bool, report: DataReport, source: str) -> Column
 def _spotless(batch: Batch, bars: bool) -> bool:
     """Whether a look at the extremes shows that nothing is wrong. NaN fails each comparison."""
     values = batch.values
-    if not len(batch) or batch.broken is not None or batch.blank or batch.ts.min() <= UNREADABLE:
+    if not len(batch) or len(batch.lost) or batch.broken is not None or batch.blank or batch.ts.min() <= UNREADABLE:
         return False
     if bars or not ("price" in values or "bid" in values) or ("bid" in values) != ("ask" in values):
         return False

@@ -79,7 +79,10 @@ class Store:
         if manifest is None:
             have = ", ".join(self.symbols()) or "nothing yet"
             raise DataError(
-                f"there is no {bare(symbol)}", where=str(self.root), expected=f"one of: {have}", remedy="qkt data import FILE"
+                f"there is no {bare(symbol)}",
+                where=str(self.root),
+                expected=f"one of: {have}",
+                remedy="import files with qkt data import",
             )
         return manifest
 
@@ -199,13 +202,14 @@ def _describe(symbol: str, columns: Columns, source: FileTicks, content: str, sh
 
     report = DataReport(symbol)
     report.saw(columns["ts"])
+    first, last = int(columns["ts"][0]), int(columns["ts"][-1])
     return Day(
         rows=len(columns["ts"]),
-        first=int(columns["ts"][0]),
-        last=int(columns["ts"][-1]),
+        first=first,
+        last=last,
         gap_count=report.gap_count,
         gaps=[DayGap(start=gap.start, end=gap.end, open_ms=gap.open_ms) for gap in report.gaps],
-        source=", ".join(Path(path).name for path in source.report.sources),
+        source=", ".join(path.name for path in source.files_of(first, last)),
         content=content,
         sha256=sha256,
     )

@@ -17,7 +17,7 @@ from qkt.core.errors import DataError
 from qkt.data.layouts import Head, Layout, detect
 from qkt.data.rows import NO_LINES, Batch, decode, numpy_of
 from qkt.data.tables import Flags, Ints
-from qkt.data.times import EpochTime, TextTime, TimeFormat, Zone, first_time_format
+from qkt.data.times import EpochTime, TextTime, TimeFormat, Zone, carries_offset, first_time_format
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 8 << 20
 HEAD_BYTES = 1 << 16
 HEAD_ROWS = 50
+# From this share of bytes that are no text on a file is not one.
+LARGEST_RUBBISH = 0.02
 MAGIC = {b"PK\x03\x04": "a zip archive", b"PAR1": "a Parquet file", b"\x1f\x8b": "gzip inside gzip"}
 
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(nan|NaN|NAN|inf|Inf|INF|infinity|Infinity)$"
-WHOLE = r"^\d{1,18}$"
+WHOLE = r"^\d{1,18}$|^[1-8]\d{18}$"
 
 
 class TextFile:
@@ -46,7 +48,7 @@ class TextFile:
             raise DataError("holds a header but no rows", where=self._where)
         self.zone = Zone(zone or self.layout.zone or "UTC")
         self._form = self._time_format(rows)
-        self.zone_assumed = zone is None and self.layout.zone is None and isinstance(self._form, TextTime)
+        self.zone_assumed = zone is None and self.layout.zone is None and self._is_wall_time(rows)
         self._rows = rows
 
     def first_ts(self) -> int:
@@ -78,7 +80,7 @@ class TextFile:
 
     def _time_format(self, rows: Sequence[Sequence[str]]) -> TimeFormat:
         samples = [" ".join(times) for times in self._sample_times(rows)]
-        form = first_time_format(samples)
+        form = first_time_format(samples, self.layout.times[0])
         if form is None:
             raise DataError(
                 f"the times are not understood, the first is '{samples[0] if samples else ''}'",
@@ -87,23 +89,23 @@ class TextFile:
             )
         return form
 
+    def _is_wall_time(self, rows: Sequence[Sequence[str]]) -> bool:
+        return isinstance(self._form, TextTime) and not any(carries_offset(" ".join(row)) for row in self._sample_times(rows))
+
     def _sample_times(self, rows: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
         places = [self.layout.position(name) for name in self.layout.times]
         return [tuple(row[place].strip() for place in places) for row in rows if len(row) > max(places)]
 
     def _blocks(self) -> Iterator[tuple[int, bytes]]:
         """Whole lines in blocks, each with the number of its first line."""
-        line = 1
+        line, skip = 1, self._skipped_lines
         for block in _blocks(self.path):
-            count = block.count(b"\n")
-            if line <= self._skipped_lines:
-                skip = self._skipped_lines - line + 1
-                position = 0
-                for _ in range(skip):
-                    position = block.find(b"\n", position) + 1
-                yield line + skip, block[position:]
-            else:
-                yield line, block
+            count, begin = block.count(b"\n"), 0
+            while skip and begin < len(block):
+                begin = block.index(b"\n", begin) + 1
+                line, count, skip = line + 1, count - 1, skip - 1
+            if begin < len(block):
+                yield line, block[begin:] if begin else block
             line += count
 
     def _named_in(self, block: bytes, column: str, found: set[str]) -> set[str]:
@@ -208,11 +210,9 @@ def _head(path: Path) -> tuple[Head, int]:
             raise DataError(f"is {kind}, not text", where=where, expected="a .csv, .csv.gz or .parquet file")
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError("is UTF-16 text", where=where, expected="UTF-8", remedy="save it as UTF-8")
-    try:
-        text = raw[: raw.rfind(b"\n") + 1 or None].decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
+    whole = raw if len(raw) < HEAD_BYTES else raw[: raw.rfind(b"\n") + 1]
+    text = whole.decode("utf-8-sig", "replace")
+    if text.count("\0") + text.count("\ufffd") >= LARGEST_RUBBISH * len(text):
         raise DataError("is not a text file", where=where, expected="a .csv, .csv.gz or .parquet file")
     lines = text.splitlines()
     empty = next(number for number, line in enumerate(lines) if line.strip())

@@ -69,8 +69,11 @@ TEXT_TIMES = (
 )
 
 
-def time_format(sample: str) -> TimeFormat | None:
-    """How a time is written, None when it is none that we know. The size of a number tells its unit."""
+def time_format(sample: str, name: str = "") -> TimeFormat | None:
+    """How a time is written, None when it is none that we know. The size of a number tells its unit, unless the name of its
+    column ends in `_ms`."""
+    if name.lower().endswith("_ms") and re.fullmatch(r"\d{1,18}", sample):
+        return MILLISECONDS
     if re.fullmatch(r"\d{9,19}", sample):
         value = int(sample)
         limits = ((10**11, SECONDS), (10**14, MILLISECONDS), (10**17, MICROSECONDS))
@@ -78,10 +81,10 @@ def time_format(sample: str) -> TimeFormat | None:
     return next((form for form in TEXT_TIMES if re.match(form.pattern, sample)), None)
 
 
-def first_time_format(samples: Iterable[str]) -> TimeFormat | None:
+def first_time_format(samples: Iterable[str], name: str = "") -> TimeFormat | None:
     """The format of the first sample that has one."""
     for sample in samples:
-        form = time_format(sample)
+        form = time_format(sample, name)
         if form is not None:
             return form
     return None

@@ -9,7 +9,7 @@ import numpy as np
 
 from qkt.indicators.inputs import Column, FloatArray
 from qkt.indicators.rolling import Rolling
-from qkt.indicators.sums import Num, mean, total
+from qkt.indicators.sums import Num, mean, total, weighted
 
 
 class Sum(Rolling):
@@ -44,7 +44,7 @@ class Wma(Rolling):
         self._divisor = n * (n + 1) / 2
 
     def formula(self, window: Sequence[Num]) -> Num:
-        return total(w * v for w, v in zip(self._weights, window, strict=True)) / self._divisor
+        return weighted(self._weights, window) / self._divisor
 
 
 class Hma:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
 from qkt.indicators.exponential import wilder
 from qkt.indicators.inputs import Column, FloatArray, MultiFed
 from qkt.indicators.rolling import Rolling
-from qkt.indicators.sums import Num, total
+from qkt.indicators.sums import Num, path
 from qkt.indicators.ties import difference, differences
 
 
@@ -51,7 +50,10 @@ class Rsi:
         changes = differences(joined[1:], joined[:-1])
         gains = self._gain.column(np.where(changes > 0.0, changes, 0.0))
         losses = self._loss.column(np.where(changes < 0.0, -changes, 0.0))
-        values = [None if g is None or l is None else relative_strength(g, l) for g, l in zip(gains, losses, strict=True)]  # noqa: E741
+        values = [
+            None if gain is None or loss is None else relative_strength(gain, loss)
+            for gain, loss in zip(gains, losses, strict=True)
+        ]
         self.value = values[-1] if values else self.value
         return [None] * (len(x) - len(values)) + values
 
@@ -76,8 +78,7 @@ class EfficiencyRatio(Rolling):
         super().__init__(n + 1)
 
     def formula(self, window: Sequence[Num]) -> Num:
-        path = total(abs(b - a) for a, b in pairwise(window))
-        return abs(window[-1] - window[0]) / path
+        return abs(window[-1] - window[0]) / path(window)
 
 
 class ConfirmRatio(MultiFed):

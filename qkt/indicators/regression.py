@@ -18,17 +18,18 @@ SINGULAR = 1e-10
 class RegressionSlope(Rolling):
     """Least-squares slope of the last n inputs against positions 0..n-1: change per input, 0 when flat. Ready on input n."""
 
-    __slots__ = ("_divisor", "_offsets")
+    __slots__ = ("_arms", "_divisor")
     flat_value = 0.0
 
     def __init__(self, n: int) -> None:
         super().__init__(n)
-        self._offsets = [k - (n - 1) / 2 for k in range(n)]
+        self._arms = [(n - 1) / 2 - k for k in range(n // 2)]
         self._divisor = n * (n * n - 1) / 12
 
     def formula(self, window: Sequence[Num]) -> Num:
-        # The offsets add up to 0, so any origin will do; one of the inputs keeps the products small.
-        return weighted(self._offsets, window, window[0]) / self._divisor
+        # Positions stand in pairs around the middle one, which leaves small differences to be weighted.
+        steps = [late - early for _, late, early in zip(self._arms, reversed(window), window, strict=False)]
+        return weighted(self._arms, steps) / self._divisor
 
 
 class Correlation(RollingPair):

@@ -70,9 +70,14 @@ class Skew(_ReturnWindow):
 
     def formula(self, window: Sequence[Num]) -> Num:
         n, center = len(window), mean(window)
-        m2 = squares(window, center) / n
-        m3 = total((v - center) * (v - center) * (v - center) for v in window) / n
-        return m3 / (m2 * root(m2))
+        d = window[0] - center
+        second, third = d * d, d * d * d
+        for v in islice(window, 1, None):
+            d = v - center
+            second = second + d * d
+            third = third + d * d * d
+        m2 = second / n
+        return third / n / (m2 * root(m2))
 
 
 class VarianceRatio(_ReturnWindow):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -58,24 +59,23 @@ def co_moments(xs: Sequence[Num], ys: Sequence[Num]) -> tuple[Num, Num, Num]:
     return xx, yy, xy
 
 
-def weighted(weights: Iterable[float], values: Iterable[Num], origin: Num) -> Num:
-    """Sum of weight * (value - origin)."""
+def weighted(weights: Iterable[float], values: Iterable[Num]) -> Num:
+    """Sum of weight * value."""
     pairs = zip(weights, values, strict=True)
     w, v = next(pairs)
-    acc = w * (v - origin)
+    acc = w * v
     for w, v in pairs:
-        acc = acc + w * (v - origin)
+        acc = acc + w * v
     return acc
 
 
 def path(values: Iterable[Num]) -> Num:
     """Sum of the absolute steps between two or more values."""
-    rest = iter(values)
-    last = next(rest)
-    v = next(rest)
-    acc = abs(v - last)
-    for last, v in pairwise((v, *rest)):
-        acc = acc + abs(v - last)
+    steps = pairwise(values)
+    a, b = next(steps)
+    acc = abs(b - a)
+    for a, b in steps:
+        acc = acc + abs(b - a)
     return acc
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from qkt.indicators.exponential import Ema, wilder
-from qkt.indicators.inputs import CandleColumns, CandleFed, CandleLike, Column, FloatArray
+from qkt.indicators.inputs import CandleColumns, CandleLike, Column, FloatArray
 
 # Up and down moves of two candles that are nearer than this share of the price are equal.
 EQUAL_MOVES = 1e-12
@@ -90,7 +90,7 @@ class Keltner:
         return values
 
 
-class DirectionalMovement(CandleFed):
+class DirectionalMovement:
     """Wilder's directional movement: +DI, -DI = 100 S(DM)/S(TR); ADX = S(100 |+DI - -DI| / (+DI + -DI)), S Wilder's average.
 
     A candle moves up when its up move exceeds its down move, and the other way round; equal moves count for neither. While
@@ -123,6 +123,30 @@ class DirectionalMovement(CandleFed):
         if plus is not None and minus is not None and span is not None:
             self.value = self._index(plus, minus, span)
         return self.value
+
+    def column(self, c: CandleColumns) -> Column:
+        """Feed consecutive candles; returns the value after each."""
+        if not len(c.close):
+            return []
+        first = self._previous is None
+        earlier = (c.high[0], c.low[0], c.close[0]) if self._previous is None else self._previous
+        self._previous = (float(c.high[-1]), float(c.low[-1]), float(c.close[-1]))
+        highs, lows, closes = (np.concatenate(((e,), x[:-1])) for e, x in zip(earlier, (c.high, c.low, c.close), strict=True))
+        up, down = c.high - highs, lows - c.low
+        unequal = ~(np.abs(up - down) <= EQUAL_MOVES * np.maximum(np.abs(c.high), np.abs(c.low)))
+        skip = int(first)
+        rows = zip(
+            self._up.column(np.where(unequal & (up > down) & (up > 0.0), up, 0.0)[skip:]),
+            self._down.column(np.where(unequal & (down > up) & (down > 0.0), down, 0.0)[skip:]),
+            self._range.column(true_ranges(c, closes)[skip:]),
+            strict=True,
+        )
+        values = [
+            None if plus is None or minus is None or span is None else self._index(plus, minus, span)
+            for plus, minus, span in rows
+        ]
+        self.value = values[-1] if values else self.value
+        return [None] * skip + values
 
     def _index(self, plus: float, minus: float, span: float) -> float | None:
         if span == 0.0:

@@ -13,6 +13,7 @@ from qkt.lang.place import Place
 from qkt.lang.program import CancelOrders, CloseEverything, CloseOne, Deed, WriteLog
 from qkt.lang.sizes import resolve_size
 
+LATER = {tree.Resize: "RESIZE", tree.OcoEntry: "OCO_ENTRY", tree.Latch: "LATCH"}
 PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
@@ -40,12 +41,9 @@ class ActionResolver:
                 return CancelOrders(None, action.including_protection)
             case tree.Log():
                 return self._log(action, place)
-            case tree.Resize():
-                return self._refuse(action, "RESIZE")
-            case tree.OcoEntry():
-                return self._refuse(action, "OCO_ENTRY")
-            case tree.Latch():
-                return self._refuse(action, "LATCH")
+            case tree.Resize() | tree.OcoEntry() | tree.Latch():
+                self._problems.refuse(action.span, LATER[type(action)])
+                return None
 
     def _close(self, action: tree.Close, place: Place) -> Deed | None:
         alias = self._resolver.tradeable(action.alias, place)
@@ -66,6 +64,3 @@ class ActionResolver:
         quiet = replace(place, scanned=False)
         fields = tuple((name.text, self._resolver.value(value, quiet)) for name, value in action.fields)
         return WriteLog(action.level, action.text, fields)
-
-    def _refuse(self, action: tree.Action, feature: str) -> None:
-        self._problems.refuse(action.span, feature)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qkt.core.terms import OrderKind, Side
+from qkt.core.terms import OrderKind
 from qkt.lang import tree
 from qkt.lang.codes import Problems
 from qkt.lang.program import CheckedRule, Enter, Protection
@@ -179,10 +179,10 @@ def _combined(op: str, a: Line | None, b: Line | None) -> Line | None:
 
 
 def _leg_span(action: tree.Entry, what: str) -> tree.Span:
-    bracket = action.bracket
-    leg = None
-    if bracket is not None:
+    bracket, oco = action.bracket, action.oco
+    leg: tree.Node | None = None
+    if oco is not None:
+        leg = oco.stop if what == "stop" else oco.limit
+    elif bracket is not None:
         leg = bracket.stop_loss if what == "stop" else bracket.take_profit
-    elif action.oco is not None:
-        leg = action.oco.stop if what == "stop" else action.oco.limit
     return action.alias.span if leg is None else leg.span

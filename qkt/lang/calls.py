@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qkt.indicators import FUNCTIONS, REGISTRY, ConstantSpec, Feed, IndicatorSpec
 from qkt.lang import tree
 from qkt.lang.clock_windows import CLOCK_WINDOWS, clock_window
-from qkt.lang.fields import PAST_FIELDS, STREAM_FIELDS
+from qkt.lang.fields import PAST_FIELDS, SERIES_FIELDS, STREAM_FIELDS
 from qkt.lang.place import Place
 from qkt.lang.suggest import did_you_mean
 from qkt.lang.values import BROKEN, Apply, AsNumber, Broken, Const, Expression, Indicator, Stream, Type
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 OVER = {"MIN": "MIN_OVER", "MAX": "MAX_OVER"}
 LARGEST = 2**31 - 1
+NOT_BARE = frozenset(STREAM_FIELDS) - {*PAST_FIELDS, *SERIES_FIELDS}
 WHOLE_SERIES_FEEDS = {Feed.CANDLE: "candle", Feed.TICK: "tick"}
 
 
@@ -83,7 +84,7 @@ class CallResolver:
             return BROKEN
         series_args, constant_args = args[:series_count], args[series_count:]
         constants = self._constants(spec, constant_args, series_count, at, place)
-        alias = self._primary(spec, node, series_args[0], place)
+        alias = self._primary(spec, series_args[0], place)
         if alias is None:
             for arg in series_args:
                 self._resolver.any(arg, place)
@@ -110,7 +111,9 @@ class CallResolver:
             if not isinstance(literal, tree.Number):
                 found = "a duration" if isinstance(literal, tree.Duration) else "an expression"
                 hint = "constants are plain numbers, or LETs and PARAMs that are plain numbers"
-                self._problems.error("QKT0302", arg.span, f"{found} where '{spec.name.lower()}' takes its {expected.name}", hint)
+                self._problems.error(
+                    "QKT0302", arg.span, f"{found} where '{spec.name.lower()}' takes its {expected.name}", hint
+                )
             elif not _in_range(literal.value, expected):
                 message = f"the {expected.name} of '{spec.name.lower()}' cannot be {literal.value:f}"
                 self._problems.error("QKT0303", arg.span, message, f"expected {_range(expected)}")
@@ -133,7 +136,7 @@ class CallResolver:
         literals = (self._resolver.scope.params.get(a.name) if isinstance(a, tree.Name) else a for a in after_first)
         return max((int(a.value) for a in literals if isinstance(a, tree.Number)), default=0)
 
-    def _primary(self, spec: IndicatorSpec, node: tree.Expr, first: tree.Expr, place: Place) -> str | None:
+    def _primary(self, spec: IndicatorSpec, first: tree.Expr, place: Place) -> str | None:
         """The alias whose closes feed the indicator. None after reporting that there is none."""
         alias = self._resolver.first_stream(first, place)
         if alias is None:
@@ -152,9 +155,8 @@ class CallResolver:
             if isinstance(value, Stream) and value.kind == wanted:
                 return value
             stream = self._resolver.first_stream(arg, place)
-            found = f"a {value.kind} stream" if isinstance(value, Stream) else value.type.value
             hint = f"write {name}({stream}.{wanted}, …)"
-            self._problems.error("QKT0304", arg.span, f"{found} where '{name}' reads {wanted}s", hint)
+            self._problems.error("QKT0304", arg.span, f"{value.type.value} where '{name}' reads {wanted}s", hint)
             return BROKEN
         if spec.feed is Feed.CONDITION:
             if value.type is Type.FLAG:
@@ -167,18 +169,16 @@ class CallResolver:
         name = spec.name.lower()
         bare = self._resolver.unwrapped(arg, place)
         field = bare.field if isinstance(bare, tree.Field | tree.SymbolRef) else None
-        if spec.feed is Feed.NUMBER and field is not None and field.text in STREAM_FIELDS:
-            if field.text not in (*PAST_FIELDS, "candle", "tick"):
-                hint = f"write '{field.text} + 0' to feed it, or use one of {', '.join(PAST_FIELDS)}"
-                self._problems.error("QKT0304", arg.span, f"the bare field '{field.text}' cannot feed '{name}'", hint)
-                return BROKEN
+        if spec.feed is Feed.NUMBER and field is not None and field.text in NOT_BARE:
+            hint = f"write '{field.text} + 0' to feed it, or use one of {', '.join(PAST_FIELDS)}"
+            self._problems.error("QKT0304", arg.span, f"the bare field '{field.text}' cannot feed '{name}'", hint)
+            return BROKEN
         if value.type is Type.ANY:
             return self._resolver.one(AsNumber(value))
         if value.type in (Type.NUMBER, Type.NOTHING):
             return value
-        found = f"a {value.kind} stream" if isinstance(value, Stream) else value.type.value
-        hint = "name one of its fields, such as its close" if isinstance(value, Stream) else None
-        self._problems.error("QKT0304", arg.span, f"{found} where '{name}' takes numbers", hint)
+        fields = "name one of its fields, such as its close" if isinstance(value, Stream) else None
+        self._problems.error("QKT0304", arg.span, f"{value.type.value} where '{name}' takes numbers", fields)
         return BROKEN
 
 

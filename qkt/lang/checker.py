@@ -28,9 +28,7 @@ class BoundRule:
     loop: Mapping[str, str]
 
 
-def check_strategy(
-    file: tree.Strategy, source: str, problems: Problems, *, strict: bool = False
-) -> CheckedStrategy | None:
+def check_strategy(file: tree.Strategy, source: str, problems: Problems, *, strict: bool = False) -> CheckedStrategy | None:
     """The checked strategy, None when it has errors.
 
     Problems of the parser are in `problems` already; where it had to leave out rules, nothing is said of names that they may
@@ -67,11 +65,11 @@ def _check_alone(file: tree.Strategy, resolver: Resolver) -> None:
     """LETs and DEFAULTS are checked even where nothing uses them; the indicators of LETs count for warm-up anyway."""
     first = next(iter(resolver.scope.streams), None)
     for let in file.lets:
-        resolver.guarded(let.span, lambda value=let.value: resolver.any(value, Place("action", -1, first)))
+        resolver.guarded(let.span, resolver.any, let.value, Place("action", -1, first))
     if file.defaults is not None:
         place = Place("action", -1, first, symbol=first, in_defaults=True, scanned=False)
         for expression in _expressions(file.defaults):
-            resolver.guarded(expression.span, lambda value=expression: resolver.any(value, place))
+            resolver.guarded(expression.span, resolver.any, expression, place)
 
 
 def _expressions(defaults: tree.Defaults) -> Iterator[tree.Expr]:
@@ -109,12 +107,12 @@ def _rule(bound: BoundRule, resolver: Resolver, actions: ActionResolver, lines: 
     anchor = _anchor(bound, resolver)
     when = Place("condition", 2 * bound.index, anchor, bound.loop)
     then = Place("action", 2 * bound.index + 1, anchor, bound.loop)
-    condition = resolver.guarded(rule.condition.span, lambda: resolver.flag(rule.condition, when))
-    deeds = [resolver.guarded(action.span, lambda a=action: actions.resolve(a, then)) for action in rule.actions]
+    condition = resolver.guarded(rule.condition.span, resolver.flag, rule.condition, when)
+    deeds = [resolver.guarded(action.span, actions.resolve, action, then) for action in rule.actions]
     if anchor is None or condition is None or any(deed is None for deed in deeds):
         return None
     mentioned = (when.alias_of(ident) for ident in streams_mentioned((rule.condition, rule.actions)))
-    mentions = tuple(alias for alias in dict.fromkeys((anchor, *mentioned)) if alias in resolver.scope.streams)
+    mentions = tuple(alias for alias in dict.fromkeys(mentioned) if alias in resolver.scope.streams)
     known = tuple(deed for deed in deeds if deed is not None)
     return CheckedRule(bound.index, anchor, condition, known, mentions, _text(bound, lines))
 

@@ -7,6 +7,8 @@ when it fires is a function of its own.
 
 from __future__ import annotations
 
+import re
+
 from qkt.lang.code import Block
 from qkt.lang.emit_rules import waits_for, write_firing, write_rules
 from qkt.lang.emit_updates import write_updates
@@ -26,18 +28,29 @@ def generate(program: CheckedStrategy) -> tuple[str, int]:
     firing = [write_firing(module, rule) for rule in program.rules]
     frames = {s.alias: _frame(module, s.alias, values, counters) for s in program.streams}
     names = {alias: module.names.one(f"on_{alias}") for alias in frames}
-    lines = [f'"""Compiled from the strategy {_quoted(program.name)}."""', "", *_imports(), "", ""]
-    lines.append("def bind(context, desk, fired, crossed):")
-    lines.extend("    " + line for line in ("account = context.account", "open_orders = context.open_orders"))
-    lines.extend(module.setup.lines)
-    lines.extend(f"    {counter} = 0" for counter in counters.values())
-    for block in firing:
-        lines.extend(("", *block.lines))
-    for alias, frame in frames.items():
-        lines.extend(("", *_handler(names[alias], frame, counters.get(alias)).lines))
-    listed = ", ".join(f"{alias!r}: {name}" for alias, name in names.items())
-    lines.extend(("", f"    return {{{listed}}}", ""))
-    return "\n".join(lines), module.crossings
+    body = Block(1)
+    body.extend(module.setup)
+    for counter in counters.values():
+        body.add(f"{counter} = 0")
+    blocks = [*firing, *(_handler(names[alias], frame, counters.get(alias)) for alias, frame in frames.items())]
+    for block in blocks:
+        body.add("")
+        body.extend(block)
+    body.add("")
+    body.add(f"return {{{', '.join(f'{alias!r}: {name}' for alias, name in names.items())}}}")
+    return _module_text(program.name, body.lines), module.crossings
+
+
+def _module_text(name: str, lines: list[str]) -> str:
+    """The module with the imports and views that its lines use."""
+    used = set(re.findall(r"[A-Za-z_]+", "\n".join(lines)))
+    head = [f'"""Compiled from the strategy {_quoted(name)}."""', ""]
+    imports = sorted((i for i in IMPORTS if i in used), key=str.lower)
+    if imports:
+        head.extend((f"from qkt.lang.runtime import {', '.join(imports)}", ""))
+    head.extend(("", "def bind(context, desk, fired, crossed):"))
+    head.extend(f"    {view} = context.{view}" for view in ("account", "open_orders") if view in used)
+    return "\n".join([*head, *lines, ""])
 
 
 def _frame(module: GeneratedModule, alias: str, values: list[Expression], counters: dict[str, str]) -> Frame:
@@ -51,20 +64,17 @@ def _frame(module: GeneratedModule, alias: str, values: list[Expression], counte
 def _handler(name: str, frame: Frame, counter: str | None) -> Block:
     block = Block(1)
     with block.suite(f"def {name}(candle):"):
-        if frame.module.reads_latest(frame.alias):
-            latest = frame.module.latest(frame.alias)
-            block.add(f"nonlocal {latest}")
+        latest = frame.module.latest(frame.alias) if frame.module.reads_latest(frame.alias) else None
+        assigned = [name for name in (latest, counter) if name is not None]
+        if assigned:
+            block.add(f"nonlocal {', '.join(assigned)}")
+        if latest is not None:
             block.add(f"{latest} = candle")
         if counter is not None:
-            block.add(f"nonlocal {counter}")
             block.add(f"{counter} += 1")
         block.extend(frame.head)
         block.extend(frame.body)
     return block
-
-
-def _imports() -> list[str]:
-    return [f"from qkt.lang.runtime import {', '.join(sorted(IMPORTS))}"]
 
 
 def _quoted(name: str) -> str:

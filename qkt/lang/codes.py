@@ -34,6 +34,7 @@ CODES: dict[str, str] = {
     "QKT0309": "a window over times that is malformed",
     "QKT0310": "an expression nested too deeply",
     "QKT0311": "a snapshot or aggregate where none is allowed",
+    "QKT0312": "a number too large to compute with",
     # orders and actions
     "QKT0401": "an entry without a size",
     "QKT0402": "risk sizing without a stop",

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from qkt.lang.code import (
     ADD,
+    COMPARE,
     FALSE,
     MUL,
     NEG,
     NONE,
+    NOT,
     TERNARY,
     TRUE,
-    COMPARE,
     Code,
     Guarded,
     all_of,
@@ -25,7 +26,7 @@ from qkt.lang.code import (
 )
 from qkt.lang.emit_clock import clock_field, clock_window
 from qkt.lang.emit_compare import Operand, between, compare
-from qkt.lang.fields import INTEGERS, MAYBE_UNDEFINED
+from qkt.lang.fields import MAYBE_UNDEFINED
 from qkt.lang.frame import Frame
 from qkt.lang.values import (
     AccountRead,
@@ -38,7 +39,6 @@ from qkt.lang.values import (
     ClockWindow,
     Comparison,
     Const,
-    Cross,
     Either,
     Expression,
     Indicator,
@@ -81,7 +81,9 @@ class Emitter:
         if isinstance(value, Past):
             return name(self.frame.past(value))
         assert isinstance(value, Choice)
-        return self._ternary([(self.true(when), self.value(then)) for when, then in value.branches], self.value(value.otherwise))
+        return self._ternary(
+            [(self.true(when), self.value(then)) for when, then in value.branches], self.value(value.otherwise)
+        )
 
     # ------------------------------------------------------------ numbers
 
@@ -115,7 +117,7 @@ class Emitter:
                 return self._math(value)
             case Apply():
                 return self._apply(value)
-            case PositionRead(alias=alias, field=attribute):
+            case PositionRead(alias=alias, attribute=attribute):
                 return self._attribute(f"{self.frame.module.position(alias)}.{attribute}", attribute)
             case AccountRead(attribute=attribute):
                 return self._attribute(f"account.{attribute}", attribute)
@@ -191,7 +193,7 @@ class Emitter:
         if local is not None:
             if wanted:
                 return name(local.name)
-            return Code(f"{local.name} is False", COMPARE) if local.maybe else Code(f"not {local.name}", COMPARE - 1)
+            return Code(f"{local.name} is False", COMPARE) if local.maybe else Code(f"not {local.name}", NOT)
         match value:
             case Const(value=known):
                 return TRUE if known is wanted else FALSE
@@ -236,28 +238,29 @@ class Emitter:
 
     def operands(self, *values: Expression) -> tuple[tuple[Code, ...], list[Operand]]:
         """Guards and numbers to be compared with each other: integers as they are only where all of them are."""
-        write = self.raw_number if all(value.whole for value in values) else self.number
+        whole = all(value.whole for value in values)
         guards: list[Code] = []
         found = []
         for value in values:
-            guarded = write(value)
+            guarded = self.raw_number(value) if whole else self.number(value)
             guards.extend(guarded.guards)
             number = value.value if isinstance(value, Const) and isinstance(value.value, float) else None
-            found.append(Operand(guarded.code, value.whole, number))
+            code = _literal(int(number)) if whole and number is not None else guarded.code
+            found.append(Operand(code, value.whole, number))
         return tuple(guards), found
 
     def _member(self, value: Member) -> tuple[tuple[Code, ...], Code]:
         if value.value.whole and all(isinstance(m, Const) and m.whole for m in value.members) and value.members:
-            guarded = self.raw_number(value.value)
-            listed = ", ".join(_literal(m.value).text for m in value.members if isinstance(m, Const))
-            return guarded.guards, Code(f"{guarded.code.at(ADD)} in {{{listed}}}", COMPARE)
+            guards, (operand, *members) = self.operands(value.value, *value.members)
+            listed = ", ".join(member.code.text for member in members)
+            return guards, Code(f"{operand.code.at(ADD)} in {{{listed}}}", COMPARE)
         guarded = self.number(value.value)
         named = self._named(guarded.code) if value.members and not guarded.code.simple else Guarded((), guarded.code)
         tests = []
         for member in value.members:
-            guards, (other,) = self.operands(member)
-            operand = Operand(named.code, value.value.whole)
-            tests.append(all_of((*guards, compare("=", operand, other, self.frame.temporary))))
+            other = self.number(member)
+            equal = compare("=", Operand(named.code), Operand(other.code), self.frame.temporary)
+            tests.append(all_of((*other.guards, equal)))
         return (*guarded.guards, *named.guards), any_of(tests)
 
     def _defined(self, value: Expression) -> Code:
@@ -267,7 +270,7 @@ class Emitter:
         if value.type is Type.NOTHING:
             return FALSE
         if value.type is Type.FLAG:
-            return any_of((self.true(value), self.false(value))) if self._can_be_none(value) else TRUE
+            return any_of((self.true(value), self.false(value))) if self.can_be_none(value) else TRUE
         return Code(f"{self.value(value).at(COMPARE + 1)} is not None", COMPARE)
 
     def _flag(self, value: Expression) -> Code:
@@ -282,14 +285,13 @@ class Emitter:
         if isinstance(value, Comparison | Within | Member | ClockWindow):
             return self._decided(value, wanted=True).or_none()
         if isinstance(value, Choice):
-            branches = [(self.true(when), self.value(then)) for when, then in value.branches]
-            return self._ternary(branches, self.value(value.otherwise))
+            return self._chosen(value)
         true = self.true(value)
-        if not self._can_be_none(value):
+        if not self.can_be_none(value):
             return true
         return Code(f"True if {true.at(TERNARY + 1)} else False if {self.false(value).at(TERNARY + 1)} else None", TERNARY)
 
-    def _can_be_none(self, value: Expression) -> bool:
+    def can_be_none(self, value: Expression) -> bool:
         local = self.frame.kept.get(value)
         if local is not None:
             return local.maybe
@@ -297,9 +299,9 @@ class Emitter:
             case Const(value=known):
                 return known is None
             case Opposite(value=inner):
-                return self._can_be_none(inner)
+                return self.can_be_none(inner)
             case Both(left=left, right=right) | Either(left=left, right=right):
-                return self._can_be_none(left) or self._can_be_none(right)
+                return self.can_be_none(left) or self.can_be_none(right)
             case Comparison() | Within() | Member():
                 return bool(self._decided(value, wanted=True).guards)
             case Missing() | ClockWindow():
@@ -315,9 +317,13 @@ def _maybe(local: str) -> Guarded:
 def _inverse(code: Code) -> Code:
     if code is TRUE or code is FALSE:
         return FALSE if code is TRUE else TRUE
-    return Code(f"not {code.at(COMPARE)}", COMPARE - 1)
+    if code.rank == NOT:
+        return Code(code.text.removeprefix("not "), COMPARE)
+    if code.rank == COMPARE and code.text.endswith(" is not None"):
+        return Code(code.text.removesuffix(" is not None") + " is None", COMPARE)
+    return Code(f"not {code.at(COMPARE)}", NOT)
 
 
-def _literal(known: float | bool | str | None) -> Code:
+def _literal(known: float | int | str | None) -> Code:
     text = repr(known)
     return Code(text, NEG if text.startswith("-") else 9, simple=True)

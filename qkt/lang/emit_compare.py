@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qkt.lang.code import ADD, AND, ATOM, COMPARE, MUL, OR, Code
+from qkt.lang.code import ADD, AND, COMPARE, MUL, NOT, OR, Code
 
 Temporary = Callable[[], str]
+TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +33,17 @@ def compare(op: str, a: Operand, b: Operand, temporary: Temporary) -> Code:
     """`op` is one of `= != < > <= >=`."""
     if (a.whole and b.whole) or a.zero or b.zero:
         return Code(f"{a.code.at(ADD)} {'==' if op == '=' else op} {b.code.at(ADD)}", COMPARE)
-    match op:
-        case "=":
-            return Code(f"same({a.code.text}, {b.code.text})")
-        case "!=":
-            return Code(f"not same({a.code.text}, {b.code.text})", COMPARE - 1)
-        case ">":
-            return _greater(a, b, temporary, turned=False)
-        case "<":
-            return _greater(b, a, temporary, turned=True)
-        case ">=":
-            return _at_least(a, b, temporary, turned=False)
-        case _:
-            return _at_least(b, a, temporary, turned=True)
+    if op == "=":
+        return Code(f"same({a.code.text}, {b.code.text})")
+    if op == "!=":
+        return Code(f"not same({a.code.text}, {b.code.text})", NOT)
+    if b.number is not None:
+        return _with_literal(op, a.code, b.number, temporary)
+    if a.number is not None:
+        return _with_literal(TURNED[op], b.code, a.number, temporary)
+    if op in "<=":
+        return _greater(b, a, temporary, turned=True) if op == "<" else _at_least(b, a, temporary, turned=True)
+    return _greater(a, b, temporary, turned=False) if op == ">" else _at_least(a, b, temporary, turned=False)
 
 
 def between(value: Operand, low: Operand, high: Operand, temporary: Temporary) -> Code:
@@ -77,19 +76,30 @@ def _pair(big: Operand, small: Operand, temporary: Temporary, sign: str, turned:
     return f"{first_big.at(ADD)} {sign} {first_small.at(ADD)}", big_again, small_again
 
 
+def _with_literal(op: str, value: Code, number: float, temporary: Temporary) -> Code:
+    """Outside of twice the tolerance around a literal nothing is the same as it."""
+    first, again = _named(value, temporary)
+    plain = Code(f"{first.at(ADD)} {op} {number!r}", COMPARE)
+    away = 2e-10 * abs(number)
+    equal = f"same({again.text}, {number!r})"
+    if op in "<>":
+        clear = number + away if op == ">" else number - away
+        apart = Code(f"({again.at(ADD)} {op} {clear!r} or not {equal})")
+        return Code(f"{plain.text} and {apart.text}", AND, operands=(plain, apart))
+    clear = number - away if op == ">=" else number + away
+    close = Code(f"{again.at(ADD)} {op} {clear!r} and {equal}", AND)
+    return Code(f"{plain.text} or {close.text}", OR, operands=(plain, close))
+
+
 def _greater(big: Operand, small: Operand, temporary: Temporary, *, turned: bool) -> Code:
     plain, a, b = _pair(big, small, temporary, ">", turned)
-    certain = (small.number or 0.0) > 0.0
-    apart = f"{a.at(ADD)} - {b.at(MUL)} > 1e-10 * {a.at(MUL + 1)}" + ("" if certain else " > 0.0")
     left = Code(plain, COMPARE)
-    right = Code(f"({apart} or not same({a.text}, {b.text}))", ATOM)
+    right = Code(f"({a.at(ADD)} - {b.at(MUL)} > 1e-10 * {a.at(MUL + 1)} > 0.0 or not same({a.text}, {b.text}))")
     return Code(f"{left.text} and {right.text}", AND, operands=(left, right))
 
 
 def _at_least(big: Operand, small: Operand, temporary: Temporary, *, turned: bool) -> Code:
     plain, a, b = _pair(big, small, temporary, ">=", turned)
-    near = f"{b.at(ADD)} - {a.at(MUL)} <= 1e-10 * {b.at(MUL + 1)}"
-    if not (small.number or 0.0) > 0.0:
-        near = f"({near} or {b.at(ADD)} < 0.0)"
+    near = f"({b.at(ADD)} - {a.at(MUL)} <= 1e-10 * {b.at(MUL + 1)} or {b.at(ADD)} < 0.0)"
     close = Code(f"{near} and same({a.text}, {b.text})", AND)
-    return Code(f"{plain} or {close.at(AND)}", OR, operands=(Code(plain, COMPARE), close))
+    return Code(f"{plain} or {close.text}", OR, operands=(Code(plain, COMPARE), close))

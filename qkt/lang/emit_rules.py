@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from qkt.core.terms import OrderKind
-from qkt.lang.code import Block, all_of, Code, COMPARE
+from qkt.lang.code import AND, COMPARE, NOT, Block, Code, all_of
 from qkt.lang.emit import Emitter
 from qkt.lang.emit_statements import prepare
 from qkt.lang.frame import Frame
@@ -25,6 +26,7 @@ from qkt.lang.program import (
 from qkt.lang.values import Expression, Read
 
 LONGEST_COMMENT = 300
+LONGEST_TEST = 90
 
 
 def comment(text: str) -> str:
@@ -68,12 +70,21 @@ def _write_rule(frame: Frame, rule: CheckedRule) -> None:
     body.add(comment(f"rule {index}: {rule.text}"))
     outside = dict(frame.kept)
     prepare(frame, rule.condition)
-    test = Emitter(frame).true(rule.condition)
-    with body.suite(f"if {test.text}:"), body.suite(f"if not fired[{index}]:"):
+    with _test(body, Emitter(frame).true(rule.condition)), body.suite(f"if not fired[{index}]:"):
         body.add(f"fired[{index}] = fire_{index}(candle)")
     with body.suite("else:"):
         body.add(f"fired[{index}] = False")
     frame.kept = outside
+
+
+def _test(body: Block, test: Code) -> AbstractContextManager[None]:
+    """The head of an `if`; a long conjunction takes a line for each of its parts."""
+    if test.rank != AND or len(test.text) <= LONGEST_TEST:
+        return body.suite(f"if {test.text}:")
+    body.add("if (")
+    for number, operand in enumerate(test.operands):
+        body.add(f"    {'and ' if number else ''}{operand.at(NOT)}")
+    return body.suite("):")
 
 
 # ---------------------------------------------------------------- firing
@@ -109,7 +120,7 @@ def _deed(frame: Frame, deed: Deed, number: int) -> str:
             which = (symbols[alias],) if alias is not None else _declared(frame)
             return f"cancel({which!r}, {including})"
         case WriteLog():
-            fields = ", ".join(f"{name!r}: {_text(frame, value)}" for name, value in deed.fields)
+            fields = ", ".join(f"{field!r}: {_text(frame, value)}" for field, value in deed.fields)
             return f"log({deed.level!r}, {deed.text!r}, {{{fields}}})"
 
 

@@ -18,6 +18,7 @@ from qkt.lang.values import (
     Expression,
     Indicator,
     InstrumentRead,
+    Missing,
     OrdersRead,
     Past,
     PositionRead,
@@ -44,7 +45,7 @@ def prepare(frame: Frame, *roots: Expression) -> None:
             _cross(frame, value)
         elif isinstance(value, Choice) and _remembers(value):
             _choice(frame, value)
-        elif uses[value] > 1 or heights[value] >= TALLEST:
+        elif heights[value] >= TALLEST or (uses[value] > 1 and not isinstance(value, Missing)):
             _keep(frame, value)
         else:
             continue
@@ -138,8 +139,10 @@ def _assign_inside(frame: Frame, local: str, value: Expression) -> None:
 def _keep(frame: Frame, value: Expression) -> None:
     emitter = Emitter(frame)
     local = frame.module.names.numbered("value" if value.type is Type.NUMBER else "test")
-    guarded = emitter.number(value) if value.type is Type.NUMBER else None
-    maybe = guarded is None or bool(guarded.guards)
-    text = guarded.or_none() if guarded is not None else emitter.value(value)
+    if value.type is Type.NUMBER:
+        guarded = emitter.number(value)
+        text, maybe = guarded.or_none(), bool(guarded.guards)
+    else:
+        text, maybe = emitter.value(value), emitter.can_be_none(value)
     frame.body.add(f"{local} = {text.text}")
     frame.kept[value] = Local(local, maybe)

@@ -96,8 +96,8 @@ class EntryResolver:
                 self._problems.error("QKT0407", entry.oco.span, "OCO and BRACKET exclude each other", "keep one of them")
             return self._oco(entry.oco, place)
         bracket = entry.bracket
-        stop, stop_place = self._own_or(bracket and bracket.stop_loss, self._defaults.stop_loss, place, outer)
-        target, target_place = self._own_or(bracket and bracket.take_profit, self._defaults.take_profit, place, outer)
+        stop, stop_place = self._own_or(bracket.stop_loss if bracket else None, self._defaults.stop_loss, place, outer)
+        target, target_place = self._own_or(bracket.take_profit if bracket else None, self._defaults.take_profit, place, outer)
         return (
             resolve_stop(self._resolver, stop, stop_place),
             resolve_target(self._resolver, target, target_place, has_stop=stop is not None),

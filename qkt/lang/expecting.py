@@ -40,7 +40,11 @@ _GROUPS = tuple(
         ("OCO_ENTRY", _ACTIONS, "an action (BUY, SELL, CLOSE, …)"),
         ("ON_FILL", _CLAUSES, "another clause of the entry"),
         ("TAKE_PROFIT", "STOP STOP_LOSS TAKE TAKE_PROFIT TRAILING_STOP", "STOP LOSS, TAKE PROFIT"),
-        ("SYDNEY", "UTC NY LONDON TOKYO SYDNEY CHICAGO BROKER", "a time zone (UTC, NY, LONDON, TOKYO, SYDNEY, CHICAGO, BROKER)"),
+        (
+            "SYDNEY",
+            "UTC NY LONDON TOKYO SYDNEY CHICAGO BROKER",
+            "a time zone (UTC, NY, LONDON, TOKYO, SYDNEY, CHICAGO, BROKER)",
+        ),
         ("CROSSES", _OPERATORS, "an operator"),
         ("*", _ARITHMETIC, "an operator"),
         ("LET", _BLOCKS, "the next block"),

@@ -6,8 +6,7 @@ import math
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
-from qkt.indicators import FUNCTIONS, same
-from qkt.lang import accessors, tree
+from qkt.lang import accessors, operators, tree
 from qkt.lang.calls import CallResolver
 from qkt.lang.codes import Problems
 from qkt.lang.fields import INSTRUMENT_FIELDS, PAST_FIELDS, SAME_AS_CLOSE, SERIES_FIELDS, STREAM_FIELDS
@@ -18,32 +17,22 @@ from qkt.lang.values import (
     BROKEN,
     AsFlag,
     AsNumber,
-    Both,
     Broken,
-    Choice,
-    Comparison,
     Const,
-    Cross,
-    Either,
     Expression,
     Indicator,
     InstrumentRead,
-    Math,
-    Member,
-    Missing,
-    Negative,
-    Opposite,
     Past,
     Pool,
     Read,
     Stream,
     Type,
-    Within,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+N = TypeVar("N")
 T = TypeVar("T")
 
 ELSEWHERE = {
@@ -94,10 +83,10 @@ class Resolver:
             return self.one(AsFlag(value))
         return self._undefined(node, value, "a condition")
 
-    def guarded(self, span: tree.Span, resolve: Callable[[], T]) -> T | None:
-        """What `resolve` makes; a nesting beyond reason is reported at the span."""
+    def guarded(self, span: tree.Span, resolve: Callable[[N, Place], T], node: N, place: Place) -> T | None:
+        """What `resolve` makes of the node; a nesting beyond reason is reported at the span."""
         try:
-            return resolve()
+            return resolve(node, place)
         except RecursionError:
             self.problems.error("QKT0310", span, "this is nested too deeply", "give its parts LETs of their own")
             return None
@@ -113,6 +102,11 @@ class Resolver:
 
     def one(self, value: Expression) -> Expression:
         return self._pool.one(value)
+
+    def slot(self, place: Place) -> int | str:
+        """The memory of a CROSSES: occurrences in series of one alias are evaluated on the same closes, so equal ones share."""
+        self._crosses += 1
+        return f"series of {place.series}" if place.series and not place.conditional else next(self._slots)
 
     def charge(self, alias: str, bars: int, place: Place) -> None:
         """Rules that mention the alias wait for at least so many of its bars."""
@@ -158,8 +152,8 @@ class Resolver:
 
     def any(self, node: tree.Expr, place: Place) -> Expression:
         match node:
-            case tree.Number(value=number):
-                return self.one(Const(float(number)))
+            case tree.Number():
+                return self._literal(node)
             case tree.Duration(ms=ms):
                 return self.one(Const(float(ms)))
             case tree.Text(value=content) | tree.Bool(value=content):
@@ -169,7 +163,7 @@ class Resolver:
             case tree.Name():
                 return self._name(node, place)
             case tree.Field():
-                return self.field(node, node.owner, node.field, place)
+                return self.field(node.owner, node.field, place)
             case tree.SymbolRef():
                 return self._symbol(node, place)
             case tree.LookBack():
@@ -177,17 +171,24 @@ class Resolver:
             case tree.Call() | tree.Over():
                 return self._calls.resolve(node, place)
             case tree.Negate() | tree.Arithmetic():
-                return self._arithmetic(node, place)
+                return operators.arithmetic(self, node, place)
             case tree.Not() | tree.Logic() | tree.IsNull() | tree.Case():
-                return self._logic(node, place)
+                return operators.logic(self, node, place)
             case tree.Compare() | tree.Between() | tree.In() | tree.Crosses():
-                return self._comparison(node, place)
+                return operators.comparison(self, node, place)
             case tree.State() | tree.Position() | tree.OpenOrders() | tree.Now():
                 return accessors.resolve(self, node, place)
             case tree.Snapshot() | tree.Since() | tree.SequenceField() | tree.EntryQty():
                 return self._later(node, place)
 
-    def field(self, node: tree.Expr, owner: tree.Ident, field: tree.Ident, place: Place) -> Expression:
+    def _literal(self, node: tree.Number) -> Expression:
+        value = float(node.value)
+        if not math.isfinite(value):
+            self.problems.error("QKT0312", node.span, "this number is too large to compute with")
+            return BROKEN
+        return self.one(Const(value))
+
+    def field(self, owner: tree.Ident, field: tree.Ident, place: Place) -> Expression:
         alias = self.stream(owner, place)
         name = field.text
         if name not in STREAM_FIELDS:
@@ -257,7 +258,7 @@ class Resolver:
             return BROKEN
         if node.field is None:
             return self.one(Stream(place.symbol, "candle"))
-        return self.field(node, tree.Ident(node.span, place.symbol), node.field, place)
+        return self.field(tree.Ident(node.span, place.symbol), node.field, place)
 
     def _look_back(self, node: tree.LookBack, place: Place) -> Expression:
         target = node.value
@@ -291,96 +292,6 @@ class Resolver:
         self.charge(alias, node.bars + 1, place)
         return self.one(Past(value, node.bars, alias))
 
-    def _arithmetic(self, node: tree.Negate | tree.Arithmetic, place: Place) -> Expression:
-        if isinstance(node, tree.Negate):
-            value = self.number(node.value, place)
-            if isinstance(value, Const):
-                return self.one(Const(None if value.value is None else -_float(value)))
-            return value if isinstance(value, Broken) else self.one(Negative(value))
-        left, right = self.number(node.left, place), self.number(node.right, place)
-        if isinstance(left, Broken) or isinstance(right, Broken):
-            return BROKEN
-        if left.type is Type.NOTHING or right.type is Type.NOTHING:
-            return self.one(Const(None))
-        if isinstance(left, Const) and isinstance(right, Const):
-            return self._constant(node, _float(left), _float(right))
-        return self.one(Math(node.op, left, right))
-
-    def _constant(self, node: tree.Arithmetic, a: float, b: float) -> Expression:
-        result: float | None
-        match node.op:
-            case "+":
-                result = a + b
-            case "-":
-                result = a - b
-            case "*":
-                result = a * b
-            case "/":
-                result = a / b if b else None
-            case "%":
-                result = FUNCTIONS["MOD"].call(a, b)
-        if result is None or not math.isfinite(result):
-            self.problems.warning("QKT0508", node.span, "this is always Undefined", "its divisor is 0" if not b else None)
-            result = None
-        return self.one(Const(result))
-
-    def _logic(self, node: tree.Not | tree.Logic | tree.IsNull | tree.Case, place: Place) -> Expression:
-        match node:
-            case tree.Not(value=value):
-                return self._unless_broken(Opposite(self.flag(value, place)))
-            case tree.Logic(op=op, left=left, right=right):
-                a, b = self.flag(left, place), self.flag(right, place)
-                return self._unless_broken(Both(a, b) if op == "AND" else Either(a, b))
-            case tree.IsNull(value=value, negated=negated):
-                missing = self._unless_broken(Missing(self.value(value, place)))
-                return self._unless_broken(Opposite(missing)) if negated else missing
-            case tree.Case():
-                return self._case(node, place)
-
-    def _case(self, node: tree.Case, place: Place) -> Expression:
-        inside = place.inside_case()
-        branches = tuple((self.flag(when, place), self.value(then, inside)) for when, then in node.branches)
-        otherwise = self.one(Const(None)) if node.otherwise is None else self.value(node.otherwise, inside)
-        types = {v.type for v in (*(then for _, then in branches), otherwise)} - {Type.NOTHING}
-        one_type = types.pop() if len(types) == 1 else Type.ANY if types else Type.NOTHING
-        return self._unless_broken(Choice(branches, otherwise, one_type))
-
-    def _comparison(self, node: tree.Compare | tree.Between | tree.In | tree.Crosses, place: Place) -> Expression:
-        match node:
-            case tree.Compare(op=op, left=left, right=right):
-                self._refuse_chain(node, place)
-                a, b = self.number(left, place), self.number(right, place)
-                if isinstance(a, Const) and isinstance(b, Const) and a.value is not None and b.value is not None:
-                    return self.one(Const(_compare(op, _float(a), _float(b))))
-                return self._unless_nothing(Comparison(op, a, b), a, b)
-            case tree.Between(value=value, low=low, high=high, negated=negated):
-                v, lo, hi = (self.number(part, place) for part in (value, low, high))
-                return self._negated(self._unless_nothing(Within(v, lo, hi), v, lo, hi), negated)
-            case tree.In(value=value, members=members, negated=negated):
-                v = self.number(value, place)
-                found = [self.number(member, place) for member in members]
-                if any(isinstance(m, Broken) for m in found):
-                    return BROKEN
-                numbers = tuple(m for m in found if m.type is Type.NUMBER)
-                return self._negated(self._unless_nothing(Member(v, numbers), v), negated)
-            case tree.Crosses(above=above, left=left, right=right):
-                a, b = self.number(left, place), self.number(right, place)
-                return self._unless_nothing(Cross(above, a, b, self._slot(place)), a, b)
-
-    def _slot(self, place: Place) -> int | str:
-        """Occurrences in series of the same alias are evaluated on the same closes, so equal ones may share a memory."""
-        self._crosses += 1
-        return f"series of {place.series}" if place.series and not place.conditional else next(self._slots)
-
-    def _refuse_chain(self, node: tree.Compare, place: Place) -> None:
-        if place.kind != "condition" or place.series:
-            return
-        for side in (node.left, node.right):
-            if isinstance(self.unwrapped(side, place), tree.Compare):
-                hint = "join two comparisons with AND, or use BETWEEN; a condition needs no '= TRUE'"
-                self.problems.error("QKT0306", node.span, "a comparison is compared again", hint)
-                return
-
     def _later(self, node: tree.Snapshot | tree.Since | tree.SequenceField | tree.EntryQty, place: Place) -> Expression:
         if isinstance(node, tree.EntryQty):
             self.problems.error("QKT0209", node.span, "'ENTRY_QTY' means nothing here", ELSEWHERE["ENTRY_QTY"])
@@ -401,20 +312,6 @@ class Resolver:
             self.problems.refuse(node.span, "SEQUENCE")
         return BROKEN
 
-    # ------------------------------------------------------------ small things
-
-    def _negated(self, value: Expression, negated: bool) -> Expression:
-        return self._unless_nothing(Opposite(value), value) if negated else value
-
-    def _unless_broken(self, value: Expression) -> Expression:
-        return BROKEN if any(isinstance(part, Broken) for part in _all_parts(value)) else self.one(value)
-
-    def _unless_nothing(self, value: Expression, *needed: Expression) -> Expression:
-        """The value, but Undefined at once when something that it needs always is."""
-        if any(part.type is Type.NOTHING for part in needed):
-            return self.one(Const(None))
-        return self._unless_broken(value)
-
     def _stream_as_value(self, node: tree.Expr) -> Expression:
         self.problems.error(
             "QKT0308", node.span, "this is a whole stream, not a value", "name one of its fields, such as its close"
@@ -425,34 +322,6 @@ class Resolver:
         if value.type is not Type.NOTHING:
             self.problems.warning("QKT0508", node.span, f"{value.type.value} where {needed} is needed: always Undefined")
         return self.one(Const(None))
-
-
-def _all_parts(value: Expression) -> Iterable[Expression]:
-    from qkt.lang.values import parts
-
-    return parts(value)
-
-
-def _float(value: Const) -> float:
-    assert isinstance(value.value, float)
-    return value.value
-
-
-def _compare(op: str, a: float, b: float) -> bool:
-    tied = same(a, b)
-    match op:
-        case "=":
-            return tied
-        case "!=":
-            return not tied
-        case "<":
-            return a < b and not tied
-        case ">":
-            return a > b and not tied
-        case "<=":
-            return a < b or tied
-        case _:
-            return a > b or tied
 
 
 def _parts(node: tree.Expr) -> Iterable[tree.Expr]:

@@ -28,7 +28,7 @@ LEAST_PERCENT = 0.01
 STOP_PERCENT_LIMIT = 50.0
 
 
-class Unusable(Exception):
+class UnusableError(Exception):
     """An action that cannot be sent. `suppressed` keeps its rule armed."""
 
     def __init__(self, reason: str, *, suppressed: bool) -> None:
@@ -69,7 +69,7 @@ class Firing:
         """BUY or SELL. `close` is the latest close of the stream, `size` a form of SIZING and its number."""
         try:
             self._signals.append(self._entry(Side(side), symbol, close, size, **rest))
-        except Unusable as problem:
+        except UnusableError as problem:
             self._drop(action, f"{side} {symbol} is not sent: {problem}", problem)
 
     def close(self, symbol: str) -> None:
@@ -86,7 +86,7 @@ class Firing:
             return
         try:
             quantity = self._quantity(symbol, size, _defined(close, "the stream has no candle yet"), None)
-        except Unusable as problem:
+        except UnusableError as problem:
             self._drop(action, f"CLOSE {symbol} is not sent: {problem}", problem)
             return
         parts = _oldest(legs, quantity)
@@ -155,13 +155,13 @@ class Firing:
     def _quantity(self, symbol: str, size: Leg, expected: float, distance: float | None) -> Decimal:
         form, amount = size
         if amount is None or not math.isfinite(amount):
-            raise Unusable("its size is not defined", suppressed=True)
+            raise UnusableError("its size is not defined", suppressed=True)
         quantity = abs(amount) if form == "position" else amount
         if form not in ("units", "position"):
             quantity = self._money(form, amount) / self._money_per_lot(form, symbol, expected, distance)
         lots = to_decimal(quantity) if math.isfinite(quantity) else ZERO
         if lots <= ZERO:
-            raise Unusable("its size is not positive", suppressed=True)
+            raise UnusableError("its size is not positive", suppressed=True)
         return lots
 
     def _money(self, form: str, amount: float) -> float:
@@ -183,28 +183,28 @@ class Firing:
         """The value of one lot, or the loss of one lot at the stop."""
         risk = form.startswith("risk")
         if risk and not distance:
-            raise Unusable("its stop has no distance from the entry", suppressed=True)
+            raise UnusableError("its stop has no distance from the entry", suppressed=True)
         contract = float(self._context.instrument(symbol).contract_size)
         return (distance or expected if risk else expected) * contract * self._context.fx(symbol)
 
     def _cancel(self, symbol: str, including_protection: bool = False) -> CancelSignal:
         return CancelSignal(self._context.strategy, symbol, self._rule, including_protection)
 
-    def _drop(self, action: int, text: str, problem: Unusable) -> None:
+    def _drop(self, action: int, text: str, problem: UnusableError) -> None:
         self._suppressed += problem.suppressed
         self._desk.complain(self._rule, action, text)
 
 
 def _defined(value: Amount, complaint: str) -> float:
     if value is None or not math.isfinite(value):
-        raise Unusable(complaint, suppressed=False)
+        raise UnusableError(complaint, suppressed=False)
     return value
 
 
 def _price(value: Amount, what: str) -> float:
     price = _defined(value, f"{what} is not defined")
     if price <= 0.0:
-        raise Unusable(f"{what} is not positive", suppressed=True)
+        raise UnusableError(f"{what} is not positive", suppressed=True)
     return price
 
 
@@ -226,7 +226,7 @@ def _level(leg: Leg, entry: float, direction: int, distance: float | None, what:
 
 def _check_percent(leg: Leg | None, limit: float) -> None:
     if leg is not None and leg[0] == "PCT" and not LEAST_PERCENT <= (leg[1] or 0.0) < limit:
-        raise Unusable(f"a protective price of {leg[1]} percent is out of range", suppressed=True)
+        raise UnusableError(f"a protective price of {leg[1]} percent is out of range", suppressed=True)
 
 
 def _exit(leg: Leg | None) -> ExitPrice | None:
@@ -244,7 +244,7 @@ def _limit(kind: OrderKind, price: float, second: float | None) -> Decimal | Non
 
 def _instant(until: Amount) -> int:
     if until is None or not math.isfinite(until):
-        raise Unusable("its GTD time is not defined", suppressed=True)
+        raise UnusableError("its GTD time is not defined", suppressed=True)
     return int(until)
 
 

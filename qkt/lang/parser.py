@@ -58,12 +58,10 @@ class _Parser:
     def run(self) -> tree.Strategy | tree.Portfolio | None:
         index = 0
         while index < len(self._tokens):
-            before = self._states.copy()
-            token = self._tokens[index]
-            if self._feed(token, self._kind(index)):
+            if self._feed(self._tokens[index], self._kind(index)):
                 index += 1
             else:
-                index = self._recover(index, before)
+                index = self._recover(index)
         file = self._values[0] if len(self._values) == 1 else None
         if not isinstance(file, tree.Strategy | tree.Portfolio) or self._names_lost:
             return None
@@ -72,15 +70,15 @@ class _Parser:
     # ------------------------------------------------------------------------------------------------------ the machine
 
     def _feed(self, token: Token, kind: str) -> bool:
-        """Reduces and shifts; False if the token cannot follow."""
+        """Reduces and shifts; False, with nothing done, if the token cannot follow."""
+        if not self._viable(kind):
+            return False
         self.place.next = token
         actions, states = self._tables.actions, self._states
         while True:
             if kind == END and states[-1] == self._tables.end:
                 return True
-            action = actions[states[-1]].get(kind)
-            if action is None:
-                return False
+            action = actions[states[-1]][kind]
             if action >= 0:
                 states.append(action)
                 self._values.append(token)
@@ -156,24 +154,24 @@ class _Parser:
 
     # --------------------------------------------------------------------------------------------------------- recovery
 
-    def _recover(self, index: int, before: list[int]) -> int:
+    def _recover(self, index: int) -> int:
         """Reports the error at a token, mends it or skips what cannot be read, and says at which token to go on."""
         if self._tokens[index].kind == ILLEGAL:
             return self._skip(index)
-        expected = self._expected(before)
+        expected = self._expected(self._states)
         if expected == {"="} and (back := self._misread_word(index)) is not None:
             index, expected = back
         token = self._tokens[index]
-        meant = self._meant(token, expected)
         kind = token.text.upper() if token.kind == WORD else token.kind
-        missing = next((w for w in _INSERTED if self._viable(w, kind)), None) if meant is None else None
+        missing = next((word for word in _INSERTED if self._viable(word, kind)), None)
+        meant = self._meant(token, expected) if missing is None else None
         self._report(token, expected, meant, missing)
-        if meant is not None:
-            self._feed(token, meant)
-            return index + 1
         if missing is not None:
-            self._feed(Token(missing, "", token.start, token.start, Span(*_start(token), *_start(token))), missing)
+            self._feed(Token(missing, missing, token.start, token.start, Span(*_start(token), *_start(token))), missing)
             return index
+        if meant is not None:
+            self._feed(Token(meant, meant, token.start, token.end, token.span), meant)
+            return index + 1
         return self._skip(index)
 
     def _expected(self, states: list[int]) -> set[str]:
@@ -193,7 +191,7 @@ class _Parser:
         if not token.text.isidentifier() or token.kind in RESERVED:
             return None
         near = difflib.get_close_matches(token.text.upper(), words_of(expected), n=1, cutoff=_NEAR)
-        return near[0] if near and self._viable(near[0]) else None
+        return near[0] if near else None
 
     def _report(self, token: Token, expected: set[str], meant: str | None, missing: str | None) -> None:
         found = "end of the file" if token.kind == END else f"'{token.text}'"
@@ -207,10 +205,10 @@ class _Parser:
         hint = f"expected {describe({missing} if missing else expected)}"
         if meant is not None:
             hint += f". Did you mean {meant}?"
-        elif "IDENT" in expected and token.kind in RESERVED and "CASE" not in expected:
-            hint += f"; {token.kind} is a word of the language and cannot be a name"
         elif token.kind in RESUMING and "LET" in expected:
             hint = f"a {'portfolio' if 'IMPORT' in expected else 'strategy'} has no {token.kind}"
+        elif "IDENT" in expected and token.kind in RESERVED and "CASE" not in expected:
+            hint += f"; {token.kind} is a word of the language and cannot be a name"
         self.place.error("QKT0100", token.span, f"unexpected {found}", hint)
 
     def _skip(self, index: int) -> int:

@@ -22,12 +22,12 @@ def check_portfolio(file: tree.Portfolio, problems: Problems, *, strict: bool = 
     resolver = Resolver(scope, problems)
     first = next(iter(scope.streams), None)
     for let in file.lets:
-        resolver.guarded(let.span, lambda value=let.value: resolver.any(value, Place("action", -1, first)))
+        resolver.guarded(let.span, resolver.any, let.value, Place("action", -1, first))
     states = file.regimes.states if file.regimes is not None else ()
-    for unit, clause in enumerate((*states, *file.runs)):
-        if clause.condition is not None:
-            place = Place("condition", unit, first)
-            resolver.guarded(clause.span, lambda c=clause.condition, p=place: resolver.flag(c, p))
+    conditions = (*(state.condition for state in states), *(run.condition for run in file.runs))
+    for unit, condition in enumerate(conditions):
+        if condition is not None:
+            resolver.guarded(condition.span, resolver.flag, condition, Place("condition", unit, first))
     _imports(file, problems)
     _regimes(file, problems)
     _capital(file, problems)
@@ -76,7 +76,9 @@ def _capital(file: tree.Portfolio, problems: Problems) -> None:
         problems.error("QKT0213", weighted[0].span, "WEIGHT needs the CAPITAL that it divides", "add CAPITAL to the header")
     for run in weighted:
         if run.weight is not None and not Decimal(0) < run.weight <= Decimal(1):
-            problems.error("QKT0213", run.span, f"a WEIGHT of {run.weight:f} is out of range", "expected more than 0, at most 1")
+            problems.error(
+                "QKT0213", run.span, f"a WEIGHT of {run.weight:f} is out of range", "expected more than 0, at most 1"
+            )
     total = sum((run.weight for run in weighted if run.weight is not None), Decimal(0))
     if total > 1:
         problems.error("QKT0213", weighted[-1].span, f"the weights add up to {total:f}, which is more than 1")
@@ -102,12 +104,12 @@ def _allocation(file: tree.Portfolio, problems: Problems) -> None:
     aliases = [i.alias.text for i in file.imports]
     for entry in allocate.entries:
         if file.regimes is not None and entry.state.text not in states:
-            hint = did_you_mean(entry.state.text, states, "states")
-            problems.error("QKT0212", entry.state.span, f"no state named '{entry.state.text}'", hint)
+            near = did_you_mean(entry.state.text, states, "states")
+            problems.error("QKT0212", entry.state.span, f"no state named '{entry.state.text}'", near)
         for share in entry.shares:
             if share.target.text not in aliases and share.target.text.upper() != "CASH":
-                hint = did_you_mean(share.target.text, aliases, "imports")
-                problems.error("QKT0212", share.target.span, f"nothing is imported as '{share.target.text}'", hint)
+                near = did_you_mean(share.target.text, aliases, "imports")
+                problems.error("QKT0212", share.target.span, f"nothing is imported as '{share.target.text}'", near)
         if sum((s.weight for s in entry.shares), Decimal(0)) > 1:
             problems.error("QKT0213", entry.span, f"the shares of '{entry.state.text}' add up to more than 1")
 

@@ -114,24 +114,29 @@ def compile_grammar(source: str) -> dict[str, Any]:
     table = lark.parse_interactive("").parser_state.parse_conf.parse_table
     text_of = {t.name: t.pattern.value for t in lark.terminals if t.pattern is not None}
     rules = {rule: i for i, rule in enumerate(lark.rules)}
+
+    order = [table.start_states[_START]]  # Lark numbers its states anew in every run; here they are in order of their reach
+    numbers = {order[0]: 0}
     actions: list[dict[str, int]] = []
     gotos: list[dict[str, int]] = []
-    for state in range(len(table.states)):
+    for state in order:
         actions.append({})
         gotos.append({})
-        for symbol, (kind, target) in table.states[state].items():
+        for symbol, (kind, target) in sorted(table.states[state].items()):
             if kind is not Shift:
                 actions[-1][text_of.get(symbol, symbol)] = ~rules[target]
-            elif symbol.startswith("$") or symbol.isupper():
-                actions[-1][text_of.get(symbol, symbol)] = target
-            else:
-                gotos[-1][symbol] = target
+                continue
+            row = gotos[-1] if symbol.islower() else actions[-1]
+            if target not in numbers:
+                numbers[target] = len(order)
+                order.append(target)
+            row[text_of.get(symbol, symbol)] = numbers[target]
     return {
         "actions": actions,
         "gotos": gotos,
         "reductions": [_reduction(rule) for rule in rules],
-        "start": table.start_states[_START],
-        "end": table.end_states[_START],
+        "start": 0,
+        "end": numbers[table.end_states[_START]],
         "resuming": sorted({target for row in gotos for symbol, target in row.items() if symbol in _RESUMING}),
     }
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
+from qkt.lang.fields import INTEGERS
+
 
 class Type(Enum):
     """What a value can be. NOTHING is always Undefined, ANY is known only while running."""
@@ -237,10 +239,14 @@ class AsFlag(_Flag):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PositionRead(Value):
-    """A field of the strategy's position on the stream's symbol."""
+    """An attribute of the strategy's position on the stream's symbol."""
 
     alias: str
-    field: str
+    attribute: str
+
+    @property
+    def whole(self) -> bool:  # type: ignore[override]
+        return self.attribute in INTEGERS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -248,6 +254,10 @@ class AccountRead(Value):
     """An attribute of the account view."""
 
     attribute: str
+
+    @property
+    def whole(self) -> bool:  # type: ignore[override]
+        return self.attribute in INTEGERS
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -114,7 +116,7 @@ def test_folding_tables_gives_the_candles_of_single_ticks_bit_for_bit(
 
     found = []
     edges = [0, *sorted(min(cut, len(ts)) for cut in cuts), len(ts)]
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         closed = folder.fold(TickTable(ts, price, bid, None, volume).slice(a, b))
         found += list(zip((closed.row + a).tolist(), closed.bars(), strict=True))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -53,7 +55,7 @@ def test_a_chunk_never_splits_a_timestamp(steps: list[int], rows: int) -> None:
     half = len(ts) // 2
     sources = [ListSource("A", [table(ts[:half], ts[:half]), table(ts[half:], ts[half:])]), ListSource("B", [table(ts, ts)])]
     chunks = [chunk.ts for chunk in merge(sources, rows=rows)]
-    for before, after in zip(chunks, chunks[1:], strict=False):
+    for before, after in pairwise(chunks):
         assert before[-1] < after[0]
 
 

@@ -46,7 +46,11 @@ def found(source: str) -> list[tuple[str, str]]:
         ("SCHEDULE AT 07:60 UTC THEN CLOSE k", "QKT0144", "60"),
         ("SCHEDULE AT 07:00:60 UTC THEN CLOSE k", "QKT0144", "60"),
         ("SCHEDULE EVERY HOUR AT :75 THEN CLOSE k", "QKT0144", "75"),
-        ("SEQUENCE s ON k { " + "".join(f"STAGE s{n}: k.close > {n} " for n in range(9)) + "}", "QKT0145", "STAGE s8: k.close > 8"),
+        (
+            "SEQUENCE s ON k { " + "".join(f"STAGE s{n}: k.close > {n} " for n in range(9)) + "}",
+            "QKT0145",
+            "STAGE s8: k.close > 8",
+        ),
         ("RULES FOR EACH s IN [k] DO { }", "QKT0157", "}"),
     ],
 )
@@ -74,7 +78,9 @@ def test_checks_on_declarations(declaration, code, text):
 
 
 def test_the_last_of_a_repeated_clause_counts():
-    result = parse(HEADER + WHEN + "BUY k SIZING 1 TIF DAY SIZING 2 STOP LOSS BY 1 BRACKET { STOP LOSS BY 2, TAKE PROFIT BY 3 } TIF IOC")
+    result = parse(
+        HEADER + WHEN + "BUY k SIZING 1 TIF DAY SIZING 2 STOP LOSS BY 1 BRACKET { STOP LOSS BY 2, TAKE PROFIT BY 3 } TIF IOC"
+    )
     assert result.problems == ()
     assert isinstance(result.file, tree.Strategy)
     rule = result.file.rules[0]

@@ -50,7 +50,7 @@ def test_texts_know_five_escapes():
     assert isinstance(result.file, tree.Strategy)
     text = result.file.params[0].value
     assert isinstance(text, tree.Text)
-    assert text.value == "it's \"x\" \\ \n\t"
+    assert text.value == 'it\'s "x" \\ \n\t'
 
 
 def test_numbers_keep_all_digits():
@@ -87,4 +87,8 @@ def test_a_byte_order_mark_is_nothing():
 
 def test_comments_are_kept_with_their_place():
     comments = lex("a -- one \n/* two\n three */ # four").comments
-    assert [(c.text, c.span.line, c.span.end_line) for c in comments] == [("-- one", 1, 1), ("/* two\n three */", 2, 3), ("# four", 3, 3)]
+    assert [(c.text, c.span.line, c.span.end_line) for c in comments] == [
+        ("-- one", 1, 1),
+        ("/* two\n three */", 2, 3),
+        ("# four", 3, 3),
+    ]
