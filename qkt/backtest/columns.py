@@ -146,3 +146,13 @@ def _first(column: Floats, watch: Watch, start: int, stop: int) -> int:
     hits = part <= watch.level if watch.below else part >= watch.level
     found = int(hits.argmax())
     return start + found if hits[found] else stop
+
+
+def optional_list(column: Floats | None, length: int) -> list[float | None]:
+    """A column as a list with None for NaN, all None without a column."""
+    if column is None:
+        return [None] * length
+    values: list[float | None] = column.tolist()
+    if np.isnan(column).any():
+        return [None if value != value else value for value in values]
+    return values

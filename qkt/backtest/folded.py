@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 import numpy as np
 
-from qkt.backtest.columns import ChunkColumns, Floats, Rows, SymbolColumns
+from qkt.backtest.columns import ChunkColumns, Floats, Rows, SymbolColumns, optional_list
 from qkt.brokers import Quote
 from qkt.core.bus import Scope
 from qkt.core.events import Candle, Tick
@@ -14,6 +15,7 @@ from qkt.data import CandleFolder
 from qkt.strategy import StreamSpec
 
 NO_ROW = -1
+NO_CANDLE: tuple[int, Candle | None] = (NO_ROW, None)
 
 
 class ColumnBoard:
@@ -94,22 +96,32 @@ class _Stream:
         self.folder = CandleFolder(spec.timeframe, begin, volume=volume)
         self.rows: Rows = np.empty(0, np.int64)
         self.row = NO_ROW
-        self._pending: list[tuple[int, Candle]] = []
+        self._pending: Iterator[tuple[int, Candle]] = iter(())
+        self._candle: Candle | None = None
 
     def load(self, columns: SymbolColumns) -> None:
         bars = self.folder.fold(columns.table)
         self.rows = bars.row if columns.rows is None else columns.rows[bars.row]
-        alias, symbol = self.spec.alias, self.spec.symbol
-        candles = [Candle(alias, symbol, *bar) for bar in bars.bars()]
-        self._pending = list(zip(self.rows.tolist(), candles, strict=True))
-        self._pending.reverse()
-        self.row = self._pending[-1][0] if self._pending else NO_ROW
+        prices = (bars.open, bars.high, bars.low, bars.close, bars.volume)
+        candles = map(
+            Candle,
+            repeat(self.spec.alias),
+            repeat(self.spec.symbol),
+            *(column.tolist() for column in (bars.start, bars.end, *prices)),
+            *(optional_list(quote, len(bars)) for quote in (bars.bid, bars.ask)),
+        )
+        self._pending = zip(self.rows.tolist(), candles, strict=True)
+        self._advance()
 
     def take(self) -> Candle:
         """The candle that closes at `row`."""
-        candle = self._pending.pop()[1]
-        self.row = self._pending[-1][0] if self._pending else NO_ROW
+        candle = self._candle
+        assert candle is not None
+        self._advance()
         return candle
+
+    def _advance(self) -> None:
+        self.row, self._candle = next(self._pending, NO_CANDLE)
 
 
 class ColumnCandles:

@@ -6,8 +6,6 @@ import datetime as dt
 from decimal import Decimal
 from itertools import pairwise
 
-from rich.text import Text
-
 from qkt.core.numbers import plain
 from qkt.core.timeframe import UNITS_MS
 
@@ -20,11 +18,6 @@ def amount(money: Decimal | float | None, *, signed: bool = False) -> str:
         return DASH
     cents = round(money, 2) or 0
     return f"{cents:+,.2f}" if signed and cents else f"{cents:,.2f}"
-
-
-def gain(money: Decimal, unit: str = "") -> Text:
-    """Signed money, green for a profit and red for a loss."""
-    return Text(amount(money, signed=True) + unit, style="green" if money > 0 else "red" if money < 0 else "")
 
 
 def percent(share: float | None, *, signed: bool = False) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from qkt.backtest.chart import area
 from qkt.backtest.metrics import Metrics
-from qkt.backtest.phrases import amount, decimals, duration, factor, gain, minute, percent, price, second, size, timeframe
+from qkt.backtest.phrases import amount, decimals, duration, factor, minute, percent, price, second, size, timeframe
 from qkt.backtest.result import BacktestResult
 from qkt.core.instruments import bare
 from qkt.ledger import RoundTrip
@@ -88,7 +89,7 @@ def _heading(result: BacktestResult) -> Text:
 def _pnl(result: BacktestResult) -> Text:
     m, record = result.metrics, result.record
     text = Text("Net P&L  ", style="bold")
-    text.append_text(gain(m.total_pnl, f" {record.currency}"))
+    text.append_text(_gain(m.total_pnl, f" {record.currency}"))
     text.append(f" ({percent(m.return_fraction, signed=True)})", style="not bold")
     parts = f"\nrealized {amount(m.realized, signed=True)}, unrealized {amount(m.unrealized, signed=True)}, "
     parts += f"balance {amount(record.balance)} to equity {amount(record.balance + m.total_pnl)}"
@@ -152,7 +153,7 @@ def _costs(result: BacktestResult) -> Iterator[Row]:
 def _sides(m: Metrics) -> Iterator[Row]:
     for name, side in (("long", m.long), ("short", m.short)):
         yield f"{name} trades", f"{side.closed_trades:,} ({percent(side.win_rate)} won)"
-        yield f"{name} net", gain(side.net)
+        yield f"{name} net", _gain(side.net)
 
 
 def _block(title: str, rows: Iterator[Row]) -> RenderableType:
@@ -191,7 +192,7 @@ def _last_trades(trips: Sequence[RoundTrip]) -> RenderableType:
             size(trip.quantity),
             price(trip.entry_price, digits),
             price(trip.exit_price, digits),
-            gain(trip.net),
+            _gain(trip.net),
             trip.exit_reason.lower(),
         )
     return Group(Text(title, style="bold"), table)
@@ -204,3 +205,8 @@ def _warnings(texts: Sequence[str]) -> RenderableType:
     for text in texts:
         table.add_row("!", text)
     return Group(Text("Mind", style="bold yellow"), table)
+
+
+def _gain(money: Decimal, unit: str = "") -> Text:
+    """Signed money, green for a profit and red for a loss."""
+    return Text(amount(money, signed=True) + unit, style="green" if money > 0 else "red" if money < 0 else "")

@@ -9,10 +9,11 @@ candles, extremes and prices, comes out of the columns. Visiting a row more chan
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 
 import numpy as np
 
-from qkt.backtest.columns import ChunkColumns, Floats, Rows
+from qkt.backtest.columns import ChunkColumns, Rows, optional_list
 from qkt.backtest.folded import ColumnBoard, ColumnCandles, ColumnPath
 from qkt.core.events import Tick
 from qkt.core.timeframe import Timeframe
@@ -59,16 +60,6 @@ def rows_of(table: TickTable, symbol: str) -> Iterator[tuple[str, int, float, fl
     return zip([symbol] * n, table.ts.tolist(), table.price.tolist(), *optional, strict=True)
 
 
-def optional_list(column: Floats | None, length: int) -> list[float | None]:
-    """A column as a list with None for NaN, all None without a column."""
-    if column is None:
-        return [None] * length
-    values: list[float | None] = column.tolist()
-    if np.isnan(column).any():
-        return [None if value != value else value for value in values]
-    return values
-
-
 class JumpReplay:
     """The fast path over chunks. Owns the row position; its board, candles and path stand in for the live ones."""
 
@@ -113,7 +104,7 @@ class JumpReplay:
         length = columns.length
         stops = self._stops(columns)
         stop_ticks = _ticks_at(columns, stops)
-        stop_rows = [*stops.tolist(), length]
+        stop_rows: list[int] = [*stops.tolist(), length]
         for watch in broker.watches():
             watch.row = -1
         wait, revision = self._next_wait(columns, -1), broker.revision
@@ -204,5 +195,4 @@ def _ticks_of_symbol(columns: ChunkColumns, symbol: str, rows: Rows) -> list[Tic
     local = rows if own.rows is None else np.searchsorted(own.rows, rows)
     bids = optional_list(None if own.bid is None else own.bid[local], len(rows))
     asks = optional_list(None if own.ask is None else own.ask[local], len(rows))
-    rows_of = zip(columns.ts[rows].tolist(), own.price[local].tolist(), bids, asks, strict=True)
-    return [Tick(symbol, ts, price, bid, ask) for ts, price, bid, ask in rows_of]
+    return list(map(Tick, repeat(symbol), columns.ts[rows].tolist(), own.price[local].tolist(), bids, asks))

@@ -13,10 +13,15 @@ import typer
 from qkt.core.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from qkt.data import Store
     from qkt.data.files import FileTicks
 
-app = typer.Typer(name="data", help="Import, inspect, verify and export tick data; make synthetic data.", no_args_is_help=True)
+app = typer.Typer(
+    name="data",
+    help="Import, inspect, verify and export tick data; make synthetic data.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 StoreOption = Annotated[
     Path | None, typer.Option("--store", help="The store's folder (default: QKT_DATA_DIR, else the user's data folder).")
@@ -137,6 +142,7 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write a symbol's ticks to a file that reads back exactly."""
+    from qkt.data import Store
     from qkt.data.store import StoreTicks
     from qkt.data.tick_writer import write_ticks
     from qkt.data.times import parse_utc
@@ -144,7 +150,7 @@ def export(
     first, last = (None if text is None else parse_utc(text) for text in (start, end))
     if first is not None and last is not None and first >= last:
         raise UsageError(f"the range from {start} to {end} is empty", expected="--from before --to")
-    source = _store(store).source(symbol)
+    source = Store(store).source(symbol)
     assert isinstance(source, StoreTicks)
     rows = write_ticks(out, source.symbol, source.columns(first, last))
     if as_json:
@@ -194,12 +200,6 @@ def _ticks(symbol: str, source: object) -> FileTicks:
     if not symbol:
         raise UsageError("the file names no symbol", where=source.report.sources[0], remedy="give it as SYMBOL=PATH")
     return source
-
-
-def _store(root: Path | None) -> Store:
-    from qkt.data import Store
-
-    return Store(root)
 
 
 def _date(text: str) -> dt.date:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias, assert_never
 
+from qkt.backtest.phrases import duration
 from qkt.core.terms import OrderKind
 from qkt.lang import values as v
 from qkt.lang.fields import STATE_FIELDS
@@ -30,7 +31,7 @@ def _words(value: v.Expression) -> tuple[str, int]:
         case v.Either(left, right):
             return f"{words(left, OR)} or {words(right, OR)}", OR
         case v.Opposite(inner):
-            return f"not {words(inner, COMPARISON)}", NOT
+            return f"not {words(inner, ATOM)}", NOT
         case v.Comparison(op, left, right):
             return f"{words(left, SUM)} {op} {words(right, SUM)}", COMPARISON
         case v.Cross(above, left, right):
@@ -129,10 +130,8 @@ def deed_words(deed: Deed) -> list[str]:
     match deed:
         case Enter():
             return _entry(deed)
-        case CloseOne(alias, None):
-            return [f"close {alias}"]
         case CloseOne(alias, size):
-            return [f"close a part of {alias}: {_size(size)}"]
+            return [f"close {alias}" if size is None else f"close a part of {alias}: {_size(size)}"]
         case CloseEverything():
             return ["close every position"]
         case CancelOrders(alias, including_protection):
@@ -148,12 +147,20 @@ def deed_words(deed: Deed) -> list[str]:
 def _entry(deed: Enter) -> list[str]:
     lines = [f"{deed.side.value.lower()} {deed.alias}: {_size(deed.size)}, {_order(deed)}"]
     if deed.until is not None:
-        lines.append(f"good until {words(deed.until)}")
+        lines.append(_expiry(deed.until))
     if deed.stop_loss is not None:
         lines.append(f"stop loss {_protection(deed.stop_loss)}")
     if deed.take_profit is not None:
         lines.append(f"take profit {_protection(deed.take_profit)}")
     return lines
+
+
+def _expiry(until: v.Expression) -> str:
+    match until:
+        case v.Math("+", v.Clock("epoch_ms"), v.Const(float() as ms)):
+            return f"good for {duration(ms / 1000)}"
+        case _:
+            return f"good until {words(until)} (epoch ms)"
 
 
 def _order(deed: Enter) -> str:

@@ -64,9 +64,15 @@ class Scope:
     def follow(self, symbol: str) -> None:
         """Let the root's ticks of this symbol into the scope."""
         self._follows.add(symbol)
+        self._bus.forget_followers()
 
     def follows(self, symbol: str) -> bool:
         return symbol in self._follows
+
+    @property
+    def heard(self) -> bool:
+        """Whether anyone listens here."""
+        return bool(self._channels or self._taps)
 
     def publish(self, event: Event) -> None:
         """Stamp the event and deliver it. Raises the first failure of a subscriber after all of them ran."""
@@ -137,6 +143,7 @@ class EventBus:
         self._clock = clock
         self._sequence = 0
         self._scopes: dict[str, Scope] = {}
+        self._followers: dict[str, tuple[Scope, ...]] = {}
         self.root = Scope(self, "")
         self.observers: tuple[Scope, ...] = ()
 
@@ -154,13 +161,18 @@ class EventBus:
 
     def publish_tick(self, tick: Tick) -> None:
         """Publish market data: at the root, then in each scope that follows the symbol. Failures of a scope stay in it."""
-        self.root.publish(tick)
-        for scope in tuple(self._scopes.values()):
-            if scope.follows(tick.symbol):
-                try:
-                    scope.deliver(tick)
-                except Exception as problem:
-                    scope.fault(problem)
+        self.stamp(tick, "")
+        if self.root.heard:
+            self.root.deliver(tick)
+        followers = self._followers.get(tick.symbol)
+        if followers is None:
+            followers = tuple(scope for scope in self._scopes.values() if scope.follows(tick.symbol))
+            self._followers[tick.symbol] = followers
+        for scope in followers:
+            try:
+                scope.deliver(tick)
+            except Exception as problem:
+                scope.fault(problem)
 
     def stamp(self, event: Event, scope: str) -> None:
         event.at = self._clock.now()
@@ -170,3 +182,8 @@ class EventBus:
 
     def forget(self, scope: Scope) -> None:
         self._scopes.pop(scope.name, None)
+        self.forget_followers()
+
+    def forget_followers(self) -> None:
+        """Who follows which symbol has changed."""
+        self._followers.clear()

@@ -13,7 +13,7 @@ from qkt.core.errors import DataError
 from qkt.data.layouts import Head, Layout, detect
 from qkt.data.ordering import TOLERANCE_MS
 from qkt.data.rows import Batch, decode
-from qkt.data.times import MILLISECONDS, EpochTime, TextTime, TimeFormat, Zone, first_time_format
+from qkt.data.times import MILLISECONDS, UNREADABLE, EpochTime, TextTime, TimeFormat, Zone, first_time_format
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,7 +30,7 @@ class ParquetFile:
         self.path = path
         self._where = str(path)
         with _refusing(path):
-            self._file = pq.ParquetFile(path)
+            self._file = pq.ParquetFile(path, pre_buffer=False)  # which would hold the whole file
         names = self._file.schema_arrow.names
         self.layout: Layout = detect(Head(",", [names]), mapping, self._where)
         if not self._file.metadata.num_rows:
@@ -43,7 +43,7 @@ class ParquetFile:
     def first_ts(self) -> int:
         """Earliest time among the first rows."""
         batch = self._decode(self._first(self.layout.times), 1)
-        known = batch.ts[batch.ts > 0]
+        known = batch.ts[batch.ts > UNREADABLE]
         if not len(known):
             raise DataError("the first rows have no time", where=self._where)
         return int(known.min())
@@ -146,6 +146,6 @@ def _refusing(path: Path) -> Iterator[None]:
 
     try:
         yield
-    except (pa.ArrowException, OSError) as problem:
+    except (pa.ArrowException, OSError, ValueError) as problem:
         reason = str(problem).splitlines()[0].rstrip(".")
         raise DataError(f"is not a usable Parquet file ({reason})", where=str(path)) from None

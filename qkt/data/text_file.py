@@ -17,7 +17,7 @@ from qkt.core.errors import DataError
 from qkt.data.layouts import Head, Layout, detect
 from qkt.data.rows import NO_LINES, Batch, decode, numpy_of
 from qkt.data.tables import Flags, Ints
-from qkt.data.times import EpochTime, TextTime, TimeFormat, Zone, carries_offset, first_time_format
+from qkt.data.times import UNREADABLE, EpochTime, TextTime, TimeFormat, Zone, carries_offset, first_time_format
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,7 +60,10 @@ class TextFile:
             cells = [_lenient_cast(cells[0], WHOLE, pa.int64())[0]]
         names = dict(zip(self.layout.times, cells, strict=True))
         ts = decode(names, self.layout, self._form, self.zone, np.arange(len(cells[0]))).ts
-        return int(ts[ts > 0].min())
+        known = ts[ts > UNREADABLE]
+        if not len(known):
+            raise DataError("the first rows have no time", where=self._where)
+        return int(known.min())
 
     def symbols(self) -> list[str]:
         """The symbols that the rows name, sorted; empty without such a column."""
@@ -76,7 +79,8 @@ class TextFile:
         """All rows with these fields, decoded; a text file has no way to leap to a time."""
         names = [*self.layout.times, *(self.layout.fields[field] for field in fields if field in self.layout.fields)]
         for line, block in self._blocks():
-            yield self._typed(block, line, names) or self._lenient(block, line, names)
+            batch = self._typed(block, line, names)
+            yield self._lenient(block, line, names) if batch is None else batch
 
     def _time_format(self, rows: Sequence[Sequence[str]]) -> TimeFormat:
         samples = [" ".join(times) for times in self._sample_times(rows)]
@@ -172,7 +176,7 @@ class TextFile:
             return "skip"
 
         table = pacsv.read_csv(
-            io.BytesIO(block.replace(b"\0", b" ").decode("utf-8", "replace").encode()),
+            io.BytesIO(block.replace(b"\0", b" ").replace(b'"', b"").decode("utf-8", "replace").encode()),
             pacsv.ReadOptions(column_names=list(self.layout.columns), use_threads=False, block_size=2 * BLOCK_BYTES),
             pacsv.ParseOptions(
                 delimiter=self.layout.delimiter, ignore_empty_lines=False, invalid_row_handler=note, quote_char=False
@@ -214,11 +218,13 @@ def _head(path: Path) -> tuple[Head, int]:
     text = whole.decode("utf-8-sig", "replace")
     if text.count("\0") + text.count("\ufffd") >= LARGEST_RUBBISH * len(text):
         raise DataError("is not a text file", where=where, expected="a .csv, .csv.gz or .parquet file")
-    lines = text.splitlines()
-    empty = next(number for number, line in enumerate(lines) if line.strip())
-    lines = [line for line in lines[empty : empty + HEAD_ROWS] if line.strip()]
+    lines = text.replace("\r", "").split("\n")
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    if not filled:
+        raise DataError("is empty", where=where, expected="rows of ticks or bars")
+    lines = [lines[number] for number in filled[:HEAD_ROWS]]
     delimiter = max("\t;,", key=lines[0].count)
-    return Head(delimiter, list(csv.reader(lines, delimiter=delimiter))), empty
+    return Head(delimiter, list(csv.reader(lines, delimiter=delimiter))), filled[0]
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

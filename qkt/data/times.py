@@ -113,15 +113,15 @@ class Zone:
 
     def __init__(self, text: str) -> None:
         """Raises UsageError for a zone that does not exist."""
-        match = re.fullmatch(r"([A-Za-z_/]*(?:/[A-Za-z_+\-0-9]+)?)(?:([+-])(\d{1,2})(?::?(\d\d))?)?", text)
-        try:
-            self._zone = ZoneInfo((match and match[1]) or "UTC") if match else ZoneInfo(text)
-        except (OSError, ValueError, KeyError):
-            raise UsageError(
-                f"'{text}' is no time zone", expected="a name such as Europe/Athens, or an offset such as +02:00"
-            ) from None
-        offset = int(match[3]) * 60 + int(match[4] or 0) if match and match[2] else 0
-        self._ahead_ms = (-offset if match and match[2] == "-" else offset) * MINUTE_MS
+        zone, ahead = _zone_info(text), 0
+        match = re.fullmatch(r"(.*?)([+-])(\d{1,2})(?::(\d\d))?", text)
+        if zone is None and match is not None:
+            zone = _zone_info(match[1] or "UTC")
+            ahead = (int(match[3]) * 60 + int(match[4] or 0)) * (-1 if match[2] == "-" else 1)
+        if zone is None:
+            raise UsageError(f"'{text}' is no time zone", expected="a name such as Europe/Athens, or an offset such as +02:00")
+        self._zone = zone
+        self._ahead_ms = ahead * MINUTE_MS
 
     def to_utc(self, wall: Ints) -> Ints:
         """Epoch ms of wall-clock times that are given as if they were UTC. In a repeated hour the first one is meant."""
@@ -132,6 +132,13 @@ class Zone:
         offsets = np.array([_offset_ms(self._zone, int(quarter) * (HOUR_MS // 4)) for quarter in quarters])
         utc: Ints = local - offsets[index]
         return utc
+
+
+def _zone_info(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        return None
 
 
 @lru_cache(maxsize=65536)

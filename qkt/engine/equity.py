@@ -23,11 +23,15 @@ class EquitySampler:
 
     def __init__(self, books: Books, timeframe: Timeframe) -> None:
         self._books = books
-        self._timeframe = timeframe
+        self._ms, self._offset = timeframe.ms, timeframe.offset
         self._strategies = list(books.strategies.values())
+        self._only = self._strategies[0] if len(self._strategies) == 1 else None
         self.times = array("q")
         self.values = array("d")
+        # A strategy alone has the session's curve.
         self.by_strategy = {name: array("d") for name in books.strategies}
+        if self._only is not None:
+            self.by_strategy[self._only.strategy] = self.values
         self.due = NEVER
 
     def begin(self, ts: int) -> None:
@@ -36,7 +40,7 @@ class EquitySampler:
 
     def next_after(self, ts: int) -> None:
         """The next sample falls on the end of the window that holds `ts`."""
-        self.due = self._timeframe.window_start(ts) + self._timeframe.ms
+        self.due = ts - (ts - self._offset) % self._ms + self._ms
 
     def run(self) -> None:
         self._sample(self.due)
@@ -46,18 +50,14 @@ class EquitySampler:
         """The last sample, at the last tick; it replaces one of the same instant."""
         if self.times and self.times[-1] == ts:
             self.times.pop()
-            self.values.pop()
-            for values in self.by_strategy.values():
+            for values in (self.values, *(v for v in self.by_strategy.values() if v is not self.values)):
                 values.pop()
         self._sample(ts)
 
     def _sample(self, ts: int) -> None:
         self.times.append(ts)
-        if len(self._strategies) == 1:
-            book = self._strategies[0]
-            equity = self._books.equity_f(book)
-            self.by_strategy[book.strategy].append(equity)
-            self.values.append(equity)
+        if self._only is not None:
+            self.values.append(self._books.equity_f(self._only))
             return
         total = float(self._books.starting)
         for book in self._strategies:

@@ -14,31 +14,31 @@ class StrategyRunner:
     def __init__(self, scope: Scope, strategy: RunnableStrategy, context: SessionContext) -> None:
         self._strategy = strategy
         self._context = context
+        self._book = context.book
         if strategy.wants_ticks:
             scope.subscribe(Tick, self._on_tick)
         scope.subscribe(Candle, self._on_candle)
         scope.subscribe(OrderFilled, self._on_fill)
 
     def start(self, ts: int) -> None:
-        self._context.time = ts
+        self._book.time = ts
         self._strategy.on_start(self._context)
 
     def stop(self) -> None:
         self._strategy.on_stop()
 
     def _on_tick(self, tick: Tick) -> None:
-        self._context.time = tick.ts
+        self._book.time = tick.ts
         self._strategy.on_tick(tick)
 
     def _on_candle(self, candle: Candle) -> None:
-        self._context.time = candle.end
+        self._book.time = candle.end
         self._strategy.on_candle(candle)
 
     def _on_fill(self, fill: OrderFilled) -> None:
         if fill.strategy != self._strategy.name:
             return
-        context = self._context
-        evaluated_at = context.time
-        context.time = fill.at
+        book = self._book
+        evaluated_at, book.time = book.time, fill.at
         self._strategy.on_fill(fill)
-        context.time = evaluated_at
+        book.time = evaluated_at

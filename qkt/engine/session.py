@@ -71,14 +71,20 @@ class Session:
 
     def run_due(self, ts: int) -> None:
         """Rollovers and equity samples due at or before `ts`, in time order, a rollover first."""
-        while (due := min(self.financing.due, self.equity.due)) <= ts:
-            self._clock.time = due
-            if self.financing.due == due:
-                self.financing.run()
+        equity, financing = self.equity, self.financing
+        while True:
+            if financing.due <= equity.due:
+                if financing.due > ts:
+                    break
+                self._clock.time = financing.due
+                financing.run()
+            elif equity.due <= ts:
+                self._clock.time = equity.due
+                equity.run()
             else:
-                self.equity.run()
-        self.equity.next_after(ts)
-        self.due = min(self.financing.due, self.equity.due)
+                break
+        equity.next_after(ts)
+        self.due = equity.due if equity.due < financing.due else financing.due
 
     def _begin(self, ts: int) -> None:
         self.first_ts = ts

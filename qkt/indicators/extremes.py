@@ -51,9 +51,8 @@ class Extreme:
             if seen - at < n - 1:
                 earlier[at - seen - 1] = v
         best = sign * sliding(np.maximum, np.concatenate((earlier, sign * x)), n) + 0.0
-        if len(x) > n:
+        if len(x) >= n:
             self._queue.clear()
-            self._seen += len(x) - n
         for v in x[-n:].tolist():
             self.push(v)
         return best

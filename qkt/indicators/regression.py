@@ -85,7 +85,7 @@ class Resid(MultiFed):
                 return None
             centred = _centred(regressor)
             rest = centred
-            for unit in (*basis, *basis):  # the second round removes what rounding left of the first
+            for unit in basis:
                 rest = _without(rest, unit)
             norm = _norm(rest)
             if norm < SINGULAR * _norm(centred):

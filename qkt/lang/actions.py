@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from qkt.lang import tree
@@ -14,7 +13,6 @@ from qkt.lang.program import CancelOrders, CloseEverything, CloseOne, Deed, Writ
 from qkt.lang.sizes import resolve_size
 
 LATER = {tree.Resize: "RESIZE", tree.OcoEntry: "OCO_ENTRY", tree.Latch: "LATCH"}
-PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
 class ActionResolver:
@@ -53,14 +51,6 @@ class ActionResolver:
         return None if alias is None or size is None else CloseOne(alias, size)
 
     def _log(self, action: tree.Log, place: Place) -> Deed:
-        names = [name.text for name, _ in action.fields]
-        for name, _ in action.fields:
-            if names.count(name.text) > 1:
-                self._problems.error("QKT0410", name.span, f"the field '{name.text}' stands twice")
-        for wanted in PLACEHOLDER.findall(action.text):
-            if wanted not in names:
-                hint = f"add {wanted}=<expression> after the text"
-                self._problems.error("QKT0410", action.span, f"the text has {{{wanted}}} but there is no such field", hint)
         quiet = replace(place, scanned=False)
         fields = tuple((name.text, self._resolver.value(value, quiet)) for name, value in action.fields)
         return WriteLog(action.level, action.text, fields)

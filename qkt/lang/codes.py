@@ -45,8 +45,7 @@ CODES: dict[str, str] = {
     "QKT0407": "modifiers that exclude each other",
     "QKT0408": "an order on a stream that cannot be traded",
     "QKT0409": "a price relative to an exit outside an exit hook",
-    "QKT0410": "a LOG whose text and fields do not agree",
-    "QKT0411": "a protective price of a kind that its leg does not take",
+    "QKT0410": "a protective price of a kind that its leg does not take",
     # warnings
     "QKT0501": "a LET that nothing uses",
     "QKT0502": "a PARAM that nothing uses",

@@ -81,9 +81,11 @@ class Emitter:
         if isinstance(value, Past):
             return name(self.frame.past(value))
         assert isinstance(value, Choice)
-        return self._ternary(
-            [(self.true(when), self.value(then)) for when, then in value.branches], self.value(value.otherwise)
-        )
+        return self._chosen(value)
+
+    def _chosen(self, value: Choice) -> Code:
+        branches = [(self.true(when), self.value(then)) for when, then in value.branches]
+        return self._ternary(branches, self.value(value.otherwise))
 
     # ------------------------------------------------------------ numbers
 

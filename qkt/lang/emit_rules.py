@@ -110,9 +110,9 @@ def _deed(frame: Frame, deed: Deed, number: int) -> str:
     match deed:
         case Enter():
             return _enter(frame, deed, number)
-        case CloseOne(alias=alias, size=None):
-            return f"close({symbols[alias]!r})"
-        case CloseOne(alias=alias, size=Size() as size):
+        case CloseOne(alias=alias, size=size):
+            if size is None:
+                return f"close({symbols[alias]!r})"
             return f"reduce({number}, {symbols[alias]!r}, {_close(frame, alias)}, {_size(frame, size)})"
         case CloseEverything():
             return f"close_all({_declared(frame)!r})"

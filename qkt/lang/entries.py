@@ -95,12 +95,13 @@ class EntryResolver:
             if entry.bracket is not None:
                 self._problems.error("QKT0407", entry.oco.span, "OCO and BRACKET exclude each other", "keep one of them")
             return self._oco(entry.oco, place)
-        bracket = entry.bracket
-        stop, stop_place = self._own_or(bracket.stop_loss if bracket else None, self._defaults.stop_loss, place, outer)
-        target, target_place = self._own_or(bracket.take_profit if bracket else None, self._defaults.take_profit, place, outer)
+        own_stop = entry.bracket.stop_loss if entry.bracket is not None else None
+        own_target = entry.bracket.take_profit if entry.bracket is not None else None
+        stop = own_stop or self._defaults.stop_loss
+        target = own_target or self._defaults.take_profit
         return (
-            resolve_stop(self._resolver, stop, stop_place),
-            resolve_target(self._resolver, target, target_place, has_stop=stop is not None),
+            resolve_stop(self._resolver, stop, place if own_stop else outer),
+            resolve_target(self._resolver, target, place if own_target else outer, has_stop=stop is not None),
         )
 
     def _oco(self, oco: tree.Oco, place: Place) -> tuple[Protection, Protection]:

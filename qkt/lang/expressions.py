@@ -28,9 +28,10 @@ from qkt.lang.values import (
     Stream,
     Type,
 )
+from qkt.lang.walk import operands
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 N = TypeVar("N")
 T = TypeVar("T")
@@ -135,18 +136,22 @@ class Resolver:
 
     def first_stream(self, node: tree.Expr, place: Place) -> str | None:
         """The alias of the first stream field or bare stream in the text, looking through LETs and into calls."""
-        match node:
-            case tree.Field(owner=owner):
-                return place.alias_of(owner)
-            case tree.SymbolRef():
-                return place.symbol
-            case tree.Name(name=name):
-                return self._first_stream_of_name(name, place)
-            case tree.Snapshot() | tree.Position() | tree.OpenOrders():
-                return None
-            case _:
-                found = (self.first_stream(part, place) for part in _parts(node))
-                return next((alias for alias in found if alias is not None), None)
+        todo = [node]
+        while todo:
+            current = todo.pop()
+            found: str | None = None
+            match current:
+                case tree.Field(owner=owner):
+                    found = place.alias_of(owner)
+                case tree.SymbolRef():
+                    found = place.symbol
+                case tree.Name(name=name):
+                    found = self._first_stream_of_name(name, place)
+                case _:
+                    todo.extend(reversed(list(operands(current))))
+            if found is not None:
+                return found
+        return None
 
     # ------------------------------------------------------------ one kind of node each
 
@@ -322,22 +327,3 @@ class Resolver:
         if value.type is not Type.NOTHING:
             self.problems.warning("QKT0508", node.span, f"{value.type.value} where {needed} is needed: always Undefined")
         return self.one(Const(None))
-
-
-def _parts(node: tree.Expr) -> Iterable[tree.Expr]:
-    match node:
-        case tree.LookBack() | tree.Negate() | tree.Not() | tree.IsNull() | tree.Over() | tree.Since():
-            return (node.value,)
-        case tree.Arithmetic() | tree.Logic() | tree.Compare() | tree.Crosses():
-            return (node.left, node.right)
-        case tree.Between():
-            return (node.value, node.low, node.high)
-        case tree.In():
-            return (node.value, *node.members)
-        case tree.Case():
-            branches = [part for branch in node.branches for part in branch]
-            return branches if node.otherwise is None else [*branches, node.otherwise]
-        case tree.Call():
-            return node.args
-        case _:
-            return ()

@@ -70,6 +70,11 @@ def lex(source: str) -> Lexed:
     return _Lexer(source).run()
 
 
+def is_venue_symbol(text: str) -> bool:
+    """Whether a venue's symbol can be written without quotes."""
+    return _VENUE_SYMBOL.fullmatch(text) is not None
+
+
 class _Lexer:
     def __init__(self, source: str) -> None:
         self._source = source

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from qkt.indicators import FUNCTIONS, same
 from qkt.lang import tree
@@ -31,6 +31,8 @@ from qkt.lang.values import (
 if TYPE_CHECKING:
     from qkt.lang.expressions import Resolver
 
+L = TypeVar("L", tree.Arithmetic, tree.Logic)
+
 
 def arithmetic(resolver: Resolver, node: tree.Negate | tree.Arithmetic, place: Place) -> Expression:
     if isinstance(node, tree.Negate):
@@ -38,19 +40,28 @@ def arithmetic(resolver: Resolver, node: tree.Negate | tree.Arithmetic, place: P
         if isinstance(value, Const):
             return resolver.one(Const(None if value.value is None else -_float(value)))
         return _whole(resolver, Negative(value))
-    left, right = resolver.number(node.left, place), resolver.number(node.right, place)
-    if isinstance(left, Const) and isinstance(right, Const) and left.value is not None and right.value is not None:
-        return _constant(resolver, node, _float(left), _float(right))
-    return _needing(resolver, Math(node.op, left, right), left, right)
+    chain = _chain(node)
+    left = resolver.number(chain[0].left, place)
+    for link in chain:
+        right = resolver.number(link.right, place)
+        if isinstance(left, Const) and isinstance(right, Const) and left.value is not None and right.value is not None:
+            left = _constant(resolver, link, _float(left), _float(right))
+        else:
+            left = _needing(resolver, Math(link.op, left, right), left, right)
+    return left
 
 
 def logic(resolver: Resolver, node: tree.Not | tree.Logic | tree.IsNull | tree.Case, place: Place) -> Expression:
     match node:
         case tree.Not(value=value):
             return _whole(resolver, Opposite(resolver.flag(value, place)))
-        case tree.Logic(op=op, left=left, right=right):
-            a, b = resolver.flag(left, place), resolver.flag(right, place)
-            return _whole(resolver, Both(a, b) if op == "AND" else Either(a, b))
+        case tree.Logic():
+            chain = _chain(node)
+            left = resolver.flag(chain[0].left, place)
+            for link in chain:
+                right = resolver.flag(link.right, place)
+                left = _whole(resolver, Both(left, right) if link.op == "AND" else Either(left, right))
+            return left
         case tree.IsNull(value=value, negated=negated):
             missing = _whole(resolver, Missing(resolver.value(value, place)))
             return _whole(resolver, Opposite(missing)) if negated else missing
@@ -79,6 +90,14 @@ def comparison(resolver: Resolver, node: tree.Compare | tree.Between | tree.In |
         case tree.Crosses(above=above, left=left, right=right):
             a, b = resolver.number(left, place), resolver.number(right, place)
             return _needing(resolver, Cross(above, a, b, resolver.slot(place)), a, b)
+
+
+def _chain(node: L) -> list[L]:
+    """The operators of `a + b - c`, the first one first: a long chain is no deep nesting."""
+    chain = [node]
+    while isinstance(chain[-1].left, type(node)):
+        chain.append(chain[-1].left)
+    return chain[::-1]
 
 
 def _case(resolver: Resolver, node: tree.Case, place: Place) -> Expression:

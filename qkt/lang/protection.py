@@ -30,7 +30,7 @@ def resolve_stop(resolver: Resolver, stop: tree.StopLoss | None, place: Place) -
         return Protection(ExitForm.BY, resolver.one(Const(1.0)))
     if stop.form == "RR":
         hint = "RR is a multiple of the stop's distance; give the stop AT, BY or PCT"
-        resolver.problems.error("QKT0411", stop.span, "a STOP LOSS cannot be RR", hint)
+        resolver.problems.error("QKT0410", stop.span, "a STOP LOSS cannot be RR", hint)
     protection = Protection(ExitForm(stop.form), resolver.number(stop.value, place))
     _check_percent(resolver, stop, protection, STOP_PERCENT_LIMIT)
     return protection

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 
 from qkt.lang import tree
@@ -49,3 +49,23 @@ def names_used(item: object) -> Iterator[str]:
                 yield from (ident.text for ident in many)
             case _:
                 pass
+
+
+def operands(node: tree.Expr) -> Iterable[tree.Expr]:
+    """The expressions that one is directly made of, in the order of the text."""
+    match node:
+        case tree.LookBack() | tree.Negate() | tree.Not() | tree.IsNull() | tree.Over() | tree.Since():
+            return (node.value,)
+        case tree.Arithmetic() | tree.Logic() | tree.Compare() | tree.Crosses():
+            return (node.left, node.right)
+        case tree.Between():
+            return (node.value, node.low, node.high)
+        case tree.In():
+            return (node.value, *node.members)
+        case tree.Case():
+            branches = [part for branch in node.branches for part in branch]
+            return branches if node.otherwise is None else [*branches, node.otherwise]
+        case tree.Call():
+            return node.args
+        case _:
+            return ()

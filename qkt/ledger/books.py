@@ -12,7 +12,7 @@ from qkt.core.instruments import Instrument, InstrumentRegistry
 from qkt.core.numbers import EXACT, ZERO, exact, q8, quotient, to_decimal
 from qkt.ledger.conversion import Converter
 from qkt.ledger.excursions import Excursions
-from qkt.ledger.legs import Leg, LegChange
+from qkt.ledger.legs import Leg, LegBook, LegChange
 from qkt.ledger.netting import NetPosition
 from qkt.ledger.rows import RoundTrip, TradeRow, position_effect
 from qkt.ledger.strategy_book import StrategyBook
@@ -50,6 +50,8 @@ class Books:
         self.trades: list[TradeRow] = []
         self.round_trips: list[RoundTrip] = []
         self._contract_f: dict[str, float] = {}
+        # Factors that never change: symbols quoted in the account's currency.
+        self._factors: dict[str, float] = {}
         scope.subscribe_first(OrderFilled, self.on_fill)
 
     # ------------------------------------------------------------------- views
@@ -72,29 +74,38 @@ class Books:
         """Open profit of a strategy (of one symbol only when named) at the last prices, float64."""
         total = 0.0
         for legs in book.legs.values():
-            if legs and (symbol is None or legs.symbol == symbol):
-                total += self._symbol_unrealized_f(legs.symbol, legs)
+            if legs.all and (symbol is None or legs.symbol == symbol):
+                total += self._open_profit_f(legs)
         return total
 
     def equity_f(self, book: StrategyBook) -> float:
         """Balance plus open profit of one strategy, float64."""
         equity = book.balance_f
         for legs in book.legs.values():
-            if legs:
-                equity += self._symbol_unrealized_f(legs.symbol, legs)
+            if legs.all:
+                equity += self._open_profit_f(legs)
         return equity
 
-    def _symbol_unrealized_f(self, symbol: str, legs: Iterable[Leg]) -> float:
-        last = self._board.last(symbol)
+    def _open_profit_f(self, legs: LegBook) -> float:
+        last = self._board.last(legs.symbol)
         if last is None:
             return 0.0
-        factor = self.contract_f(symbol)
-        if not self.converter.is_one(symbol):
-            factor *= self.converter.rate_f(symbol)
+        factor = self.factor_f(legs.symbol)
         total = 0.0
-        for leg in legs:
+        for leg in legs.all:
             total += (last - leg.entry_f) * leg.signed_f * factor
         return total
+
+    def factor_f(self, symbol: str) -> float:
+        """Account currency per price unit and lot at the last prices."""
+        factor = self._factors.get(symbol)
+        if factor is not None:
+            return factor
+        factor = self.contract_f(symbol)
+        if self.converter.is_one(symbol):
+            self._factors[symbol] = factor
+            return factor
+        return factor * self.converter.rate_f(symbol)
 
     def unrealized(self) -> Decimal:
         """Open profit of the session, exact, 8 decimals: summed by strategy and symbol at the last prices."""

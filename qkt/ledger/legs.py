@@ -86,22 +86,21 @@ class LegChange:
 
 
 class LegBook:
-    """The legs of one strategy on one symbol. `net_f` is the signed net quantity as float, kept for fast reads."""
+    """The legs of one strategy on one symbol, `all` of them with the primary one first. `net_f` is the signed net quantity as float, kept for fast reads."""
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
         self.primary: Leg | None = None
         self.others: list[Leg] = []
+        self.all: tuple[Leg, ...] = ()
         self.net = ZERO
         self.net_f = 0.0
 
     def __iter__(self) -> Iterator[Leg]:
-        if self.primary is not None:
-            yield self.primary
-        yield from self.others
+        return iter(self.all)
 
     def __bool__(self) -> bool:
-        return self.primary is not None or bool(self.others)
+        return bool(self.all)
 
     def apply(self, fill: OrderFilled, ts: int, new_id: int) -> LegChange:
         """Route a fill: to the leg it is bound to, to a leg of its own, or into the primary leg."""
@@ -116,6 +115,7 @@ class LegBook:
             change.opened, change.opened_quantity = leg, fill.quantity
         else:
             self._net_in(fill, ts, new_id, change)
+        self.all = (*self.others,) if self.primary is None else (self.primary, *self.others)
         self.net = sum((leg.quantity * leg.sign for leg in self), ZERO)
         self.net_f = float(self.net)
         return change

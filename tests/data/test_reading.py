@@ -131,6 +131,14 @@ def test_bad_rows_in_small_blocks_are_counted_alike(tmp_path: Path, monkeypatch:
     assert pieces.report.examples == whole.report.examples
 
 
+def test_quoted_cells_survive_a_bad_row_beside_them(tmp_path: Path) -> None:
+    rows = [f'"{BASE + number}","1.5","1.6"' for number in range(300)]
+    rows[7] = '"17","1","x"'
+    source = only(write(tmp_path / "a.csv", '"ts_ms","bid","ask"\n' + "\n".join(rows)))
+    assert len(ticks(source)) == 299
+    assert source.report.skipped == {"unreadable": 1}
+
+
 def test_gaps_count_only_while_the_market_is_open(tmp_path: Path) -> None:
     friday, sunday = 1_705_096_500_000, 1_705_269_900_000  # 21:55 and 22:05 UTC
     times = [friday - 700_000, friday, sunday, sunday + 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def inputs_for(spec: IndicatorSpec) -> st.SearchStrategy[list[Any]]:
             return candles()
 
 
-def constants_for(spec: IndicatorSpec, draw: st.DrawFn) -> list[float]:
+def constants_for(spec: IndicatorSpec, draw: Callable[..., Any]) -> list[float]:
     series = 3 if spec.feed is Feed.MULTI else spec.min_series
     drawn = [
         draw(st.integers(c.minimum or 0, min((c.minimum or 0) + 7, c.maximum or 7))) if c.integer else draw(st.floats(0.0, 3.0))

@@ -133,7 +133,7 @@ def test_an_accepted_call_has_acceptable_constants(entry: dict[str, Any]) -> Non
 
 
 # The other reasons are about the kind of a series, which the language checks.
-ABOUT_CONSTANTS = "minimum|not an integer|out of range|empty window|wrap|exceed|arity|no regressor|no peer"
+ABOUT_CONSTANTS = "minimum|not an integer|out of range|empty window|wrap midnight|exceed|arity|no regressor|no peer"
 
 
 @pytest.mark.parametrize("entry", expressions("rejected", ABOUT_CONSTANTS))

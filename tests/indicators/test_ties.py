@@ -10,6 +10,7 @@ from qkt.indicators import REGISTRY, same
 from qkt.indicators.ties import difference, flat
 from tests.indicators.feeding import Bar
 
+HOUR = 3_600_000
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -84,6 +85,19 @@ def test_regressors_that_do_not_move_have_no_residual() -> None:
     assert resid.value is None
     assert correlation.value is None
     assert beta.value is None
+
+
+def test_a_peer_that_stands_still_but_for_noise_confirms_only_standing_still() -> None:
+    confirm = REGISTRY["CONFIRM_RATIO"].make([1], 3)
+    confirm.update([0.3, 0.3, 5.0])
+    assert confirm.update([0.1 + 0.2, 0.1 + 0.2, 6.0]) == 0.5
+
+
+def test_a_session_without_movement_has_no_deviation() -> None:
+    deviation = REGISTRY["VWAP_SESSION_STDEV"].make([0])
+    for hour, price in enumerate([0.3, 0.1 + 0.2, 0.3]):
+        deviation.update(Bar(price, price, price, price, 1.0, hour * HOUR, (hour + 1) * HOUR))
+    assert deviation.value == 0.0
 
 
 @pytest.mark.parametrize("name", ["PLUS_DI", "MINUS_DI"])

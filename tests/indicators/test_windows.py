@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def slope(window: Window) -> float:
 
 
 def efficiency(window: Window) -> float:
-    path = sum(abs(b - a) for a, b in zip(window, window[1:], strict=False))
+    path = sum(abs(b - a) for a, b in pairwise(window))
     return abs(window[-1] - window[0]) / path if path else 0.0
 
 

@@ -117,12 +117,14 @@ class PaperBroker:
         book = self._book.get(tick.symbol)
         if not book:
             return
-        ts, buy, sell = tick.ts, tick.buy, tick.sell
+        ts, price, bid, ask = tick.ts, tick.price, tick.bid, tick.ask
+        buy, sell = price if ask is None else ask, price if bid is None else bid
         hit: list[_Resting] | None = None
         expired: list[_Resting] | None = None
         for resting in book:
             watch = resting.watch
-            if watch.deadline is not None and ts >= watch.deadline:
+            deadline = watch.deadline
+            if deadline is not None and ts >= deadline:
                 expired = [resting] if expired is None else [*expired, resting]
                 continue
             price = buy if watch.on_ask else sell

@@ -12,24 +12,22 @@ import re
 
 from qkt.data.layouts.layout import Head, Layout
 
-ZONES = {"gmt time": "UTC", "local time": None, "eet": "EET", "utc": "UTC", "gmt": "UTC"}
+TICKS = {"bid": "bid", "ask": "ask", "bid_volume": "bidvolume", "ask_volume": "askvolume"}
+BARS = {name: name for name in ("open", "high", "low", "close", "volume")}
 
 
 def recognise(head: Head) -> Layout | None:
     """A layout when the header is Dukascopy's."""
-    names = [name.strip() for name in head.first]
-    time = names[0].lower()
-    match = re.fullmatch(r"time \((\w+)\)", time)
-    zone_name = match[1] if match else time
-    if zone_name not in ZONES or (match is None and zone_name in ("eet", "utc", "gmt")):
+    time = re.fullmatch(r"(gmt|local) time|time \((eet|utc|gmt)\)", head.first[0].lower())
+    if time is None:
         return None
-    lower = {re.sub(r"[^a-z]", "", name.lower()): name for name in names}
-    if {"ask", "bid"} <= lower.keys():
-        kind, wanted = "ticks", {"bid": "bid", "ask": "ask", "bid_volume": "bidvolume", "ask_volume": "askvolume"}
-    elif {"open", "high", "low", "close"} <= lower.keys():
-        kind, wanted = "bars", {name: name for name in ("open", "high", "low", "close", "volume")}
+    names = {re.sub(r"[^a-z]", "", name.lower()): name for name in head.first}
+    if {"ask", "bid"} <= names.keys():
+        kind, wanted = "ticks", TICKS
+    elif {"open", "high", "low", "close"} <= names.keys():
+        kind, wanted = "bars", BARS
     else:
         return None
-    fields = {field: lower[name] for field, name in wanted.items() if name in lower}
-    columns = tuple(head.first)
-    return Layout(f"Dukascopy {kind}", columns, (columns[0],), fields, head.delimiter, zone=ZONES[zone_name])
+    fields = {field: names[name] for field, name in wanted.items() if name in names}
+    zone = {"local": None, "eet": "EET"}.get(time[1] or time[2], "UTC")
+    return Layout(f"Dukascopy {kind}", head.first, head.first[:1], fields, head.delimiter, zone=zone)

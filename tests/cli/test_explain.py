@@ -1,0 +1,85 @@
+"""`qkt explain`."""
+
+from __future__ import annotations
+
+import pytest
+
+from qkt.cli.wording import words
+from qkt.lang import values as v
+
+A, B, C = v.Read("eur", "close"), v.Const(2.0), v.Const(0.5)
+
+
+def test_a_strategy_in_words(qkt, strategy):
+    answer = qkt("explain", strategy)
+    assert answer.code == 0
+    assert answer.out.splitlines() == [
+        "crosses, version 2",
+        "",
+        "Streams",
+        "  eur  BACKTEST:EURUSD    1m  waits for 8 bars",
+        "",
+        "Parameters",
+        "  fast = 3",
+        "",
+        "Rules: each one acts when its condition becomes true at the close of a bar",
+        "",
+        "  1. eur 1m: when ema(eur.close, 3) crosses above ema(eur.close, 8) and",
+        "     POSITION.eur = 0",
+        "     buy eur: 0.1 lots, at market",
+        "       stop loss 0.0008 away from the fill",
+        "       take profit at 2 times the stop's distance",
+        "     log 'crossed', price = eur.close (INFO)",
+    ]
+
+
+def test_the_parameters_given_are_those_explained(qkt, strategy):
+    assert "ema(eur.close, 5) crosses above" in qkt("explain", strategy, "--param", "fast=5").out
+
+
+def test_the_source_is_python_that_compiles(qkt, strategy):
+    answer = qkt("explain", strategy, "--source")
+    compile(answer.out, "generated", "exec")
+    assert "def bind(" in answer.out
+
+
+def test_a_strategy_in_python_has_streams_and_its_own_source(qkt, tmp_path):
+    path = tmp_path / "idle.py"
+    path.write_text("from qkt.strategy import Strategy\n\n\nclass Idle(Strategy):\n    streams = {'eur': 'X:EURUSD 1m'}\n")
+    assert "eur  X:EURUSD    1m  no warm-up" in qkt("explain", path).out
+    assert qkt("explain", path, "--source").out == path.read_text()
+
+
+def test_a_file_with_mistakes_shows_them(qkt, tmp_path):
+    path = tmp_path / "bad.qkt"
+    path.write_text("STRATEGY bad VERSION 1\nRULES\n    WHEN x > 1 THEN CLOSE_ALL\n")
+    answer = qkt("explain", path)
+    assert answer.code == 1
+    assert answer.err.startswith(f"{path}:3:")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (v.Math("*", v.Math("+", A, B), C), "(eur.close + 2) * 0.5"),
+        (v.Math("-", A, v.Math("-", B, C)), "eur.close - (2 - 0.5)"),
+        (v.Math("-", v.Math("-", A, B), C), "eur.close - 2 - 0.5"),
+        (v.Negative(v.Math("+", A, B)), "-(eur.close + 2)"),
+        (
+            v.Both(v.Either(v.Missing(A), v.Missing(B)), v.Missing(C)),
+            "(eur.close is undefined or 2 is undefined) and 0.5 is undefined",
+        ),
+        (v.Opposite(v.Comparison(">", A, B)), "not (eur.close > 2)"),
+        (v.Past(v.Indicator("EMA", (A,), (9.0,), "eur"), 2, "eur"), "ema(eur.close, 9)[2]"),
+        (v.Indicator("ATR", (), (14.0,), "eur"), "atr(eur, 14)"),
+        (v.Within(A, B, v.Const(1e6)), "eur.close is between 2 and 1000000"),
+        (v.Member(v.Clock("weekday"), (v.Const(0.0), v.Const(4.0))), "NOW.weekday is one of 0, 4"),
+        (v.AccountRead("win_streak"), "STREAK.wins"),
+        (v.PositionRead("eur", "mfe"), "POSITION.eur.mfe"),
+        (v.ClockWindow("session", 420, 655), "the time is between 07:00 and 10:55 UTC"),
+        (v.ClockWindow("calendar", 1115, 206), "the day is between 15 Nov and 6 Feb"),
+        (v.Const(None), "undefined"),
+    ],
+)
+def test_expressions_keep_their_meaning_in_words(value, text):
+    assert words(value) == text
