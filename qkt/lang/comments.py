@@ -16,8 +16,8 @@ _Point = tuple[int, int]
 
 @dataclass(slots=True)
 class Notes:
-    """What stands around a node: lines above the word that opens its block, lines directly above it (empty ones where the source
-    has them), and comments behind it on its last line."""
+    """What stands around a node: lines above the word that opens its block, lines directly above it (empty ones where the
+    source has them), and comments behind it on its last line."""
 
     above_block: list[str] = field(default_factory=list)
     above: list[str] = field(default_factory=list)
@@ -35,7 +35,7 @@ class _Unit:
 
 
 class Comments:
-    """Gives every comment to one of `nodes`, the things that begin on a line of their own; `tail` keeps those behind the last."""
+    """Gives every comment to one of `nodes`, the things that begin on lines of their own; `tail` has those behind the last."""
 
     def __init__(self, source: str, nodes: Iterable[Node]) -> None:
         lexed = lex(source)

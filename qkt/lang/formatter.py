@@ -1,8 +1,8 @@
 """`qkt fmt`: a file in its canonical form. The same tree, one spelling, comments kept.
 
-Blocks come in the order of the published language, all LETs in one of them; a rule is a WHEN line and a THEN line; what does not fit
-into a line goes on below, indented. Comments stay with what they stand before or behind; one from the middle of a rule
-moves above it. Blank lines between the parts of a block stay, one at most.
+Blocks come in the order of the published language, all LETs in one of them; a rule is a WHEN line and a THEN line; what does
+not fit into a line goes on below, indented. Comments stay with what they stand before or behind; one from the middle of a
+rule moves above it. Blank lines between the parts of a block stay, one at most.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeVar
 from qkt.lang import spelling, tree
 from qkt.lang.comments import Comments
 from qkt.lang.diagnostics import LanguageError
-from qkt.lang.layout import INDENT, Lines, action_lines, condition_lines, indented, led, rule_lines
+from qkt.lang.layout import INDENT, Lines, action_lines, condition_lines, indented, rule_lines
 from qkt.lang.parser import parse
 from qkt.lang.spelling import expression
 from qkt.lang.tree import Node
@@ -40,7 +40,7 @@ class _Formatter:
         self._needs_braces = {
             id(loop)
             for loop, rule in pairwise(rules)
-            if isinstance(loop, tree.ForEach) and loop.variable.text in names_used(rule)
+            if isinstance(loop, tree.ForEach) and isinstance(rule, tree.Rule) and loop.variable.text in names_used(rule)
         }
 
     def run(self) -> str:

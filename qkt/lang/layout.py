@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from qkt.lang import spelling, tree
-from qkt.lang.spelling import AND_LEVEL, NOT_LEVEL, braced, expression
+from qkt.lang.spelling import NOT_LEVEL, braced, expression
 from qkt.lang.tree import Action, Expr
 
 Lines = list[str]
@@ -31,13 +31,12 @@ def condition_lines(lead: str, condition: Expr) -> Lines:
     text = lead + expression(condition)
     if len(text) <= _WIDTH or not isinstance(condition, tree.Logic):
         return [text]
-    op, level = condition.op, NOT_LEVEL if condition.op == "AND" else AND_LEVEL
-    operands: list[Expr] = []
+    operands: list[str] = []
     left: Expr = condition
-    while isinstance(left, tree.Logic) and left.op == op:
-        operands.append(left.right)
+    while isinstance(left, tree.Logic) and left.op == condition.op:
+        operands.append(f"{condition.op:>4} {expression(left.right, NOT_LEVEL)}")
         left = left.left
-    return [lead + expression(left, level), *(f"{op:>4} {expression(operand, level)}" for operand in reversed(operands))]
+    return [lead + expression(left, NOT_LEVEL), *reversed(operands)]
 
 
 def led(lead: str, lines: Sequence[str]) -> Lines:

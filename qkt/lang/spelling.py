@@ -1,4 +1,4 @@
-"""Syntax trees -> text in the canonical spelling, each piece on one line: the forms of the published language where it has them."""
+"""Syntax trees -> text in the canonical spelling, a piece on one line: the forms of the published language where it has any."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qkt.lang.tree import Expr
 
 # ------------------------------------------------------------------------------------------------------------- expressions
 
-_OR, AND_LEVEL, NOT_LEVEL, _COMPARISON, _SUM, _PRODUCT, _UNARY, _PRIMARY = range(1, 9)
+_OR, _AND, NOT_LEVEL, _COMPARISON, _SUM, _PRODUCT, _UNARY, _PRIMARY = range(1, 9)
 
 
 def expression(node: Expr, least: int = _OR) -> str:
@@ -21,12 +21,15 @@ def expression(node: Expr, least: int = _OR) -> str:
     return f"({text})" if level < least else text
 
 
+def operand(node: Expr, op: str) -> str:
+    """The left side of AND or OR. An AND in an OR gets parentheses that it does not need, for the eye."""
+    return expression(node, _OR if isinstance(node, tree.Logic) and node.op == op else NOT_LEVEL)
+
+
 def _spelled(node: Expr) -> tuple[str, int]:
     match node:
-        case tree.Logic(op="OR", left=left, right=right):
-            return f"{expression(left, _OR)} OR {expression(right, AND_LEVEL)}", _OR
-        case tree.Logic(left=left, right=right):
-            return f"{expression(left, AND_LEVEL)} AND {expression(right, NOT_LEVEL)}", AND_LEVEL
+        case tree.Logic(op=op, left=left, right=right):
+            return f"{operand(left, op)} {op} {expression(right, NOT_LEVEL)}", _AND if op == "AND" else _OR
         case tree.Not(value=value):
             return f"NOT {expression(value, NOT_LEVEL)}", NOT_LEVEL
         case tree.Compare(op=op, left=left, right=right):
@@ -213,21 +216,15 @@ def relative(node: tree.Relative) -> str:
 
 
 def order_type(node: tree.OrderType) -> str:
-    match node:
-        case tree.OrderType(kind=kind, price=tree.Relative() as price):
-            return f"{kind} {relative(price)}"
-        case tree.OrderType(price=None):
-            return "MARKET"
-        case tree.OrderType(kind="STOP_LIMIT", price=price, limit=limit) if limit is not None and not isinstance(
-            price, tree.Relative
-        ):
-            return f"STOP AT {expression(price)} LIMIT AT {expression(limit)}"
-        case tree.OrderType(kind="TRAILING_BY", price=price) if not isinstance(price, tree.Relative):
-            return f"TRAILING BY {expression(price)}"
-        case tree.OrderType(kind="TRAILING_PCT", price=price) if not isinstance(price, tree.Relative):
-            return f"TRAILING PCT {expression(price)}"
-    assert not isinstance(node.price, tree.Relative)
-    return f"{node.kind} AT {expression(node.price)}"
+    if node.price is None:
+        return "MARKET"
+    if isinstance(node.price, tree.Relative):
+        return f"{node.kind} {relative(node.price)}"
+    price = expression(node.price)
+    if node.limit is not None:
+        return f"STOP AT {price} LIMIT AT {expression(node.limit)}"
+    words = {"TRAILING_BY": "TRAILING BY", "TRAILING_PCT": "TRAILING PCT"}
+    return f"{words.get(node.kind, f'{node.kind} AT')} {price}"
 
 
 def tif(node: tree.Tif) -> str:

@@ -6,13 +6,14 @@ import math
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qkt.indicators import FUNCTIONS, FunctionSpec
 
 
 @pytest.mark.parametrize("spec", FUNCTIONS.values(), ids=FUNCTIONS.keys())
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_function_never_raises_and_never_gives_an_infinity(spec: FunctionSpec, data: st.DataObject) -> None:
     count = spec.max_args or data.draw(st.integers(spec.min_args, 4))
@@ -36,6 +37,7 @@ def test_rounding_works_on_the_decimal_a_person_means() -> None:
     assert call("ROUND_TO", 1.015, 0.01) == 1.02
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**6), 10**6), st.integers(1, 10**4))
 def test_mod_is_the_decimal_remainder_with_the_sign_of_the_divisor(a: int, b: int) -> None:
     expected = Decimal(a) - b * (Decimal(a) / b).to_integral_value("ROUND_FLOOR")

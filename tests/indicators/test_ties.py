@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qkt.indicators import REGISTRY, same
@@ -42,12 +42,14 @@ def test_infinity_is_the_same_as_itself_alone() -> None:
     assert not same(float("inf"), float("-inf"))
 
 
+@settings(deadline=None)
 @given(FLOATS, FLOATS)
 def test_same_and_difference_agree(a: float, b: float) -> None:
     assert same(a, b) == same(b, a)
     assert difference(a, b) == (0.0 if same(a, b) else a - b)
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(FLOATS, st.sampled_from([0.3, 0.1 + 0.2, 3.0, 3.0000000001])), min_size=2, max_size=5))
 def test_a_window_is_flat_when_its_extremes_are_the_same(window: list[float]) -> None:
     assert flat(window) == same(min(window), max(window))

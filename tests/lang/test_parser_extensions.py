@@ -60,7 +60,8 @@ def test_log_info_is_log():
 # 2
 def test_blocks_stand_in_any_order_and_repeat():
     made = strategy(
-        "RULES WHEN a > 1 THEN CLOSE k LET a = b PARAM p = 1 SCHEDULE AT 07:00 UTC THEN CLOSE k LET b = p DEFAULTS { SIZING = 1 } "
+        "RULES WHEN a > 1 THEN CLOSE k LET a = b PARAM p = 1 SCHEDULE AT 07:00 UTC THEN CLOSE k LET b = p "
+        "DEFAULTS { SIZING = 1 } "
         "SEQUENCE s ON k { STAGE x: k.close > 1 STAGE y: k.close > 2 } SCHEDULE EVERY HOUR AT :05 THEN CLOSE k "
         "RULES WHEN b > 1 THEN CLOSE k FOR EACH s IN [k] DO WHEN s.close > 1 THEN CLOSE s"
     )
@@ -92,7 +93,8 @@ def test_a_loop_is_a_block_of_its_own():
 
 def test_braces_hold_several_rules():
     loop, plain = strategy(
-        "RULES FOR EACH s IN [k] DO { WHEN k.close > 0 THEN CLOSE s WHEN k.open > 0 THEN CLOSE k } WHEN s.close > 0 THEN CLOSE k"
+        "RULES FOR EACH s IN [k] DO { WHEN k.close > 0 THEN CLOSE s WHEN k.open > 0 THEN CLOSE k } "
+        "WHEN s.close > 0 THEN CLOSE k"
     ).rules
     assert isinstance(loop, tree.ForEach)
     assert len(loop.rules) == 2

@@ -149,7 +149,7 @@ def test_problems_stand_in_the_order_of_the_text():
 _WORDS = sorted(RESERVED | CONTEXTUAL)
 _PIECES = [
     *_WORDS,
-    *"( ) [ ] { } , . ; : = == < >= -> + - * / % @ $ % OF".split(),
+    *("(", ")", "[", "]", "{", "}", ",", ".", ";", ":", "=", "==", "<", ">=", "->", "+", "-", "*", "/", "%", "@", "$", "% OF"),
     "k",
     "k.close",
     "1",

@@ -27,14 +27,15 @@ def test_the_word_lists_are_the_words_of_the_grammar():
 @pytest.mark.parametrize("word", [f(w) for w in FREE for f in (str.lower, str.upper)])
 def test_a_contextual_word_is_a_stream_a_let_a_param_and_a_log_field(word):
     assert accepted(
-        f"STRATEGY t VERSION 1 SYMBOLS a = SIM:A EVERY 1m WARMUP 3 BARS {word} = SIM:B EVERY 1m, b = SIM:C EVERY 1m SYNCHRONIZE a {word} "
+        f"STRATEGY t VERSION 1 SYMBOLS a = SIM:A EVERY 1m WARMUP 3 BARS "
+        f"{word} = SIM:B EVERY 1m, b = SIM:C EVERY 1m SYNCHRONIZE a {word} "
         f"RULES WHEN ON {word} {word}.close > 1 AND POSITION.{word} = 0 AND a.close CROSSES ABOVE {word} "
         f"THEN BUY {word} SIZING 1 STOP LOSS BY 1 ; CLOSE {word} ; CANCEL {word} ; RESIZE {word} TO 1 ; CLOSE_ALL {word} "
         f"FOR EACH {word} IN a, {word} DO WHEN ema({word}.close, 3) > {word} THEN CLOSE {word}"
     )
     assert accepted(
-        f"STRATEGY t VERSION 1 SYMBOLS k = SIM:A EVERY 1m PARAM {word} = 2 LET x = {word} + 1, y = -{word} * {word}[1], z = {word}@buy "
-        f"LET {word} = k.close DEFAULTS {{ sizing = {word} stopLoss = BY {word} PCT tif = GTD UNTIL {word} }} "
+        f"STRATEGY t VERSION 1 SYMBOLS k = SIM:A EVERY 1m PARAM {word} = 2 LET x = {word} + 1, y = -{word} * {word}[1] "
+        f"LET {word} = k.close, z = {word}@buy DEFAULTS {{ sizing = {word} stopLoss = BY {word} PCT tif = GTD UNTIL {word} }} "
         f"SEQUENCE {word} ON k {{ STAGE {word}: {word} > 1 STAGE b WITHIN 5m: {word} < 2 }} "
         f"RULES WHEN {word} IN [{word}, 2] AND {word} IS NOT NULL OR NOT {word} BETWEEN {word} AND {word} "
         f"THEN BUY k SIZING {word} STOP AT {word} LIMIT AT {word} STOP LOSS BY {word} TAKE PROFIT BY {word} PCT ; "
