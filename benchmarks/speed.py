@@ -2,9 +2,9 @@
 
     python benchmarks/speed.py [--ticks W1.parquet] [--year STORE] [--runs 5]
 
-W1 is 1.5 million EURUSD quotes over 21 days, EMA 9/21 on one-minute candles, market entry on a cross when flat, stop 5 pips,
-target 10 pips. Without --ticks the quotes are made by the generator beside the project where it is present. --year names a store
-with a year of EURUSD to run the same strategy over in a process of its own, whose peak memory is reported.
+W1 is 1.5 million EURUSD quotes over 21 days, EMA 9/21 on one-minute candles, market entry on a cross when flat, stop 5
+pips, target 10 pips. Without --ticks the quotes are made by the generator beside the project where it is present. --year
+names a store with a year of EURUSD to run the same strategy over in a process of its own, whose peak memory is reported.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ def backtest(
     fills: FillsName = "quotes",
     instruments: Path | None = None,
     columns: Mapping[str, str] | None = None,
+    zone: str | None = None,
     every_tick: bool = False,
     progress: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
@@ -44,7 +45,8 @@ def backtest(
     `strategy` is a `.qkt` or `.py` file, or a strategy object. `data` names files or folders, `SYMBOL=PATH` for files
     without a symbol column; or `store` is True (the default store) or the store's folder. `start` and `end` bound the
     ticks, half-open, as ISO dates or times (UTC) or epoch ms. `fills` is `quotes` (the side that is paid, default) or
-    `mid`. `columns` maps our column names to the file's. `progress` hears how far the run is; when `stop` answers True the
+    `mid`. `columns` maps our column names to the file's, `zone` is the time zone of files in a server's
+    time. `progress` hears how far the run is; when `stop` answers True the
     run ends between two ticks and the result is marked interrupted.
 
     Raises a QktError, in one sentence, for whatever cannot be used.
@@ -53,7 +55,7 @@ def backtest(
     begin, until = moment(start, "start"), moment(end, "end")
     if begin is not None and until is not None and begin >= until:
         raise UsageError(f"the range from {start} to {end} is empty", expected="a start before the end")
-    open_sources = _opener(data, store, columns)
+    open_sources = _opener(data, store, columns, zone)
     registry = InstrumentRegistry.load(instruments) if instruments else InstrumentRegistry.standard()
     symbols = list(dict.fromkeys(stream.symbol for stream in runnable.streams))
     available = open_sources()
@@ -70,7 +72,7 @@ def backtest(
     record = run(
         runnable, sources, settings, start=begin, end=until, fills=fills, every_tick=every_tick, params=used, tell=tell
     )
-    return BacktestResult.of(record)
+    return BacktestResult.of(record, {symbol: registry.resolve(symbol).contract_size for symbol in symbols})
 
 
 def moment(value: Moment, name: str) -> int | None:
@@ -112,13 +114,13 @@ def _balance(value: Decimal | int | str) -> Decimal:
 
 
 def _opener(
-    data: Sequence[str | Path] | str | Path, store: Path | bool, columns: Mapping[str, str] | None
+    data: Sequence[str | Path] | str | Path, store: Path | bool, columns: Mapping[str, str] | None, zone: str | None
 ) -> Callable[[], dict[str, Source]]:
     specs = [str(data)] if isinstance(data, str | Path) else [str(item) for item in data]
     if specs and store:
         raise UsageError("both files and a store are given", expected="--data or --store, not both")
     if specs:
-        return lambda: open_data(specs, column_mapping=columns)
+        return lambda: open_data(specs, column_mapping=columns, zone=zone)
     if not store:
         raise UsageError("no market data is given", expected="--data PATH (a file, a folder, SYMBOL=PATH) or --store")
     chosen = Store() if store is True else Store(store)

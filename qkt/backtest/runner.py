@@ -140,7 +140,7 @@ class _TickDriver:
 
 
 def is_bars(source: TickSource | BarSource) -> bool:
-    return hasattr(source, "timeframe_ms")
+    return hasattr(type(source), "timeframe_ms")
 
 
 def finest(strategy: RunnableStrategy) -> Timeframe:

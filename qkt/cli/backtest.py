@@ -68,6 +68,9 @@ def backtest(
     columns: Annotated[
         str | None, typer.Option(metavar="ts=NAME,…", help="Columns of data that is not recognised: ts=time,bid=b,ask=a.")
     ] = None,
+    zone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Time zone of files in a server's time, such as Europe/Athens.")
+    ] = None,
     every_tick: Annotated[bool, typer.Option("--every-tick", help="Replay tick by tick; same result, slower.")] = False,
     trades: Annotated[Path | None, typer.Option(metavar="OUT.csv", help="Write every fill.")] = None,
     round_trips: Annotated[Path | None, typer.Option(metavar="OUT.csv", help="Write every closed trade.")] = None,
@@ -104,6 +107,7 @@ def backtest(
             fills=fills.value,
             instruments=instruments,
             columns=mapping,
+            zone=zone,
             every_tick=every_tick,
             progress=meter.update,
             stop=interrupt.asked,

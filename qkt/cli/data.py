@@ -162,7 +162,7 @@ def export(
 @app.command()
 def synth(
     out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
-    symbols: Annotated[str, typer.Option(help="Comma-separated symbols.")] = "EURUSD",
+    symbols: Annotated[str, typer.Option(help="Comma-separated symbols.")] = "EURUSD,XAUUSD,XAGUSD,BTCUSDT",
     days: Annotated[int, typer.Option(help="Trading days.")] = 3,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 7,
     ticks_per_day: Annotated[int, typer.Option(help="About how many quotes a day.")] = 20_000,

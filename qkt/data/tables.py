@@ -13,6 +13,10 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
 
+# Above this not every whole number is a double: prices of tens of millions have no eighth decimal to round to.
+WHOLE = 2.0**53
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TickTable:
     """Consecutive ticks of one symbol, sorted by `ts`; row i of every column is the same tick.
@@ -82,15 +86,19 @@ def mid_price(bid: float, ask: float) -> float:
     Half the sum of two doubles often misses the double nearest to the decimal middle by one unit in the last place, and
     then an order resting exactly at the middle would not see its price.
     """
-    return round((bid + ask) * 5e7) / 1e8
+    points = (bid + ask) * 5e7
+    return round(points) / 1e8 if points < WHOLE else (bid + ask) / 2
 
 
 def mid_prices(bid: Floats, ask: Floats) -> Floats:
     """`mid_price` of whole columns, with the same bits."""
     mids: Floats = bid + ask
     mids *= 5e7
+    huge = mids >= WHOLE
     np.rint(mids, out=mids)
     mids /= 1e8
+    if huge.any():
+        mids[huge] = (bid[huge] + ask[huge]) / 2
     return mids
 
 

@@ -238,7 +238,7 @@ class _Parser:
         self._header_lost = True
         is_portfolio = any(token.kind in ("PORTFOLIO", "IMPORT", "RUN") for token in self._tokens)
         origin = "portfolio_header" if is_portfolio else "strategy_header"
-        name = tree.Ident(Span(1, 1, 1, 1), "")
+        name = tree.Ident(Span(*_start(self._tokens[0]), *_start(self._tokens[0])), "")
         self._states = [self._tables.start, self._tables.gotos[self._tables.start][origin]]
         self._values = [(name, 1, None) if is_portfolio else (name, 1)]
         self._firsts = [self._tokens[0]]

@@ -86,7 +86,8 @@ class LegChange:
 
 
 class LegBook:
-    """The legs of one strategy on one symbol, `all` of them with the primary one first. `net_f` is the signed net quantity as float, kept for fast reads."""
+    """The legs of one strategy on one symbol, `all` of them with the primary one first. `net_f` is the signed net quantity
+    as float, kept for fast reads."""
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol

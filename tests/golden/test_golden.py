@@ -39,6 +39,16 @@ class Case:
         path.write_text(json.dumps(table))
         return path
 
+    def run_if_supported(self, tmp_path: Path) -> BacktestResult:
+        """The fast run. A form this version does not run yet must be refused by name, and by nothing else."""
+        try:
+            return self.run(tmp_path, every_tick=False)
+        except LanguageError as problem:
+            errors = [p for p in problem.problems if p.severity == "error"]
+            if any(p.code != "QKT0900" for p in errors):
+                raise
+            pytest.skip(errors[0].message)
+
     def run(self, tmp_path: Path, *, every_tick: bool) -> BacktestResult:
         facts = self.facts
         return qkt.backtest(
@@ -61,12 +71,7 @@ def cases() -> list[Any]:
 
 @pytest.mark.parametrize("case", cases())
 def test_the_trades_are_those_of_the_independent_engine(case: Case, tmp_path: Path) -> None:
-    try:
-        fast = case.run(tmp_path, every_tick=False)
-    except LanguageError as problem:
-        # A form this version does not run yet must be refused by name, and by nothing else.
-        assert {p.code for p in problem.problems if p.severity == "error"} == {"QKT0900"}
-        pytest.skip(f"not supported yet: {problem.problems[0].message}")
+    fast = case.run_if_supported(tmp_path)
     with (case.folder / "trades.csv").open(newline="") as handle:
         golden = list(csv.DictReader(handle))
     assert len(fast.trades) == len(golden)
@@ -92,10 +97,7 @@ def test_the_trades_are_those_of_the_independent_engine(case: Case, tmp_path: Pa
 
 @pytest.mark.parametrize("case", cases())
 def test_stepping_through_every_tick_gives_the_same_trades_and_equity(case: Case, tmp_path: Path) -> None:
-    try:
-        fast = case.run(tmp_path, every_tick=False)
-    except LanguageError as problem:
-        pytest.skip(f"not supported yet: {problem.problems[0].message}")
+    fast = case.run_if_supported(tmp_path)
     slow = case.run(tmp_path, every_tick=True)
     assert (fast.record.replay, slow.record.replay) == ("fast", "every-tick")
     assert fast.trades == slow.trades

@@ -219,7 +219,8 @@ def test_38_weights_beyond_one() -> None:
 
 
 def test_39_commas_in_defaults_are_accepted() -> None:
-    source = "STRATEGY t VERSION 1\nDEFAULTS { SIZING = 1, TIF = GTC }\nSYMBOLS k = SIM:KLM EVERY 1m\nRULES WHEN k.close > 1 THEN BUY k"
+    defaults = "DEFAULTS { SIZING = 1, TIF = GTC }"
+    source = PREAMBLE.replace("SYMBOLS", f"{defaults}\nSYMBOLS") + "RULES WHEN k.close > 1 THEN BUY k"
     assert Run(source).close(2).story == ["BUY 1 @1"]
 
 

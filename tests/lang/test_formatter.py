@@ -91,7 +91,8 @@ def test_expressions_have_one_spelling(written, canonical):
 def test_blocks_come_in_one_order_with_all_lets_together():
     source = (
         "STRATEGY t VERSION 1 SYMBOLS k = SIM:KLM EVERY 1 h, m = MT5:'US500.cash' EVERY 1m LET a = 1 "
-        "RULES WHEN a > 1 THEN CLOSE k LET b = 2 PARAM p = -3 DEFAULTS { sizing = 1, stopLoss = 5 } FOR EACH s IN k, m DO WHEN s.close > 1 THEN CLOSE s "
+        "RULES WHEN a > 1 THEN CLOSE k LET b = 2 PARAM p = -3 DEFAULTS { sizing = 1, stopLoss = 5 } "
+        "FOR EACH s IN k, m DO WHEN s.close > 1 THEN CLOSE s "
         "WHEN s.close > 2 THEN CLOSE s"
     )
     assert assert_canonical(source) == (

@@ -167,7 +167,9 @@ def logic(op: str, a: Sample, b: Sample) -> Sample:
 
 
 def chosen(when: Sample, then: Sample, otherwise: Sample) -> Sample:
-    return Sample(f"(CASE WHEN {when.text} THEN {then.text} ELSE {otherwise.text} END)", (then if when.value else otherwise).value)
+    return Sample(
+        f"(CASE WHEN {when.text} THEN {then.text} ELSE {otherwise.text} END)", (then if when.value else otherwise).value
+    )
 
 
 def grown(inner: st.SearchStrategy[tuple[Sample, Sample]]) -> st.SearchStrategy[tuple[Sample, Sample]]:
@@ -201,7 +203,7 @@ def test_generated_code_is_worth_what_the_text_says(pair: tuple[Sample, Sample])
     run = Run(
         f'{PREAMBLE}LET n = {number.text}, f = {flag.text}\nRULES WHEN f THEN LOG "true"\n'
         'WHEN NOT f THEN LOG "false"\nWHEN f IS NULL THEN LOG "none"\nWHEN TRUE THEN LOG "{n} {f}" n=n f=f\n'
-        "WHEN f OR f AND n > 0 OR NOT f AND n < n THEN LOG \"again\""
+        'WHEN f OR f AND n > 0 OR NOT f AND n < n THEN LOG "again"'
     )
     run.close(BAR["close"], **{k: v for k, v in BAR.items() if k != "close"})
     lines = [text for _, text in run.context.lines]
