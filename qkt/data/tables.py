@@ -13,8 +13,8 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
 
-# Above this not every whole number is a double: prices of tens of millions have no eighth decimal to round to.
-WHOLE = 2.0**53
+# Above this the product below loses its fraction: prices beyond 45 million have no eighth decimal to round to.
+WHOLE = 2.0**52
 
 
 @dataclass(frozen=True, slots=True, eq=False)
