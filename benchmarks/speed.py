@@ -132,7 +132,7 @@ def many_rules(folder: Path, ticks: Path, runs: int) -> None:
     kinds = ("ema(eur.close, {n})", "sma(eur.close, {n})", "rsi(eur.close, {n})", "atr(eur, {n})", "stddev(eur.close, {n})")
     kinds += ("highest(eur.high, {n})",)
     calls = [kinds[n % len(kinds)].format(n=5 + n // 2) for n in range(60)]
-    rules = [f"WHEN {calls[n]} > {calls[n + 10]} * 1000 AND eur.close > eur.open THEN BUY eur SIZING 0.1" for n in range(50)]
+    rules = [f"WHEN {calls[n]} > {calls[n + 10]} + 1000000 AND eur.close > eur.open THEN BUY eur SIZING 0.1" for n in range(50)]
     path = folder / "many.qkt"
     path.write_text("STRATEGY many VERSION 1\nSYMBOLS eur = BACKTEST:EURUSD EVERY 1m\nRULES\n" + "\n".join(rules) + "\n")
     spec = [f"EURUSD={ticks}"]
