@@ -38,8 +38,10 @@ class Zscore(Rolling):
     __slots__ = ()
 
     def formula(self, window: Sequence[Num]) -> Num:
-        center = mean(window)
-        return (window[-1] - center) / root(squares(window, center) / (len(window) - 1))
+        # Seen from one of the inputs the differences are exact, so a score near 0 keeps its digits.
+        shifted = [v - window[0] for v in window]
+        center = mean(shifted)
+        return (shifted[-1] - center) / root(squares(shifted, center) / (len(shifted) - 1))
 
 
 class Bollinger(Rolling):

@@ -17,8 +17,9 @@ from qkt.indicators.inputs import BoolArray, Column, FloatArray
 from qkt.indicators.sums import Num
 from qkt.indicators.ties import flat, nearly_flat
 
-# Rows that a column computes at once: their intermediate arrays stay in the processor's cache.
+# Rows that a column computes at once, and rows times window: intermediate arrays stay in the processor's cache.
 BLOCK = 8192
+CELLS = 2**18
 
 
 class Rolling(ABC):
@@ -56,9 +57,9 @@ class Rolling(ABC):
 
     def column(self, x: FloatArray) -> Column:
         """Feed consecutive numbers; returns the value after each."""
-        if len(x) > BLOCK:
-            return [v for i in range(0, len(x), BLOCK) for v in self.column(x[i : i + BLOCK])]
-        n = self._n
+        n, block = self._n, _block(self._n)
+        if len(x) > block:
+            return [v for i in range(0, len(x), block) for v in self.column(x[i : i + block])]
         joined = np.concatenate((_history(self._window, n), x))
         self._window.extend(x[-n:].tolist())
         rows = len(joined) - n + 1
@@ -110,10 +111,10 @@ class RollingPair(ABC):
 
     def column(self, x: FloatArray, y: FloatArray) -> Column:
         """Feed consecutive pairs; returns the value after each."""
-        if len(x) > BLOCK:
-            cuts = [slice(i, i + BLOCK) for i in range(0, len(x), BLOCK)]
+        n, block = self._n, _block(self._n)
+        if len(x) > block:
+            cuts = [slice(i, i + block) for i in range(0, len(x), block)]
             return [v for cut in cuts for v in self.column(x[cut], y[cut])]
-        n = self._n
         xs, ys = np.concatenate((_history(self._xs, n), x)), np.concatenate((_history(self._ys, n), y))
         self._xs.extend(x[-n:].tolist())
         self._ys.extend(y[-n:].tolist())
@@ -134,3 +135,7 @@ class RollingPair(ABC):
 def _history(window: deque[float], n: int) -> FloatArray:
     """The earlier inputs that the next window of n still holds."""
     return np.array(window, dtype=np.float64)[max(0, len(window) - n + 1) :]
+
+
+def _block(n: int) -> int:
+    return max(256, min(BLOCK, CELLS // n))

@@ -33,8 +33,8 @@ def difference(a: float, b: float) -> float:
 
 def differences(a: FloatArray, b: FloatArray) -> FloatArray:
     """`difference` of two columns."""
-    gaps = a - b
-    for i in np.flatnonzero(np.abs(gaps) <= CLEAR * np.abs(a)):
+    gaps = a - b + 0.0  # + 0.0: there is one zero
+    for i in np.flatnonzero((gaps != 0.0) & (np.abs(gaps) <= CLEAR * np.abs(a))):
         gaps[i] = difference(float(a[i]), float(b[i]))
     return gaps
 

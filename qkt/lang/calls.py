@@ -59,7 +59,7 @@ class CallResolver:
         args = tuple(self._resolver.number(arg, place) for arg in node.args)
         if len(args) < spec.min_args or (spec.max_args is not None and len(args) > spec.max_args):
             expected = _counted(spec.min_args, spec.max_args)
-            self._problems.error("QKT0301", node.span, f"'{name.lower()}' got {len(args)} arguments", f"it takes {expected}")
+            self._problems.error("QKT0301", node.span, f"'{name.lower()}' got {_count(args)}", f"it takes {expected}")
             return BROKEN
         if any(isinstance(arg, Broken) for arg in args):
             return BROKEN
@@ -77,7 +77,7 @@ class CallResolver:
         constants_needed = len(spec.constants)
         series_count = len(args) - constants_needed
         if not spec.min_series <= series_count <= (spec.max_series or series_count):
-            self._problems.error("QKT0301", at, f"'{spec.name.lower()}' got {len(args)} arguments", f"it is {signature(spec)}")
+            self._problems.error("QKT0301", at, f"'{spec.name.lower()}' got {_count(args)}", f"it is {signature(spec)}")
             for arg in args:
                 if not isinstance(arg, tree.Number):
                     self._resolver.any(arg, place)
@@ -209,3 +209,7 @@ def _counted(least: int, most: int | None) -> str:
     if most is None:
         return f"at least {least}"
     return str(least) if least == most else f"{least} to {most}"
+
+
+def _count(args: Sequence[object]) -> str:
+    return "1 argument" if len(args) == 1 else f"{len(args)} arguments"

@@ -47,7 +47,8 @@ def check_strategy(file: tree.Strategy, source: str, problems: Problems, *, stri
     rules = [rule for one in bound if (rule := _rule(one, resolver, actions, lines)) is not None]
     if complete:
         advice.unused(file, scope, problems)
-    advice.doubtful(bound, rules, problems)
+    if not problems.failed:  # a rule with an error has lost the parts that doubts are about
+        advice.doubtful(bound, rules, problems)
     published.differences(file, problems, strict=strict)
     return None if problems.failed else _program(file, resolver, rules)
 
