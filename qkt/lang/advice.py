@@ -19,6 +19,7 @@ from qkt.lang.values import (
     Expression,
     Math,
     Negative,
+    Opposite,
     OrdersRead,
     PositionRead,
     Read,
@@ -72,16 +73,13 @@ def doubtful(bound: Sequence[BoundRule], rules: Iterable[CheckedRule], problems:
 
 def never(condition: Expression) -> bool:
     """True when the condition cannot be TRUE, whatever the market does."""
-    for value in below(condition):
-        if isinstance(value, Const) and value.value is not True:
-            break
-    else:
-        return False
     hopeless: set[Expression] = set()
     for value in below(condition):
         match value:
             case Const(value=known):
                 dead = known is not True
+            case Opposite(value=Const(value=known)):
+                dead = known is not False
             case Both(left=left, right=right):
                 dead = left in hopeless or right in hopeless
             case Either(left=left, right=right):
@@ -94,16 +92,16 @@ def never(condition: Expression) -> bool:
 
 
 def _piles_up(rule: CheckedRule, deed: Enter, action: tree.Entry, problems: Problems) -> None:
-    looked_at = below(*rule.values())
-    guarded = any(isinstance(v, PositionRead | OrdersRead) and v.alias == deed.alias for v in looked_at)
-    if not guarded and AccountRead("open_positions_count").attribute not in _account_fields(looked_at):
+    if not any(_knows_position(value, deed.alias) for value in below(*rule.values())):
         hint = f"add AND POSITION.{deed.alias} = 0 if it should not"
         message = f"this {deed.side} can fire again and add to an open position"
         problems.warning("QKT0506", action.alias.span, message, hint)
 
 
-def _account_fields(values: Iterable[Expression]) -> set[str]:
-    return {v.attribute for v in values if isinstance(v, AccountRead)}
+def _knows_position(value: Expression, alias: str) -> bool:
+    if isinstance(value, AccountRead):
+        return value.attribute == "open_positions_count"
+    return isinstance(value, PositionRead | OrdersRead) and value.alias == alias
 
 
 # ---------------------------------------------------------------- wrong sides
@@ -140,7 +138,8 @@ def _is_wrong(leg: Protection, entry: Line | None, direction: int) -> bool:
         return False
     if level.factor == entry.factor:
         return (level.offset - entry.offset) * direction < 0
-    return level.offset == entry.offset == 0 and (level.factor - entry.factor) * direction < 0
+    positive = isinstance(level.base, Read) and level.offset == entry.offset == 0
+    return positive and (level.factor - entry.factor) * direction < 0
 
 
 def _same_base(a: Expression | None, b: Expression | None) -> bool:

@@ -120,10 +120,6 @@ class Block:
     def extend(self, other: Block) -> None:
         self.lines.extend(other.lines)
 
-    @property
-    def depth(self) -> int:
-        return self._depth
-
     @contextmanager
     def suite(self, head: str) -> Iterator[None]:
         """Lines added inside stand under the head."""

@@ -1,4 +1,4 @@
-"""The codes of everything that can be wrong with a file beyond its grammar, in one table."""
+"""The codes of everything that can be wrong with a file, in one table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,40 @@ from qkt.lang.diagnostics import Diagnostic
 from qkt.lang.tree import Span
 
 CODES: dict[str, str] = {
+    # characters
+    "QKT0001": "a character that means nothing here",
+    "QKT0002": "a comment that does not end",
+    "QKT0003": "a text that does not end",
+    "QKT0004": "an escape that texts do not know",
+    "QKT0005": "a malformed number",
+    # grammar
+    "QKT0100": "a word or sign that cannot stand here",
+    "QKT0101": "a word that was probably meant to be another",
+    "QKT0102": "a second block of a kind that a file has once",
+    "QKT0103": "SYMBOLS after a block that uses its streams",
+    "QKT0104": "a rule outside RULES",
+    "QKT0110": "something other than a whole number where one is needed",
+    "QKT0111": "a duration of zero",
+    "QKT0120": "a name that stands twice in one block",
+    "QKT0121": "a clause that stands twice",
+    "QKT0130": "a look-back that is no whole number of bars",
+    "QKT0131": "an aggregate that does not take OVER",
+    "QKT0132": "a window of the clock whose arguments are not written out or out of range",
+    "QKT0133": "a field that POSITION, NOW or EXIT does not have",
+    "QKT0140": "a symbol without a name",
+    "QKT0141": "a basket of fewer than two streams",
+    "QKT0142": "a series that does not exist",
+    "QKT0143": "a series with too fine a timeframe",
+    "QKT0144": "a time of day that does not exist",
+    "QKT0145": "a sequence with too few or too many stages",
+    "QKT0150": "SIZING beside a list of STACK layers",
+    "QKT0151": "a LOG whose text and fields do not agree",
+    "QKT0152": "a leg of OCO_ENTRY that is no entry",
+    "QKT0153": "PCT RISK of something other than a plain number above zero",
+    "QKT0154": "fractions of a scale-out that do not add up",
+    "QKT0155": "an OCO with one leg",
+    "QKT0156": "a STACK layer without a price",
+    "QKT0157": "a loop without a rule",
     # names
     "QKT0201": "a name that is no LET, PARAM or stream",
     "QKT0202": "a LET, PARAM or loop variable whose name is taken",

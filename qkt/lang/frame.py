@@ -82,5 +82,5 @@ class Frame:
 
     def read_past(self, value: Past, block: Block) -> None:
         queue, depth = self.module.past(value)
-        self._reads[value] = f"{queue.removeprefix('past_')}_{value.bars}_ago"
+        self._reads[value] = self.module.past_local(value)
         block.add(f"{self._reads[value]} = {queue}[{depth - value.bars}]")

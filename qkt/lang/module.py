@@ -53,6 +53,11 @@ class GeneratedModule:
         key = (value.value, value.alias)
         return self._once(key, self._new_past, value), self._depths[key]
 
+    def past_local(self, value: Past) -> str:
+        """The variable that holds the value of so many bars ago in every function."""
+        queue, _ = self.past(value)
+        return self._once(value, self.names.one, f"{queue.removeprefix('past_')}_{value.bars}_ago")
+
     def position(self, alias: str) -> str:
         symbol = self.symbols[alias]
         return self._once(("position", symbol), self._bound, f"position_{alias}", f"context.position({symbol!r})")

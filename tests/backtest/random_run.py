@@ -56,6 +56,7 @@ class Plan:
     fills: str
     costs: bool
     timeframes: tuple[str, ...]
+    currency: str = "USD"
 
 
 def tape(seed: int, ticks: int, quoted: bool) -> TickTable:
@@ -170,6 +171,11 @@ def run_plan(plan: Plan, *, every_tick: bool) -> tuple[RunRecord, list[object]]:
         f"SIM:S{n}": Memory(f"S{n}", tape(plan.seed * 10 + n, plan.ticks, plan.quoted), plan.rows_per_table)
         for n in range(plan.symbols)
     }
+    markets: tuple[str, ...] = ()
+    if plan.currency != "USD":
+        # Results in dollars reach the account through this market, which nobody trades.
+        markets = (f"SIM:{plan.currency}USD",)
+        sources[markets[0]] = Memory(markets[0], tape(plan.seed + 77, plan.ticks, plan.quoted), plan.rows_per_table)
     costs: dict[str, object] = {}
     if plan.costs:
         costs = {
@@ -180,6 +186,7 @@ def run_plan(plan: Plan, *, every_tick: bool) -> tuple[RunRecord, list[object]]:
             "swap_short_points": Decimal(2),
         }
     terms = {f"S{n}": instrument(f"S{n}", contract_size=Decimal(100), **costs) for n in range(plan.symbols)}
-    settings = SessionSettings(instruments=InstrumentRegistry.standard().with_layer(terms))
+    registry = InstrumentRegistry.standard().with_layer(terms)
+    settings = SessionSettings(currency=plan.currency, instruments=registry, markets=markets)
     record = run(gambler, sources, settings, fills=plan.fills, every_tick=every_tick)  # type: ignore[arg-type]
     return record, gambler.seen

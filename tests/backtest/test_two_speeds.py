@@ -18,6 +18,7 @@ PLANS = st.builds(
     fills=st.sampled_from(["quotes", "mid"]),
     costs=st.booleans(),
     timeframes=st.sampled_from([("1m",), ("1m", "5m"), ("10s", "1h"), ("1w", "3m", "1m")]),
+    currency=st.sampled_from(["USD", "USD", "EUR"]),
 )
 
 
@@ -49,3 +50,9 @@ def test_two_runs_are_the_same_run() -> None:
     second, second_saw = run_plan(plan, every_tick=False)
     assert first_saw == second_saw
     assert replace(first, timing=Timing(0, 0)) == replace(second, timing=Timing(0, 0))
+
+
+def test_the_random_runs_do_convert() -> None:
+    record, _ = run_plan(Plan(5, 2, 2_000, 333, True, "quotes", True, ("1m",), "EUR"), every_tick=False)
+    assert {row.fx_rate == 1 for row in record.trades} == {False}
+    assert record.conversions[0].source == "SIM:EURUSD"
