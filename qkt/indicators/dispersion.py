@@ -39,7 +39,8 @@ class Zscore(Rolling):
 
     def formula(self, window: Sequence[Num]) -> Num:
         # Seen from one of the inputs the differences are exact, so a score near 0 keeps its digits.
-        shifted = [v - window[0] for v in window]
+        origin = window[0]
+        shifted = [v - origin for v in window]
         center = mean(shifted)
         return (shifted[-1] - center) / root(squares(shifted, center) / (len(shifted) - 1))
 

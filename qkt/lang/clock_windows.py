@@ -24,14 +24,11 @@ def clock_window(node: tree.Call, problems: Problems) -> ClockWindow | None:
     name = node.name.text.upper()
     ranges = CLOCK_WINDOWS[name]
     bounds = [int(a.value) for a in node.args if isinstance(a, tree.Number) and a.value == a.value.to_integral_value()]
-    if len(node.args) != len(ranges) or len(bounds) != len(ranges):
-        expected = f"expected {FORMS[name]}" + (" with whole numbers written out" if ranges else "")
+    inside = [low <= value <= high for value, (low, high) in zip(bounds, ranges, strict=False)]
+    if len(node.args) != len(ranges) or len(bounds) != len(ranges) or not all(inside):
+        expected = f"expected {FORMS[name]}" + (" with whole numbers in range, written out" if ranges else "")
         problems.error("QKT0309", node.name.span, f"{name} does not take these arguments", expected)
         return None
-    for value, (low, high), arg in zip(bounds, ranges, node.args, strict=True):
-        if not low <= value <= high:
-            problems.error("QKT0309", arg.span, f"{value} is outside {low} to {high}", f"expected {FORMS[name]}")
-            return None
     if name == "LAST_TRADING_DAY_OF_MONTH":
         return ClockWindow("last_trading_day")
     if name == "CALENDAR_WINDOW":

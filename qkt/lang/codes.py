@@ -98,10 +98,12 @@ CODES: dict[str, str] = {
 
 
 class Problems:
-    """Collects what is wrong. A place that is checked more than once, as in a loop, is reported once for each code."""
+    """Collects what is wrong. A place that is checked more than once, as in a loop, is reported once for each code; where the
+    parser found an error already, nothing more is said."""
 
     def __init__(self, found: Iterable[Diagnostic] = ()) -> None:
         self._found: dict[tuple[str, Span], Diagnostic] = {(p.code, p.span): p for p in found}
+        self._settled = {p.span for p in self._found.values() if p.severity == "error"}
 
     def error(self, code: str, span: Span, message: str, hint: str | None = None) -> None:
         self._add(Diagnostic(code, "error", span, message, hint))
@@ -121,4 +123,5 @@ class Problems:
         return tuple(sorted(self._found.values(), key=lambda p: (p.span.line, p.span.column, p.code)))
 
     def _add(self, problem: Diagnostic) -> None:
-        self._found.setdefault((problem.code, problem.span), problem)
+        if problem.span not in self._settled:
+            self._found.setdefault((problem.code, problem.span), problem)

@@ -79,7 +79,11 @@ class OrderManager:
             self._cancel(order, "cancelled by the strategy")
 
     def _cancel(self, order: Order, reason: str) -> None:
-        if order.live:
+        """Ask for a cancel, once. A venue cannot cancel what it has not acknowledged yet: then the request waits for that."""
+        if not order.live or order.cancel_reason is not None:
+            return
+        order.cancel_reason = reason
+        if order.state is not OrderState.SUBMITTED:
             self._scope.publish(CancelOrder(order, reason))
 
     # ------------------------------------------------------ what brokers report
@@ -89,6 +93,8 @@ class OrderManager:
         if order is not None and order.live:
             order.quantity = event.quantity
             order.state = OrderState.WORKING
+            if order.cancel_reason is not None:
+                self._scope.publish(CancelOrder(order, order.cancel_reason))
 
     def _on_rejected(self, event: OrderRejected) -> None:
         order = self._orders.get(event.order_id)

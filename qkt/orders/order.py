@@ -15,8 +15,8 @@ class Order:
     """One order of one strategy. Quantities are lots, prices quote currency, times epoch ms.
 
     Exits and closes carry the `leg_id` they are bound to and can only reduce that leg. `bracket` belongs to entries, and
-    `bracket_id` names its exits. `reference` is the price the order is
-    meant to get, None for whatever the market quotes when it arrives.
+    `bracket_id` names its exits. `reference` is the price the order is meant to get, None for whatever the market quotes
+    when it arrives. `cancel_reason` is set once its cancel was asked for.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Order:
     state: OrderState = OrderState.CREATED
     filled: Decimal = ZERO
     average: Decimal | None = None
+    cancel_reason: str | None = None
 
     def __post_init__(self) -> None:
         if not self.strategy:

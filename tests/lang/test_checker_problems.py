@@ -103,6 +103,13 @@ def test_a_mistake_is_found_at_its_place(text: str, code: str | None, place: str
         assert hint.lower() in (found[0].hint or "").lower()
 
 
+@pytest.mark.parametrize(
+    "expression", ["SESSION_WINDOW(25, 0, 1, 0)", "CALENDAR_WINDOW(1, 2)", "NOW.houru > 1", "POSITION.k.foo > 1"]
+)
+def test_what_the_parser_reported_is_not_said_again(expression: str) -> None:
+    assert len(errors(f"RULES WHEN {expression} THEN CLOSE k")) == 1
+
+
 def test_rules_need_a_stream() -> None:
     assert [p.code for p in errors('RULES WHEN TRUE THEN LOG "x"', "STRATEGY t VERSION 1\n")] == ["QKT0210"]
 

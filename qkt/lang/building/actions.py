@@ -116,15 +116,17 @@ def log(at: Place, level: Any, text: tree.Text, *fields: tuple[Ident, Expr]) -> 
     return tree.Log(at.span, level or "INFO", text.value, fields)
 
 
-def oco_leg(at: Place, action: Action) -> tree.Entry:
-    if isinstance(action, tree.Entry):
-        return action
-    at.error("QKT0152", at.next.span, "a leg of OCO_ENTRY that is neither BUY nor SELL", "OCO_ENTRY links two entries")
-    return tree.Entry(at.span, Side.BUY, Ident(at.span, ""))
+def oco_leg(at: Place, action: Action) -> Action:
+    if not isinstance(action, tree.Entry):
+        at.error("QKT0152", at.next.span, "a leg of OCO_ENTRY that is neither BUY nor SELL", "OCO_ENTRY links two entries")
+    return action
 
 
-def oco_entry(at: Place, first: tree.Entry, second: tree.Entry) -> tree.OcoEntry:
-    return tree.OcoEntry(at.span, first, second)
+def oco_entry(at: Place, first: Action, second: Action) -> Action:
+    """Of legs that cannot be linked the first stands for both, so that nothing more is said about them."""
+    if isinstance(first, tree.Entry) and isinstance(second, tree.Entry):
+        return tree.OcoEntry(at.span, first, second)
+    return first
 
 
 # ----------------------------------------------------------------------------------------------------------------- latches
