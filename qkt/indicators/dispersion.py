@@ -61,8 +61,8 @@ class Bollinger(Rolling):
         center = mean(window)
         return center + self._k * root(squares(window, center) / len(window))
 
-    def of(self, window: Sequence[float]) -> float:
-        return mean(window) if flat(window) else self.formula(window)
+    def of(self, window: Sequence[float]) -> float | None:
+        return mean(window) if flat(window) else super().of(window)
 
 
 class MeanDeviation(Rolling):

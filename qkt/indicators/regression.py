@@ -11,7 +11,7 @@ from qkt.indicators.rolling import Rolling, RollingPair
 from qkt.indicators.sums import Num, co_moments, mean, root, total, weighted
 from qkt.indicators.ties import flat
 
-# A regressor that keeps less than this share of its centred norm after orthogonalising is a combination of the others.
+# A regressor that keeps no more than this share of its centred norm after orthogonalising is a combination of the others.
 SINGULAR = 1e-10
 
 
@@ -88,7 +88,7 @@ class Resid(MultiFed):
             for unit in basis:
                 rest = _without(rest, unit)
             norm = _norm(rest)
-            if norm < SINGULAR * _norm(centred):
+            if norm <= SINGULAR * _norm(centred):
                 return None
             basis.append([v / norm for v in rest])
         rest = _centred(y)

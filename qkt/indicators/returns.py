@@ -45,7 +45,9 @@ class OnReturns:
             return [self.update(v) for v in x.tolist()]
         if len(x):
             self._previous = float(x[-1])
-        values = self._inner.column(differences(joined[1:], joined[:-1]) / joined[:-1])
+        with np.errstate(over="ignore"):
+            returns = differences(joined[1:], joined[:-1]) / joined[:-1]
+        values = self._inner.column(returns)
         self.value = self._inner.value
         return [None] * (len(x) - len(values)) + values
 
@@ -55,8 +57,8 @@ class _ReturnWindow(Rolling):
 
     __slots__ = ()
 
-    def of(self, window: Sequence[float]) -> float | None:
-        return self.flat_value if max(window) - min(window) <= FLAT_RETURNS else self.formula(window)
+    def still(self, window: Sequence[float]) -> bool:
+        return max(window) - min(window) <= FLAT_RETURNS
 
     def doubtful(self, x: FloatArray) -> BoolArray:
         return sliding(np.maximum, x, self._n) - sliding(np.minimum, x, self._n) <= FLAT_RETURNS

@@ -6,6 +6,7 @@ window, so an indicator that was warmed up with less history holds the same bits
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
@@ -39,13 +40,23 @@ class Rolling(ABC):
     def formula(self, window: Sequence[Num]) -> Num:
         """The value of a window that is not flat."""
 
+    def still(self, window: Sequence[float]) -> bool:
+        """True when nothing moved in the window."""
+        return flat(window)
+
     def of(self, window: Sequence[float]) -> float | None:
-        """The value of a full window."""
-        return self.flat_value if self.guarded and flat(window) else self.formula(window)
+        """The value of a full window; Undefined beyond the range of floats."""
+        if self.guarded and self.still(window):
+            return self.flat_value
+        try:
+            value = self.formula(window)
+        except ZeroDivisionError:  # it moved, by less than what has a square
+            return self.flat_value
+        return value if math.isfinite(value) else None
 
     def doubtful(self, x: FloatArray) -> BoolArray:
         """Marks the windows in x that a column must evaluate one by one."""
-        return nearly_flat(x, self._n) if self.guarded else np.zeros(0, dtype=np.bool_)
+        return nearly_flat(x, self._n) if self.guarded else np.zeros(1, dtype=np.bool_)
 
     def update(self, x: float) -> float | None:
         """Feed one number; returns the value."""
@@ -66,9 +77,10 @@ class Rolling(ABC):
         if rows <= 0 or not len(x):
             return [None] * len(x)
         with np.errstate(all="ignore"):
-            values: Column = self.formula([joined[k : k + rows] for k in range(n)]).tolist()
-            doubtful = np.flatnonzero(self.doubtful(joined))
-        for i in doubtful:
+            plain = self.formula([joined[k : k + rows] for k in range(n)])
+            alone = self.doubtful(joined) | ~np.isfinite(plain)
+        values: Column = plain.tolist()
+        for i in np.flatnonzero(alone):
             values[i] = self.of(joined[i : i + n].tolist())
         self.value = values[-1]
         return [None] * (len(x) - rows) + values
@@ -91,12 +103,18 @@ class RollingPair(ABC):
     def formula(self, xs: Sequence[Num], ys: Sequence[Num]) -> Num:
         """The value of two windows that may be divided by."""
 
-    def undefined(self, xs: Sequence[float], ys: Sequence[float]) -> bool:
-        """True when a leg that the formula divides by is flat."""
-        return flat(ys) or (self.divides_by_both and flat(xs))
+    def of(self, xs: Sequence[float], ys: Sequence[float]) -> float | None:
+        """The value of two full windows; Undefined beyond the range of floats."""
+        if flat(ys) or (self.divides_by_both and flat(xs)):
+            return None
+        try:
+            value = self.formula(xs, ys)
+        except ZeroDivisionError:  # a leg moved, by less than what has a square
+            return None
+        return value if math.isfinite(value) else None
 
     def doubtful(self, x: FloatArray, y: FloatArray) -> BoolArray:
-        """Marks the windows for which a column must ask `undefined`."""
+        """Marks the windows that a column must evaluate one by one."""
         marks = nearly_flat(y, self._n)
         return marks | nearly_flat(x, self._n) if self.divides_by_both else marks
 
@@ -106,7 +124,7 @@ class RollingPair(ABC):
         xs.append(x)
         ys.append(y)
         if len(xs) == self._n:
-            self.value = None if self.undefined(xs, ys) else self.formula(xs, ys)
+            self.value = self.of(xs, ys)
         return self.value
 
     def column(self, x: FloatArray, y: FloatArray) -> Column:
@@ -123,11 +141,11 @@ class RollingPair(ABC):
             return [None] * len(x)
         with np.errstate(all="ignore"):
             shifted = [[leg[k : k + rows] for k in range(n)] for leg in (xs, ys)]
-            values: Column = self.formula(*shifted).tolist()
-            doubtful = np.flatnonzero(self.doubtful(xs, ys))
-        for i in doubtful:
-            if self.undefined(xs[i : i + n].tolist(), ys[i : i + n].tolist()):
-                values[i] = None
+            plain = self.formula(*shifted)
+            alone = self.doubtful(xs, ys) | ~np.isfinite(plain)
+        values: Column = plain.tolist()
+        for i in np.flatnonzero(alone):
+            values[i] = self.of(xs[i : i + n].tolist(), ys[i : i + n].tolist())
         self.value = values[-1]
         return [None] * (len(x) - rows) + values
 

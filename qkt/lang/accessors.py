@@ -46,8 +46,7 @@ def _position(resolver: Resolver, node: tree.Position, place: Place) -> Expressi
     alias = resolver.stream(node.alias, place)
     name = "quantity" if node.field is None else node.field.text
     if name not in POSITION_FIELDS:
-        assert node.field is not None
-        return _unknown(resolver, "POSITION", node.field, name, POSITION_FIELDS)
+        return _unknown(resolver, "POSITION", node, name, POSITION_FIELDS)
     if alias is None:
         return BROKEN
     attribute = POSITION_FIELDS[name]

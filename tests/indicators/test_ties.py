@@ -116,3 +116,18 @@ def test_a_price_of_zero_gives_no_return() -> None:
     skew = REGISTRY["SKEW"].make([3])
     values = [skew.update(x) for x in (1.0, 2.0, 0.0, 5.0, 6.0, 7.0)]
     assert [v is None for v in values] == [True, True, True, True, False, False]
+
+
+def test_a_spread_too_small_to_be_squared_is_none() -> None:
+    fading = [2.0**-k for k in range(600, 620)]
+    assert last("ZSCORE", [5], fading) is None
+    assert last("SKEW", [5], [1.0, *[1.0 + 1e-14 * k for k in range(9)]]) is not None
+    correlation = REGISTRY["CORRELATION"].make([5])
+    for x in fading:
+        correlation.update(x, x)
+    assert correlation.value is None
+
+
+def test_a_spread_beyond_the_range_of_floats_is_undefined() -> None:
+    assert last("VARIANCE", [3], [1e200, -1e200, 1e200]) is None
+    assert last("BOLLINGER_UPPER", [3, 2], [1e200, -1e200, 1e200]) is None
