@@ -168,3 +168,11 @@ def test_a_tick_with_crossed_or_non_positive_quotes_is_dropped_and_counted() -> 
     market.quote(0)
     assert market.session.dropped == 3
     assert len(market.told(OrderFilled)) == 1
+
+
+def test_a_whole_close_is_written_with_the_decimals_of_the_step() -> None:
+    market = quotes()
+    market.quote(100, 101)
+    market.buy("0.3")
+    market.close()
+    assert [str(fill.quantity) for fill in market.fills] == ["0.30", "0.30"]

@@ -67,8 +67,9 @@ class PaperBroker:
         order = command.order
         instrument = self._instruments(order.symbol)
         quantity = instrument.quantize(order.quantity)
-        if order.reduce_only and order.quantity == self._legs.leg_quantity(order.leg_id or 0):
-            quantity = order.quantity  # a leg can always be closed whole
+        leg = self._legs.leg_quantity(order.leg_id) if order.leg_id is not None else None
+        if order.quantity == leg:
+            quantity = leg  # a leg can always be closed whole
         else:
             refusal = instrument.refusal(quantity)
             if refusal is not None:
