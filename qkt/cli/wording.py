@@ -84,6 +84,8 @@ def _name(value: Named) -> str:
             return f"{alias}.{field}"
         case v.Indicator(name, series, constants, alias):
             inputs = [words(one) for one in series] or [alias]
+            if name.endswith("_OVER"):
+                return f"{name.removesuffix('_OVER').lower()}({inputs[0]}) over {_literal(constants[0])} bars"
             return f"{name.lower()}({', '.join([*inputs, *(_literal(one) for one in constants)])})"
         case v.Apply(name, args):
             return f"{name.lower()}({', '.join(words(arg) for arg in args)})"
