@@ -9,6 +9,8 @@ from __future__ import annotations
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
 EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
+# Wide enough to write any finite double with 8 decimals.
+WIDE = Context(prec=400, rounding=ROUND_HALF_EVEN)
 D64 = Context(prec=16, rounding=ROUND_HALF_EVEN)
 
 ZERO = Decimal(0)
@@ -30,7 +32,7 @@ def quotient(a: Decimal, b: Decimal) -> Decimal:
 
 def q8(x: Decimal) -> Decimal:
     """x with 8 decimals, half-even."""
-    return x.quantize(EIGHT_PLACES, rounding=ROUND_HALF_EVEN, context=EXACT)
+    return x.quantize(EIGHT_PLACES, rounding=ROUND_HALF_EVEN, context=WIDE)
 
 
 def floor_to(x: Decimal, step: Decimal) -> Decimal:

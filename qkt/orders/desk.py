@@ -31,7 +31,7 @@ class SignalDesk:
             kind=signal.kind,
             purpose=Purpose.ENTRY,
             created_at=signal.at,
-            reference=signal.stop or signal.limit or signal.reference,
+            reference=signal.stop or signal.limit,
             limit=signal.limit,
             stop=signal.stop,
             expires_at=signal.expires_at,

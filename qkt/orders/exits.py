@@ -21,9 +21,9 @@ class ExitLevels:
     target: Decimal | None
 
     def sane(self, side: Side, price: Decimal) -> bool:
-        """Whether the stop is behind and the target ahead of a position entered at `price`."""
-        stop_ok = self.stop is None or (price - self.stop) * side.sign > 0
-        target_ok = self.target is None or (self.target - price) * side.sign > 0
+        """Whether the stop is behind and the target ahead of a position entered at `price`, both above zero."""
+        stop_ok = self.stop is None or (self.stop > 0 and (price - self.stop) * side.sign > 0)
+        target_ok = self.target is None or (self.target > 0 and (self.target - price) * side.sign > 0)
         return stop_ok and target_ok
 
 
