@@ -50,3 +50,7 @@ def test_quotients_have_sixteen_digits_and_products_all_of_them() -> None:
 def test_text_has_no_exponent() -> None:
     assert plain(Decimal("0E-8")) == "0.00000000"
     assert plain(Decimal("1E+3")) == "1000"
+
+
+def test_any_finite_price_can_be_written_with_eight_decimals() -> None:
+    assert q8(to_decimal(1e300)) == Decimal("1e300")

@@ -164,3 +164,10 @@ def test_nothing_is_left_after_any_round_trip(market: Market) -> None:
     assert market.working == []
     assert market.net() == 0
     assert len(market.books.round_trips) == 3
+
+
+def test_a_stop_that_would_lie_below_zero_is_no_protection_and_closes_the_position(market: Market) -> None:
+    market.buy(1, stop_loss=by(150))
+    assert market.net() == 0
+    assert market.working == []
+    assert "beyond its own exits" in market.told(LogLine)[0].text  # type: ignore[attr-defined]
