@@ -8,10 +8,11 @@ from decimal import Decimal
 from qkt.brokers.paper import FillModel, QuoteFills
 from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
-from qkt.core.events import Candle, Event, OrderFilled, Tick
+from qkt.core.events import Candle, Event, LatchBroken, OrderFilled, PositionExited, Tick
 from qkt.core.instruments import Instrument, InstrumentRegistry
 from qkt.core.terms import OrderKind, Side
 from qkt.core.timeframe import Timeframe
+from qkt.core.watch import NEVER
 from qkt.engine import Session, SessionSettings, TickBoard, assemble
 from qkt.ledger import Books
 from qkt.orders import Order
@@ -49,6 +50,7 @@ class Script:
 
     name = "script"
     wants_ticks = False
+    due = NEVER
     wants_volume = True
 
     def __init__(self, *symbols: str, timeframe: str = "1m") -> None:
@@ -69,6 +71,12 @@ class Script:
 
     def on_fill(self, fill: OrderFilled) -> None:
         self.fill(fill)
+
+    def on_time(self, ts: int) -> None: ...
+
+    def on_latch(self, broken: LatchBroken) -> None: ...
+
+    def on_exit(self, exit_: PositionExited) -> None: ...
 
     def on_stop(self) -> None: ...
 
@@ -166,8 +174,8 @@ class Market:
                 kind,
                 None if limit is None else Decimal(str(limit)),
                 None if stop is None else Decimal(str(stop)),
-                good_till,
-                bracket,
+                expires_at=good_till,
+                bracket=bracket,
             ),
             rule=rule,
         )

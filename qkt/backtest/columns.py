@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qkt.brokers import Quote
-from qkt.core.watch import Watch
+from qkt.core.watch import Reads, Watch
 from qkt.data import Chunk, TickTable
 
 Floats = npt.NDArray[np.float64]
@@ -35,7 +35,7 @@ class SymbolColumns:
         self.rows = rows
         self._length = length
         self._latest: Rows | None = None
-        self._extremes: dict[tuple[bool, bool], Floats] = {}
+        self._extremes: dict[tuple[Reads, bool], Floats] = {}
 
     def merged(self, local: int) -> int:
         """The merged row of a local row."""
@@ -78,7 +78,7 @@ class SymbolColumns:
 
     def _crossing(self, watch: Watch, start: int, end: int) -> int:
         """The first local row in [start, end) that reaches the level, else `end`."""
-        column = self._buy if watch.on_ask else self._sell
+        column = self._column(watch.reads)
         block_end = min(end, (start // BLOCK + 1) * BLOCK)
         hit = _first(column, watch, start, block_end)
         if hit < block_end or block_end >= end:
@@ -94,15 +94,18 @@ class SymbolColumns:
         return end
 
     def _block_extremes(self, watch: Watch) -> Floats:
-        """The lowest (or highest) ask (or bid) of every block."""
-        key = (watch.on_ask, watch.below)
+        """The lowest (or highest) number of every block."""
+        key = (watch.reads, watch.below)
         extremes = self._extremes.get(key)
         if extremes is None:
-            column = self._buy if watch.on_ask else self._sell
+            column = self._column(watch.reads)
             reduce = np.minimum if watch.below else np.maximum
             extremes = reduce.reduceat(column, np.arange(0, len(column), BLOCK))
             self._extremes[key] = extremes
         return extremes
+
+    def _column(self, reads: Reads) -> Floats:
+        return self.price if reads is Reads.PRICE else self._buy if reads is Reads.ASK else self._sell
 
     def _latest_rows(self) -> Rows:
         if self._latest is None:

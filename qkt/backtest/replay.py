@@ -100,15 +100,15 @@ class JumpReplay:
     def _walk(self, columns: ChunkColumns, done: int, tell: Tell) -> int:
         """Visit the rows of a chunk on which something can happen. Returns how many rows are done."""
         session, board, path = self._session, self._board, self._path
-        broker, financing = session.broker, session.financing
+        waits, financing = session.waits, session.financing
         length = columns.length
         stops = self._stops(columns)
         stop_ticks = _ticks_at(columns, stops)
         stop_rows: list[int] = [*stops.tolist(), length]
-        for watch in broker.watches():
+        for watch in waits.watches():
             watch.row = -1
-        wait, revision = self._next_wait(columns, -1), broker.revision
-        due, due_row = financing.due, _row_at(columns, financing.due)
+        wait, revision = self._next_wait(columns, -1), waits.revision
+        due_row = _row_at(columns, min(financing.due, waits.due))
         visited = 0
         stop = stop_rows[0]
         while True:
@@ -130,10 +130,9 @@ class JumpReplay:
             board.row = row - 1
             path.mark()
             session.on_tick(tick)
-            if broker.revision != revision or wait <= row:
-                wait, revision = self._next_wait(columns, row), broker.revision
-            if financing.due != due:
-                due, due_row = financing.due, _row_at(columns, financing.due)
+            if waits.revision != revision or wait <= row or due_row <= row:
+                wait, revision = self._next_wait(columns, row), waits.revision
+                due_row = max(_row_at(columns, min(financing.due, waits.due)), row + 1)
 
     def _stops(self, columns: ChunkColumns) -> Rows:
         """Rows known beforehand: the first tick of every sampling window and every row that closes a candle."""
@@ -146,9 +145,9 @@ class JumpReplay:
         return np.unique(np.concatenate([first, *closes])) if closes else first
 
     def _next_wait(self, columns: ChunkColumns, row: int) -> int:
-        """The first row beyond `row` at which a working order can fill or expire."""
+        """The first row beyond `row` at which the wait of a component can end."""
         nearest = columns.length
-        for watch in self._session.broker.watches():
+        for watch in self._session.waits.watches():
             if watch.row <= row:
                 watch.row = columns.by_symbol[watch.symbol].find(watch, row)
             nearest = min(nearest, watch.row)

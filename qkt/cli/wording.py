@@ -177,7 +177,7 @@ def _order(deed: Enter) -> str:
         case OrderKind.STOP_LIMIT:
             return f"stop at {price} with a limit at {'' if deed.limit is None else words(deed.limit)}"
         case _:
-            assert_never(deed.kind)
+            return f"{deed.kind.value} at {price}"
 
 
 def _protection(leg: Protection) -> str:

@@ -162,3 +162,37 @@ class RuleFired(Event):
     strategy: str
     rule: int
     time: int
+
+
+@dataclass(slots=True)
+class LatchBroken(Event):
+    """A latch committed. `latch` names it within its strategy, `direction` is +1 for the upper wire and -1 for the lower,
+    `level` the wire (quote currency), `time` the tick or candle end that confirmed it."""
+
+    strategy: str
+    latch: int
+    rule: int | None
+    direction: int
+    level: Decimal
+    time: int
+
+
+@dataclass(slots=True)
+class PositionExited(Event):
+    """What an entry with exit hooks had opened is closed to the last lot.
+
+    `hooks` names the hooks within their strategy. `reason` is STOP_LOSS or TAKE_PROFIT when the last fill was that exit of
+    the entry, else CLOSE. `side`, `price` and `time` are those of the last closing fill, `quantity` (lots) and `pnl`
+    (account currency, after costs) those of all of them.
+    """
+
+    strategy: str
+    symbol: str
+    hooks: int
+    rule: int | None
+    reason: Purpose
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    pnl: Decimal
+    time: int

@@ -20,17 +20,31 @@ class Side(StrEnum):
 
 
 class OrderKind(StrEnum):
-    """Kinds a venue can hold. The values are the spelling of trade files."""
+    """What an order waits for. The values are the spelling of trade files.
+
+    The trailing family below IF_TOUCHED is held by the engine and becomes a market order when it triggers.
+    """
 
     MARKET = "Market"
     LIMIT = "Limit"
     STOP = "Stop"
     STOP_LIMIT = "StopLimit"
+    IF_TOUCHED = "IfTouched"
+    TRAILING_STOP = "TrailingStop"
+    TRAILING_STOP_LIMIT = "TrailingStopLimit"
+    ARMED_TRAILING_STOP = "ArmedTrailingStop"
+    STEPPED_STOP = "SteppedStop"
+    TIME_TIGHTENING_STOP = "TimeTighteningStop"
 
 
 class TimeInForce(StrEnum):
+    """How long an order may live: till cancelled, till a time, at once what is possible, at once whole, this session."""
+
     GTC = "GTC"
     GTD = "GTD"
+    IOC = "IOC"
+    FOK = "FOK"
+    DAY = "DAY"
 
 
 class Purpose(StrEnum):

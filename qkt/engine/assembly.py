@@ -1,6 +1,7 @@
 """Wires one session. The subscriptions below, in this order, are the semantics of a tick and of a fill.
 
 Tick:  broker (expiry, triggers, fills) -> strategy's own tick handler -> excursions -> candles -> (per candle) strategy
+       -> strategy's timers
 Fill:  books -> order manager (exits, siblings, protection) -> strategy
 Signal -> desk -> OrderRequested -> risk -> OrderApproved -> order manager -> SubmitOrder -> broker
 """
@@ -18,6 +19,7 @@ from qkt.core.errors import InstrumentError, StrategyError
 from qkt.core.events import Tick
 from qkt.core.ids import OrderIds
 from qkt.core.instruments import InstrumentRegistry
+from qkt.core.watch import Waits
 from qkt.engine.board import Board
 from qkt.engine.candles import CandleFeed, TickCandles
 from qkt.engine.context import SessionContext
@@ -74,18 +76,20 @@ def assemble(
     _check_conversion(symbols, converter)
 
     books = Books(scope, [strategy.name], settings.balance, settings.instruments, converter, board)
+    waits = Waits()
     desk_ids = OrderIds()
     SignalDesk(scope, desk_ids)
     risk = RiskGate(scope, settings.limits, settings.instruments, converter, board)
     orders = OrderManager(scope, books)
-    broker = PaperBroker(scope, board, settings.instruments.resolve, books, settings.fills)
+    broker = PaperBroker(scope, board, settings.instruments.resolve, books, settings.fills, waits)
     context = SessionContext(scope, strategy.name, books, orders, settings.instruments, strategy.rearm)
 
     scope.subscribe(Tick, broker.on_tick)
-    runner = StrategyRunner(scope, strategy, context)
+    runner = StrategyRunner(scope, strategy, context, waits)
     scope.subscribe(Tick, books.excursions.on_tick)
     feed = candles(scope, strategy.streams, settings.begin)
     scope.subscribe(Tick, feed.on_tick)
+    scope.subscribe(Tick, runner.on_time)
 
     finest = min((stream.timeframe for stream in strategy.streams), key=lambda frame: frame.ms)
     return Session(
@@ -101,6 +105,7 @@ def assemble(
         runner=runner,
         equity=EquitySampler(books, finest),
         financing=Financing(books, settings.instruments, board, symbols),
+        waits=waits,
     )
 
 

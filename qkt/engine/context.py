@@ -33,7 +33,7 @@ class SessionContext:
     ) -> None:
         self._scope = scope
         self._books = books
-        self.book = books.strategies[strategy]
+        self.ledger = books.strategies[strategy]
         self._orders = orders
         self._instruments = instruments
         self._rearm = rearm
@@ -41,32 +41,36 @@ class SessionContext:
         self._refused = False
         self._positions: dict[str, LedgerPosition] = {}
         self.strategy = strategy
-        self.account = LedgerAccount(books, self.book)
+        self.account = LedgerAccount(books, self.ledger)
         scope.subscribe(RiskRejected, self._on_risk_rejected)
         scope.subscribe(OrderRejected, self._on_rejected)
 
     @property
     def time(self) -> int:
-        return self.book.time
+        return self.ledger.time
 
     @time.setter
     def time(self, value: int) -> None:
-        self.book.time = value
+        self.ledger.time = value
+
+    @property
+    def book(self) -> float | None:
+        return None
 
     def position(self, symbol: str) -> LedgerPosition:
         view = self._positions.get(symbol)
         if view is None:
-            view = self._positions[symbol] = LedgerPosition(self._books, self.book, symbol)
+            view = self._positions[symbol] = LedgerPosition(self._books, self.ledger, symbol)
         return view
 
     def open_orders(self, symbol: str) -> int:
         return self._orders.open_entries(self.strategy, symbol)
 
     def open_symbols(self) -> list[str]:
-        return sorted(legs.symbol for legs in self.book.open_books())
+        return sorted(legs.symbol for legs in self.ledger.open_books())
 
     def legs(self, symbol: str) -> tuple[LegSize, ...]:
-        return tuple(LegSize(leg.id, leg.side, leg.quantity) for leg in self.book.book(symbol))
+        return tuple(LegSize(leg.id, leg.side, leg.quantity, leg.role) for leg in self.ledger.book(symbol))
 
     def instrument(self, symbol: str) -> Instrument:
         return self._instruments.resolve(symbol)
@@ -81,7 +85,7 @@ class SessionContext:
 
     def fire(self, rule: int | None, signals: Sequence[Signal], suppressed: int = 0) -> bool:
         if rule is not None:
-            self._scope.publish(RuleFired(self.strategy, rule, self.book.time))
+            self._scope.publish(RuleFired(self.strategy, rule, self.ledger.time))
         held = self._suppressed, self._refused
         refused = False
         sent = 0

@@ -9,9 +9,8 @@ from __future__ import annotations
 from array import array
 
 from qkt.core.timeframe import Timeframe
+from qkt.core.watch import NEVER
 from qkt.ledger import Books
-
-NEVER = 1 << 62
 
 
 class EquitySampler:

@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from qkt.core.bus import Scope
-from qkt.core.events import Candle, OrderFilled, Tick
+from qkt.core.events import Candle, Event, LatchBroken, OrderFilled, PositionExited, Tick
+from qkt.core.watch import Waits, Watch
 from qkt.engine.context import SessionContext
 from qkt.strategy import RunnableStrategy
 
+E = TypeVar("E", bound=Event)
+
+
+NO_WATCHES: tuple[Watch, ...] = ()
+
 
 class StrategyRunner:
-    """Sets the evaluation time, then calls the strategy."""
+    """Sets the evaluation time, then calls the strategy. Implements `Waiting` for its timers."""
 
-    def __init__(self, scope: Scope, strategy: RunnableStrategy, context: SessionContext) -> None:
+    def __init__(self, scope: Scope, strategy: RunnableStrategy, context: SessionContext, waits: Waits) -> None:
         self._strategy = strategy
         self._context = context
-        self._book = context.book
+        self._book = context.ledger
+        self._waits = waits
+        waits.add(self)
         if strategy.wants_ticks:
             scope.subscribe(Tick, self._on_tick)
         scope.subscribe(Candle, self._on_candle)
         scope.subscribe(OrderFilled, self._on_fill)
+        scope.subscribe(LatchBroken, self._on_latch)
+        scope.subscribe(PositionExited, self._on_exit)
+
+    @property
+    def due(self) -> int:
+        return self._strategy.due
+
+    def watches(self) -> tuple[Watch, ...]:
+        return NO_WATCHES
 
     def start(self, ts: int) -> None:
         self._book.time = ts
         self._strategy.on_start(self._context)
+        self._waits.changed()
 
     def stop(self) -> None:
         self._strategy.on_stop()
@@ -35,10 +56,28 @@ class StrategyRunner:
         self._book.time = candle.end
         self._strategy.on_candle(candle)
 
+    def on_time(self, tick: Tick) -> None:
+        """The last handler of a tick: what the strategy planned for this time."""
+        if tick.ts >= self._strategy.due:
+            self._strategy.on_time(tick.ts)
+            self._waits.changed()
+
     def _on_fill(self, fill: OrderFilled) -> None:
         if fill.strategy != self._strategy.name:
             return
+        self._at(fill.at, self._strategy.on_fill, fill)
+
+    def _on_latch(self, broken: LatchBroken) -> None:
+        if broken.strategy == self._strategy.name:
+            self._at(broken.time, self._strategy.on_latch, broken)
+
+    def _on_exit(self, exit_: PositionExited) -> None:
+        if exit_.strategy == self._strategy.name:
+            self._at(exit_.time, self._strategy.on_exit, exit_)
+
+    def _at(self, time: int, handler: Callable[[E], None], event: E) -> None:
+        """Call a handler that may interrupt another one, whose evaluation time comes back afterwards."""
         book = self._book
-        evaluated_at, book.time = book.time, fill.at
-        self._strategy.on_fill(fill)
+        evaluated_at, book.time = book.time, time
+        handler(event)
         book.time = evaluated_at

@@ -6,9 +6,10 @@ from qkt.brokers.paper import PaperBroker
 from qkt.core.bus import EventBus, Scope
 from qkt.core.clock import EventClock
 from qkt.core.events import LogLine, Tick
+from qkt.core.watch import NEVER, Waits
 from qkt.engine.board import Board
 from qkt.engine.candles import CandleFeed
-from qkt.engine.equity import NEVER, EquitySampler
+from qkt.engine.equity import EquitySampler
 from qkt.engine.runner import StrategyRunner
 from qkt.ledger import Books, Financing
 from qkt.orders import OrderManager
@@ -16,7 +17,10 @@ from qkt.risk import RiskGate
 
 
 class Session:
-    """Built by `assemble`. Call `begin` once, `on_tick` for every tick in time order, `end` once."""
+    """Built by `assemble`. Call `on_tick` for every tick in time order, `end` once.
+
+    `waits` is what a replay must ask before it jumps.
+    """
 
     def __init__(
         self,
@@ -33,6 +37,7 @@ class Session:
         runner: StrategyRunner,
         equity: EquitySampler,
         financing: Financing,
+        waits: Waits,
     ) -> None:
         self._bus = bus
         self._clock = clock
@@ -46,6 +51,7 @@ class Session:
         self.candles = candles
         self.equity = equity
         self.financing = financing
+        self.waits = waits
         self.logs: list[LogLine] = []
         self.ticks = 0
         self.dropped = 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Sequence
 
-from qkt.core.events import Candle, OrderFilled, Tick
+from qkt.core.events import Candle, LatchBroken, OrderFilled, PositionExited, Tick
+from qkt.core.watch import NEVER
 from qkt.lang.codegen import generate
 from qkt.lang.program import CheckedStrategy
 from qkt.lang.runtime import Desk
@@ -16,6 +17,7 @@ class CompiledStrategy:
     """Runs what was generated. `fired` holds the edge of every rule, `crossed` the memory of every CROSSES."""
 
     wants_ticks = False
+    due = NEVER
 
     def __init__(self, program: CheckedStrategy) -> None:
         self.name = program.name
@@ -41,6 +43,15 @@ class CompiledStrategy:
 
     def on_fill(self, fill: OrderFilled) -> None:
         """Positions are read from the context when they are needed."""
+
+    def on_time(self, ts: int) -> None:
+        """Nothing waits for the clock."""
+
+    def on_latch(self, broken: LatchBroken) -> None:
+        """No latch is armed."""
+
+    def on_exit(self, exit_: PositionExited) -> None:
+        """No entry has hooks."""
 
     def on_stop(self) -> None:
         """Nothing is left behind."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from qkt.core.numbers import EXACT, ONE, ZERO, exact, q8
 from qkt.core.terms import Side
 from qkt.orders.order import Order
-from qkt.strategy import BracketSpec, ExitForm, ExitPrice
+from qkt.strategy import BracketSpec, ExitForm, ExitPrice, ScaleOut, SteppedExit, TighteningExit, TrailingExit
 
 HUNDREDTH = Decimal("0.01")
 
@@ -32,6 +32,8 @@ def exit_levels(spec: BracketSpec, side: Side, price: Decimal) -> ExitLevels:
 
     BY d: price -/+ d. PCT p: price * (1 -/+ p/100). RR m: price +/- m * |price - stop|. AT stays. 8 decimals, half-even.
     """
+    assert not isinstance(spec.stop_loss, TrailingExit | SteppedExit | TighteningExit)
+    assert not isinstance(spec.take_profit, ScaleOut)
     stop = None if spec.stop_loss is None else _level(spec.stop_loss, price, -side.sign, ZERO)
     risk = ZERO if stop is None else abs(price - stop)
     target = None if spec.take_profit is None else _level(spec.take_profit, price, side.sign, risk)

@@ -7,18 +7,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from qkt.core.instruments import Instrument
-from qkt.core.terms import Side
+from qkt.core.terms import LegRole, Side
 
 if TYPE_CHECKING:
     from qkt.strategy.signals import Signal
 
 
 class LegSize(NamedTuple):
-    """One open leg of the strategy: its id, its side, its size in lots."""
+    """One open leg of the strategy: its id, its side, its size in lots, its role."""
 
     leg_id: int
     side: Side
     quantity: Decimal
+    role: LegRole = LegRole.PRIMARY
 
 
 class PositionView(Protocol):
@@ -154,6 +155,11 @@ class Context(Protocol):
 
     @property
     def account(self) -> AccountView: ...
+
+    @property
+    def book(self) -> float | None:
+        """The portfolio's capital plus the realized profit of all its children, None outside a portfolio with CAPITAL."""
+        ...
 
     def position(self, symbol: str) -> PositionView:
         """The view of one symbol. It stays valid and current: keep it."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from qkt.core.events import Candle, OrderFilled, Tick
+from qkt.core.events import Candle, LatchBroken, OrderFilled, PositionExited, Tick
 from qkt.core.timeframe import Timeframe
 from qkt.strategy.context import Context
 
@@ -51,6 +51,23 @@ class RunnableStrategy(Protocol):
         ...
 
     def on_fill(self, fill: OrderFilled) -> None: ...
+
+    @property
+    def due(self) -> int:
+        """When the clock is to wake the strategy next (epoch ms), NEVER when nothing waits for it."""
+        ...
+
+    def on_time(self, ts: int) -> None:
+        """The first tick at or after `due` has been handled, candles included; `ts` is its time."""
+        ...
+
+    def on_latch(self, broken: LatchBroken) -> None:
+        """A latch of the strategy committed: time to enter."""
+        ...
+
+    def on_exit(self, exit_: PositionExited) -> None:
+        """What an entry with exit hooks had opened is closed."""
+        ...
 
     def on_stop(self) -> None:
         """Once, after the last event."""

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import ClassVar, TypeAlias
 
 from qkt.core.errors import StrategyError
-from qkt.core.events import Candle, OrderFilled, Tick
+from qkt.core.events import Candle, LatchBroken, OrderFilled, PositionExited, Tick
 from qkt.core.numbers import ZERO, q8, to_decimal
-from qkt.core.terms import OrderKind, Side
+from qkt.core.terms import OrderKind, Side, TimeInForce
 from qkt.core.timeframe import Timeframe
+from qkt.core.watch import NEVER
 from qkt.strategy.context import Context, LegSize, PositionView
 from qkt.strategy.protocol import StreamSpec
 from qkt.strategy.signals import (
@@ -187,8 +188,9 @@ class Strategy:
             kind,
             limit_price,
             stop_price,
-            good_till,
-            bracket,
+            tif=TimeInForce.GTC if good_till is None else TimeInForce.GTD,
+            expires_at=good_till,
+            bracket=bracket,
             plain=kind is OrderKind.MARKET and bracket is None,
         )
         return self.context.fire(None, [signal])
@@ -216,6 +218,7 @@ class PythonStrategy:
     """Runs a user's `Strategy`: implements `RunnableStrategy` around it."""
 
     wants_volume = True
+    due = NEVER
 
     def __init__(self, strategy: Strategy, name: str, code_file: Path | None = None) -> None:
         self.name = name
@@ -236,6 +239,15 @@ class PythonStrategy:
 
     def on_fill(self, fill: OrderFilled) -> None:
         self._strategy.on_fill(fill)
+
+    def on_time(self, ts: int) -> None:
+        """Python strategies set no timers."""
+
+    def on_latch(self, broken: LatchBroken) -> None:
+        """Python strategies arm no latches."""
+
+    def on_exit(self, exit_: PositionExited) -> None:
+        """Python strategies hear of exits as fills."""
 
     def on_stop(self) -> None:
         self._strategy.on_stop()

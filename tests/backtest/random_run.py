@@ -11,10 +11,11 @@ import numpy as np
 
 from qkt.backtest.record import RunRecord
 from qkt.backtest.runner import run
-from qkt.core.events import Candle, OrderFilled, Tick
+from qkt.core.events import Candle, LatchBroken, OrderFilled, PositionExited, Tick
 from qkt.core.instruments import InstrumentRegistry
 from qkt.core.terms import OrderKind, Side
 from qkt.core.timeframe import Timeframe
+from qkt.core.watch import NEVER
 from qkt.data import DataReport, TickTable
 from qkt.engine import SessionSettings
 from qkt.strategy import BracketSpec, CancelSignal, CloseSignal, Context, EnterSignal, ExitForm, ExitPrice, StreamSpec
@@ -81,6 +82,7 @@ class Gambler:
 
     name = "gambler"
     wants_ticks = False
+    due = NEVER
     wants_volume = True
 
     def __init__(self, plan: Plan) -> None:
@@ -96,6 +98,12 @@ class Gambler:
         self._context = context
 
     def on_tick(self, tick: Tick) -> None: ...
+
+    def on_time(self, ts: int) -> None: ...
+
+    def on_latch(self, broken: LatchBroken) -> None: ...
+
+    def on_exit(self, exit_: PositionExited) -> None: ...
 
     def on_stop(self) -> None: ...
 

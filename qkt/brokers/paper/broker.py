@@ -16,7 +16,7 @@ from qkt.core.bus import Scope
 from qkt.core.events import OrderAccepted, OrderCancelled, OrderFilled, OrderModified, OrderRejected, Tick
 from qkt.core.instruments import Instrument
 from qkt.core.terms import OrderKind, Side
-from qkt.core.watch import Watch
+from qkt.core.watch import NEVER, Reads, Waits, Watch
 from qkt.orders import CancelOrder, LegView, Order, ResizeOrder, SubmitOrder
 
 
@@ -36,8 +36,10 @@ NO_ORDERS: list[_Resting] = []
 class PaperBroker:
     """Simulated execution for the symbols of one scope.
 
-    `watches()` lists what the book waits for; `revision` changes whenever that list does.
+    Implements `Waiting`: deadlines stand in the watches.
     """
+
+    due = NEVER
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class PaperBroker:
         instruments: Callable[[str], Instrument],
         legs: LegView,
         fills: FillModel,
+        waits: Waits,
     ) -> None:
         self._scope = scope
         self._board = board
@@ -53,7 +56,8 @@ class PaperBroker:
         self._legs = legs
         self._fills = fills
         self._book: dict[str, list[_Resting]] = {}
-        self.revision = 0
+        self._waits = waits
+        waits.add(self)
         scope.subscribe(SubmitOrder, self._on_submit)
         scope.subscribe(CancelOrder, self._on_cancel)
         scope.subscribe(ResizeOrder, self._on_resize)
@@ -83,7 +87,7 @@ class PaperBroker:
             self._fill_market(order, quantity)
         else:
             self._book.setdefault(order.symbol, []).append(_rest(order, quantity))
-            self.revision += 1
+            self._waits.changed()
 
     def _reject(self, order: Order, reason: str) -> None:
         self._scope.publish(OrderRejected(order.id, order.strategy, order.symbol, reason, order.rule))
@@ -110,7 +114,7 @@ class PaperBroker:
 
     def _remove(self, resting: _Resting) -> None:
         self._book[resting.order.symbol].remove(resting)
-        self.revision += 1
+        self._waits.changed()
 
     # ----------------------------------------------------------------- matching
 
@@ -128,7 +132,7 @@ class PaperBroker:
             if deadline is not None and ts >= deadline:
                 expired = [resting] if expired is None else [*expired, resting]
                 continue
-            price = buy if watch.on_ask else sell
+            price = buy if watch.reads is Reads.ASK else sell
             if price <= watch.level if watch.below else price >= watch.level:
                 hit = [resting] if hit is None else [*hit, resting]
         for resting in expired or NO_ORDERS:
@@ -169,7 +173,7 @@ class PaperBroker:
         resting.watch.level = limit
         resting.watch.below = order.side is Side.BUY
         resting.watch.row = -1
-        self.revision += 1
+        self._waits.changed()
 
     def _fill_market(self, order: Order, quantity: Decimal) -> None:
         quote = self._board.quote(order.symbol)
@@ -206,5 +210,6 @@ def _rest(order: Order, quantity: Decimal) -> _Resting:
     level = order.limit if order.kind is OrderKind.LIMIT else order.stop
     assert level is not None
     below = buys if order.kind is OrderKind.LIMIT else not buys
-    watch = Watch(order.symbol, on_ask=buys, below=below, level=float(level), deadline=order.expires_at)
+    side = Reads.ASK if buys else Reads.BID
+    watch = Watch(order.symbol, side, below=below, level=float(level), deadline=order.expires_at)
     return _Resting(order, quantity, watch, armed=order.kind is not OrderKind.STOP_LIMIT)
