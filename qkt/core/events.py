@@ -108,8 +108,10 @@ class OrderFilled(OrderEvent):
     """An execution. `quantity` is this slice in lots, `complete` tells whether the order is done.
 
     `leg_id` names the leg that a reduce-only order is bound to. `reference` is the price the order was meant to get (its
-    level, or the middle of the quote), from which slippage is measured. The bookkeeping, which runs first, writes the leg
-    that the fill opened or grew into `opened_leg`.
+    level, or the middle of the quote), from which slippage is measured; `signal_price` what the strategy saw when it asked
+    for the order, None for the reference. `initial_risk` is the distance from the fill to the first stop of the entry's
+    bracket, None without one. The bookkeeping, which runs first, writes the leg that the fill opened or grew into
+    `opened_leg`.
     """
 
     side: Side
@@ -122,6 +124,8 @@ class OrderFilled(OrderEvent):
     reference: Decimal
     complete: bool = True
     opened_leg: int | None = None
+    signal_price: Decimal | None = None
+    initial_risk: Decimal | None = None
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ It must not know how a venue fills, what money is, or where the clock comes from
 
 from qkt.orders.desk import SignalDesk
 from qkt.orders.events import CancelOrder, OrderApproved, OrderRequested, ResizeOrder, SubmitOrder
+from qkt.orders.initial_risk import initial_risk
 from qkt.orders.legs import LegView
 from qkt.orders.manager import OrderManager
 from qkt.orders.order import Order
@@ -19,4 +20,5 @@ __all__ = [
     "ResizeOrder",
     "SignalDesk",
     "SubmitOrder",
+    "initial_risk",
 ]

@@ -38,6 +38,7 @@ class SignalDesk:
             bracket=signal.bracket,
             bracket_id=self._ids.named(signal.strategy) if signal.bracket else "",
             rule=signal.rule,
+            signal_price=signal.reference,
         )
         self._scope.publish(OrderRequested(order))
 
@@ -55,5 +56,6 @@ class SignalDesk:
                 created_at=signal.at,
                 leg_id=leg.leg_id,
                 rule=signal.rule,
+                signal_price=signal.reference,
             )
             self._scope.publish(OrderRequested(order))

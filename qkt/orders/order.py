@@ -16,7 +16,8 @@ class Order:
 
     Exits and closes carry the `leg_id` they are bound to and can only reduce that leg. `bracket` belongs to entries, and
     `bracket_id` names its exits. `reference` is the price the order is meant to get, None for whatever the market quotes
-    when it arrives. `cancel_reason` is set once its cancel was asked for.
+    when it arrives; `signal_price` what the strategy saw when it asked for the order. `cancel_reason` is set once its cancel
+    was asked for.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Order:
     bracket: BracketSpec | None = None
     bracket_id: str = ""
     rule: int | None = None
+    signal_price: Decimal | None = None
     state: OrderState = OrderState.CREATED
     filled: Decimal = ZERO
     average: Decimal | None = None

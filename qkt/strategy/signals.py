@@ -219,9 +219,11 @@ class LatchSignal(Signal):
 
 @dataclass(slots=True)
 class CloseSignal(Signal):
-    """Close these legs at market, each up to its quantity (lots). Never opens anything."""
+    """Close these legs at market, each up to its quantity (lots). Never opens anything. `reference` is the price the
+    strategy saw when it decided, None for whatever the market quotes."""
 
     legs: tuple[LegSize, ...]
+    reference: Decimal | None = None
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from qkt.core.events import OrderAccepted, OrderCancelled, OrderFilled, OrderMod
 from qkt.core.instruments import Instrument
 from qkt.core.terms import OrderKind, Side
 from qkt.core.watch import NEVER, Reads, Waits, Watch
-from qkt.orders import CancelOrder, LegView, Order, ResizeOrder, SubmitOrder
+from qkt.orders import CancelOrder, LegView, Order, ResizeOrder, SubmitOrder, initial_risk
 
 
 @dataclass(slots=True, eq=False)
@@ -200,6 +200,8 @@ class PaperBroker:
                 order.role,
                 order.leg_id,
                 reference,
+                signal_price=order.signal_price,
+                initial_risk=initial_risk(order, price),
             )
         )
 
