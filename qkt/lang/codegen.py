@@ -32,7 +32,7 @@ def generate(program: CheckedStrategy) -> tuple[str, int]:
     body.extend(module.setup)
     for counter in counters.values():
         body.add(f"{counter} = 0")
-    blocks = [*firing, *(_handler(names[alias], frame, counters.get(alias)) for alias, frame in frames.items())]
+    blocks = [*firing, *(_handler(names[alias], alias, frame, counters.get(alias)) for alias, frame in frames.items())]
     for block in blocks:
         body.add("")
         body.extend(block)
@@ -61,10 +61,10 @@ def _frame(module: GeneratedModule, alias: str, values: list[Expression], counte
     return frame
 
 
-def _handler(name: str, frame: Frame, counter: str | None) -> Block:
+def _handler(name: str, alias: str, frame: Frame, counter: str | None) -> Block:
     block = Block(1)
     with block.suite(f"def {name}(candle):"):
-        latest = frame.module.latest(frame.alias) if frame.module.reads_latest(frame.alias) else None
+        latest = frame.module.latest(alias) if frame.module.reads_latest(alias) else None
         assigned = [name for name in (latest, counter) if name is not None]
         if assigned:
             block.add(f"nonlocal {', '.join(assigned)}")

@@ -126,7 +126,7 @@ class Emitter:
             case OrdersRead(alias=alias):
                 return Guarded((), Code(f"open_orders({self.frame.module.symbols[alias]!r})"))
             case Clock(field=field):
-                return Guarded((), clock_field(field))
+                return Guarded((), clock_field(field, self.frame.instant))
             case AsNumber(value=inner):
                 return self._named(Code(f"as_number({self.value(inner).text})"))
             case Choice(branches=branches, otherwise=otherwise):
@@ -235,7 +235,7 @@ class Emitter:
                 guards, code = self._member(value)
                 return Guarded(guards, code if wanted else _inverse(code))
             case ClockWindow():
-                code = clock_window(value)
+                code = clock_window(value, self.frame.instant)
                 return Guarded((), code if wanted else _inverse(code))
 
     def operands(self, *values: Expression) -> tuple[tuple[Code, ...], list[Operand]]:

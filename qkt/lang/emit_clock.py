@@ -1,4 +1,4 @@
-"""Fields of NOW and windows of the clock as Python text. The evaluation time is the candle's end."""
+"""Fields of NOW and windows of the clock as Python text. The frame says what names the evaluation time (epoch ms)."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ from qkt.lang.code import COMPARE, MUL, NOT, Code
 from qkt.lang.values import ClockWindow
 
 FIELDS = {
-    "epoch_ms": Code("candle.end"),
-    "minute_utc": Code("candle.end // 60000 % 60", MUL),
-    "hour_utc": Code("candle.end // 3600000 % 24", MUL),
-    "date_utc": Code("candle.end // 86400000", MUL),
+    "minute_utc": "{0} // 60000 % 60",
+    "hour_utc": "{0} // 3600000 % 24",
+    "date_utc": "{0} // 86400000",
     # 1970-01-01 was a Thursday.
-    "weekday": Code("(candle.end // 86400000 + 3) % 7", MUL),
+    "weekday": "({0} // 86400000 + 3) % 7",
 }
-MINUTE_OF_DAY = "candle.end // 60000 % 1440"
-MONTH_AND_DAY = "calendar.month_and_day(candle.end)"
+MINUTE_OF_DAY = "{0} // 60000 % 1440"
+MONTH_AND_DAY = "calendar.month_and_day({0})"
 
 
-def clock_field(field: str) -> Code:
+def clock_field(field: str, instant: str) -> Code:
     """An int."""
-    return FIELDS.get(field) or Code(f"calendar.{field}(candle.end)")
+    if field == "epoch_ms":
+        return Code(instant)
+    text = FIELDS.get(field)
+    return Code(f"calendar.{field}({instant})") if text is None else Code(text.format(instant), MUL)
 
 
-def clock_window(window: ClockWindow) -> Code:
+def clock_window(window: ClockWindow, instant: str) -> Code:
     """Whether the time is inside; a window whose end is before its start goes over midnight or the new year."""
     if window.kind == "last_trading_day":
-        return Code("calendar.is_last_trading_day(candle.end)")
-    now = MINUTE_OF_DAY if window.kind == "session" else MONTH_AND_DAY
+        return Code(f"calendar.is_last_trading_day({instant})")
+    now = (MINUTE_OF_DAY if window.kind == "session" else MONTH_AND_DAY).format(instant)
     if window.first <= window.last:
         return Code(f"{window.first} <= {now} <= {window.last}", COMPARE)
     return Code(f"not {window.last} < {now} < {window.first}", NOT)

@@ -91,15 +91,22 @@ def _test(body: Block, test: Code) -> AbstractContextManager[None]:
 
 
 def write_firing(module: GeneratedModule, rule: CheckedRule) -> Block:
-    """The function that acts when the rule fires. All actions see the same state; they are sent together."""
-    block = Block(1)
-    block.add(f"def fire_{rule.index}(candle):")
-    frame = Frame(module, rule.anchor, 2)
-    frame.body.add(f"firing = Firing(desk, {rule.index})")
-    for number, deed in enumerate(rule.deeds):
+    """The function that acts when the rule fires."""
+    return write_deeds(Frame(module, rule.anchor, 2), f"fire_{rule.index}", rule.deeds, rule.index)
+
+
+def write_deeds(frame: Frame, name: str, deeds: Sequence[Deed], rule: int | None, more: Sequence[str] = ()) -> Block:
+    """A function that evaluates deeds against one state and sends them together; it tells whether they got through.
+
+    Its arguments are those of the frame, whose body may hold statements already, then `more`. `rule` is whose firing it is.
+    """
+    frame.body.add(f"firing = Firing(desk, {rule})")
+    for number, deed in enumerate(deeds):
         prepare(frame, *deed_values(deed))
         frame.body.add(f"firing.{_deed(frame, deed, number)}")
     frame.body.add("return firing.send()")
+    block = Block(1)
+    block.add(f"def {name}({', '.join((*frame.params, *more))}):")
     block.extend(frame.head)
     block.extend(frame.body)
     return block

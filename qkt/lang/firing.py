@@ -41,18 +41,18 @@ class Desk:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._said: set[tuple[int, int, str]] = set()
+        self._said: set[tuple[int | None, int, str]] = set()
 
-    def complain(self, rule: int, action: int, reason: str) -> None:
+    def complain(self, rule: int | None, action: int, reason: str) -> None:
         if (rule, action, reason) not in self._said:
             self._said.add((rule, action, reason))
-            self.context.log("WARN", f"rule {rule}: {reason}")
+            self.context.log("WARN", reason if rule is None else f"rule {rule}: {reason}")
 
 
 class Firing:
-    """Collects the signals of one rule."""
+    """Collects the signals of one rule, or of a clause that belongs to none."""
 
-    def __init__(self, desk: Desk, rule: int) -> None:
+    def __init__(self, desk: Desk, rule: int | None) -> None:
         self._desk = desk
         self._context = desk.context
         self._rule = rule

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from qkt.lang.code import Block, Code, is_defined, name
 from qkt.lang.module import GeneratedModule
@@ -14,6 +16,8 @@ DERIVED = {
     "ohlc4": "({0}.open + {0}.high + {0}.low + {0}.close) / 4.0",
     "timestamp": "float({0}.end)",
 }
+CANDLE, INSTANT = "candle", "now"
+NO_CANDLES: Mapping[str, str] = MappingProxyType({})
 QUOTES = {"mid": "({0}.bid + {0}.ask) / 2.0", "spread": "round({0}.ask - {0}.bid, 8)"}
 
 
@@ -26,12 +30,19 @@ class Local:
 
 
 class Frame:
-    """The function that handles one closed candle of `alias`. `head` collects reads that come before everything else, `kept`
-    is what stands in variables at this point of the text."""
+    """One function. `head` collects reads that come before everything else, `kept` is what stands in variables at this point
+    of the text.
 
-    def __init__(self, module: GeneratedModule, alias: str, depth: int) -> None:
+    A function that handles a closed candle of `alias` gets it as its first argument and evaluates at its end. Without an alias
+    the first argument is the evaluation time, and every stream is read at its own latest closed candle. `others` are streams
+    whose candle of the same window is an argument too, by the argument's name.
+    """
+
+    def __init__(self, module: GeneratedModule, alias: str | None, depth: int, others: Mapping[str, str] = NO_CANDLES) -> None:
         self.module = module
         self.alias = alias
+        self.others = others
+        self.instant = INSTANT if alias is None else f"{CANDLE}.end"
         self.head = Block(depth)
         self.body = Block(depth)
         self.kept: dict[Expression, Local] = {}
@@ -39,20 +50,27 @@ class Frame:
         self._fields: dict[str, str] = {}
         self._temporaries = 0
 
+    @property
+    def params(self) -> list[str]:
+        """The arguments of the function."""
+        return [INSTANT if self.alias is None else CANDLE, *self.others.values()]
+
     def temporary(self) -> str:
         self._temporaries += 1
         return f"t{self._temporaries}"
 
     def field(self, alias: str, field: str) -> tuple[tuple[Code, ...], Code]:
-        """Guards and text of a stream's field: this function's own candle, or the latest one of another stream."""
+        """Guards and text of a stream's field: a candle that is an argument, or the latest one of another stream."""
+        if alias in self.others:
+            return self._plain_field(self.others[alias], field, ())
         if alias != self.alias:
             latest = self.module.latest(alias)
             return self._plain_field(latest, field, (is_defined(latest),))
         if field in ("bid", "ask", *QUOTES):
-            return self._plain_field("candle", field, ())
+            return self._plain_field(CANDLE, field, ())
         if field not in self._fields:
             self._fields[field] = field
-            text = DERIVED[field].format("candle") if field in DERIVED else f"candle.{field}"
+            text = DERIVED[field].format(CANDLE) if field in DERIVED else f"{CANDLE}.{field}"
             self.head.add(f"{field} = {text}")
         return (), name(self._fields[field])
 

@@ -21,6 +21,7 @@ RESERVED = (
     "account",
     "open_orders",
     "candle",
+    "now",
     "firing",
     "above",
     "before",

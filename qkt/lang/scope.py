@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from qkt.core.errors import UsageError
 from qkt.core.timeframe import Timeframe
@@ -12,18 +13,32 @@ from qkt.lang.codes import Problems
 from qkt.lang.suggest import did_you_mean
 from qkt.lang.walk import walk
 
-READ_ONLY_PREFIX = "MACRO"
+MACRO_PREFIX = "MACRO"
+
+
+class StreamKind(StrEnum):
+    """Where the candles of a stream come from: a market, published statistics, the account's equity, other streams."""
+
+    MARKET = "market"
+    MACRO = "macro"
+    EQUITY = "equity"
+    BASKET = "basket"
 
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
-    """A declared stream whose timeframe is good."""
+    """A declared stream whose timeframe is good. `members` are the constituents of a basket."""
 
     alias: str
     market: str
     timeframe: Timeframe
     warmup: int
-    tradeable: bool
+    kind: StreamKind = StreamKind.MARKET
+    members: tuple[str, ...] = ()
+
+    @property
+    def tradeable(self) -> bool:
+        return self.kind in (StreamKind.MARKET, StreamKind.BASKET)
 
 
 @dataclass(slots=True)
@@ -82,8 +97,8 @@ def _declare_stream(declaration: tree.Declaration, scope: Scope, problems: Probl
         problems.error("QKT0211", declaration.timeframe.span, problem.found, f"expected {problem.expected}")
         scope.refused.add(alias)
         return
-    tradeable = declaration.prefix.upper() != READ_ONLY_PREFIX
-    scope.streams[alias] = StreamInfo(alias, declaration.market, timeframe, declaration.warmup or 0, tradeable)
+    kind = StreamKind.MACRO if declaration.prefix.upper() == MACRO_PREFIX else StreamKind.MARKET
+    scope.streams[alias] = StreamInfo(alias, declaration.market, timeframe, declaration.warmup or 0, kind)
 
 
 def _free(name: tree.Ident, scope: Scope, problems: Problems) -> bool:
