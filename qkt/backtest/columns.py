@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qkt.brokers import Quote
-from qkt.core.watch import Reads, Watch
+from qkt.core.watch import AnyWatch, Reads, TrailWatch, Watch
 from qkt.data import Chunk, TickTable
 
 Floats = npt.NDArray[np.float64]
@@ -67,13 +67,25 @@ class SymbolColumns:
         """Prices of the symbol's ticks at merged rows in [start, stop)."""
         return self.price[self.local(start) : self.local(stop)]
 
-    def find(self, watch: Watch, after: int) -> int:
-        """The first merged row beyond `after` at which the watch can end, the chunk's length when there is none."""
+    def extremes(self, after: int, upto: int) -> tuple[float, float] | None:
+        """Highest and lowest price of the ticks at merged rows in (after, upto], None without any."""
+        prices = self.own(after + 1, upto + 1)
+        return (float(prices.max()), float(prices.min())) if len(prices) else None
+
+    def find(self, watch: AnyWatch, after: int) -> int:
+        """The first merged row beyond `after` at which the watch can end, the chunk's length when there is none.
+
+        The extreme of a trail must hold everything up to `after`.
+        """
         start = self.local(after + 1)
         end = len(self.ts)
         if watch.deadline is not None:
             end = start + int(np.searchsorted(self.ts[start:], watch.deadline))
-        hit = self._crossing(watch, start, end)
+        if isinstance(watch, TrailWatch):
+            watch.passed = after
+            hit = self._return(watch, start, end)
+        else:
+            hit = self._crossing(watch, start, end)
         return self.merged(hit) if hit < len(self.ts) else self._length
 
     def _crossing(self, watch: Watch, start: int, end: int) -> int:
@@ -83,7 +95,7 @@ class SymbolColumns:
         hit = _first(column, watch, start, block_end)
         if hit < block_end or block_end >= end:
             return hit
-        extremes = self._block_extremes(watch)
+        extremes = self._block_extremes(watch.reads, watch.below)
         block, last, look = block_end // BLOCK, -(-end // BLOCK), FIRST_LOOK
         while block < last:
             stop = min(last, block + look)
@@ -93,13 +105,39 @@ class SymbolColumns:
             block, look = stop, look * 4
         return end
 
-    def _block_extremes(self, watch: Watch) -> Floats:
+    def _return(self, trail: TrailWatch, start: int, end: int) -> int:
+        """The first local row in [start, end) that has come back from the running extreme, else `end`.
+
+        A block is looked into only when its best quote comes back from the extreme that it may itself reach.
+        """
+        column = self._column(trail.reads)
+        block_end = min(end, (start // BLOCK + 1) * BLOCK)
+        hit, extreme = _first_return(self.price, column, trail, trail.extreme, start, block_end)
+        if hit < block_end or block_end >= end:
+            return hit
+        bests = self._block_extremes(Reads.PRICE, below=not trail.below)
+        returns = self._block_extremes(trail.reads, trail.below)
+        block, last, look = block_end // BLOCK, -(-end // BLOCK), FIRST_LOOK
+        while block < last:
+            stop = min(last, block + look)
+            found, before = _first_return(bests, returns, trail, extreme, block, stop)
+            if found == stop:
+                block, look, extreme = stop, look * 4, before
+                continue
+            row_end = min(end, (found + 1) * BLOCK)
+            hit, extreme = _first_return(self.price, column, trail, before, found * BLOCK, row_end)
+            if hit < row_end:
+                return hit
+            block, look = found + 1, FIRST_LOOK
+        return end
+
+    def _block_extremes(self, reads: Reads, below: bool) -> Floats:
         """The lowest (or highest) number of every block."""
-        key = (watch.reads, watch.below)
+        key = (reads, below)
         extremes = self._extremes.get(key)
         if extremes is None:
-            column = self._column(watch.reads)
-            reduce = np.minimum if watch.below else np.maximum
+            column = self._column(reads)
+            reduce = np.minimum if below else np.maximum
             extremes = reduce.reduceat(column, np.arange(0, len(column), BLOCK))
             self._extremes[key] = extremes
         return extremes
@@ -149,6 +187,24 @@ def _first(column: Floats, watch: Watch, start: int, stop: int) -> int:
     hits = part <= watch.level if watch.below else part >= watch.level
     found = int(hits.argmax())
     return start + found if hits[found] else stop
+
+
+def _first_return(
+    prices: Floats, numbers: Floats, trail: TrailWatch, extreme: float, start: int, stop: int
+) -> tuple[int, float]:
+    """The first index in [start, stop) whose number has come back from the running extreme, else `stop`; and the extreme
+    before that index."""
+    if start >= stop:
+        return stop, extreme
+    better = np.maximum if trail.below else np.minimum
+    running = better(better.accumulate(prices[start:stop]), extreme)
+    bound = running * trail.factor + trail.shift
+    part = numbers[start:stop]
+    hits = part <= bound if trail.below else part >= bound
+    found = int(hits.argmax())
+    if not hits[found]:
+        return stop, float(running[-1])
+    return start + found, float(running[found - 1]) if found else extreme
 
 
 def optional_list(column: Floats | None, length: int) -> list[float | None]:

@@ -61,7 +61,7 @@ class ColumnBoard:
 
 
 class ColumnPath:
-    """Implements `PricePath`: the rows passed since the last fold are [`_folded` + 1, `_marked`]."""
+    """Implements `PricePath`: the rows passed since the last fold are [`_folded` + 1, `_marked`]. Implements `Passed`."""
 
     def __init__(self, board: ColumnBoard) -> None:
         self._board = board
@@ -71,6 +71,13 @@ class ColumnPath:
     def load(self, columns: ChunkColumns) -> None:
         self._columns = columns.by_symbol
         self._marked = self._folded = NO_ROW
+
+    @property
+    def row(self) -> int:
+        return self._board.row
+
+    def extremes(self, symbol: str, after: int) -> tuple[float, float] | None:
+        return self._columns[symbol].extremes(after, self._board.row)
 
     def mark(self) -> None:
         self._marked = self._board.row

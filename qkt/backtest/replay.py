@@ -17,6 +17,7 @@ from qkt.backtest.columns import ChunkColumns, Rows, optional_list
 from qkt.backtest.folded import ColumnBoard, ColumnCandles, ColumnPath
 from qkt.core.events import Tick
 from qkt.core.timeframe import Timeframe
+from qkt.core.watch import TrailWatch
 from qkt.data import Chunk, TickTable
 from qkt.engine import Session
 
@@ -79,6 +80,7 @@ class JumpReplay:
         self._path = ColumnPath(board)
         self._last_window: int | None = None
         session.books.excursions.path = self._path
+        session.waits.passed = self._path
 
     def run(self, chunks: Iterable[Chunk], tell: Tell) -> bool:
         """Replay the tape. Returns False when `tell` stopped it."""
@@ -107,6 +109,8 @@ class JumpReplay:
         stop_rows: list[int] = [*stops.tolist(), length]
         for watch in waits.watches():
             watch.row = -1
+            if isinstance(watch, TrailWatch):
+                watch.passed = -1
         wait, revision = self._next_wait(columns, -1), waits.revision
         due_row = _row_at(columns, min(financing.due, waits.due))
         visited = 0
@@ -162,6 +166,9 @@ class JumpReplay:
             session.last_ts = int(columns.ts[reached - 1])
             self._path.mark()
             session.books.excursions.settle()
+            for watch in session.waits.watches():
+                if isinstance(watch, TrailWatch):
+                    session.waits.catch_up(watch, self._path)
 
 
 def _row_at(columns: ChunkColumns, ts: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 NEVER = 1 << 62
 """A due time that never comes (epoch ms)."""
@@ -39,6 +39,71 @@ class Watch:
     row: int = -1
 
 
+# How far a float level may lie from the exact one: 8 decimals, and the 12 significant digits of a price.
+LEVEL_SLACK = 2e-8
+PRICE_SLACK = 1e-11
+
+
+@dataclass(slots=True)
+class TrailWatch:
+    """The first tick of `symbol` whose number has come back from the running extreme of the price by `amount` (price units)
+    and `percent` points of the extreme, or whose time reaches `deadline`.
+
+    `below`: the extreme is the highest price and the number comes back below it; otherwise the lowest, and above it. A tick
+    moves the extreme before it is tested. A replay may stop a hair early, so whoever waits tests for himself.
+
+    `extreme` is kept current by `Waits.follow`. `row` and `passed` are scratch space of the replay: the merged row found, and
+    the last merged row that is in the extreme.
+    """
+
+    symbol: str
+    reads: Reads
+    below: bool
+    extreme: float
+    amount: float = 0.0
+    percent: float = 0.0
+    deadline: int | None = None
+    row: int = -1
+    passed: int | None = None
+
+    @property
+    def factor(self) -> float:
+        """What the extreme is multiplied with to get the bound, on the near side of the exact level."""
+        return 1.0 - self.percent / 100 + PRICE_SLACK if self.below else 1.0 + self.percent / 100 - PRICE_SLACK
+
+    @property
+    def shift(self) -> float:
+        """What is then added to it."""
+        return LEVEL_SLACK - self.amount if self.below else self.amount - LEVEL_SLACK
+
+    def near(self, number: float) -> bool:
+        """Whether a number is so near to the level, or beyond it, that the exact test must decide."""
+        bound = self.extreme * self.factor + self.shift
+        return number <= bound if self.below else number >= bound
+
+    def take(self, high: float, low: float) -> None:
+        """Prices between `low` and `high` have been seen."""
+        if self.below:
+            if high > self.extreme:
+                self.extreme = high
+        elif low < self.extreme:
+            self.extreme = low
+
+
+AnyWatch: TypeAlias = Watch | TrailWatch
+
+
+class Passed(Protocol):
+    """The ticks that a jumping replay passes, by merged row. `row` is that of the tick being processed."""
+
+    @property
+    def row(self) -> int: ...
+
+    def extremes(self, symbol: str, after: int) -> tuple[float, float] | None:
+        """The highest and the lowest price of the symbol's ticks beyond row `after` up to `row`, None without any."""
+        ...
+
+
 class Waiting(Protocol):
     """A component that waits for the market or the clock."""
 
@@ -47,19 +112,23 @@ class Waiting(Protocol):
         """When its next timer is due (epoch ms), NEVER without one. The first tick at or after it is visited."""
         ...
 
-    def watches(self) -> Iterable[Watch]:
+    def watches(self) -> Iterable[AnyWatch]:
         """What it waits for at the market now."""
         ...
 
 
 class Waits:
-    """Everything in one session that waits. Whoever begins or stops to wait says `changed()`."""
+    """Everything in one session that waits. Whoever begins or stops to wait says `changed()`.
 
-    __slots__ = ("_components", "revision")
+    `passed` is set by a replay that jumps, None where every tick comes by itself.
+    """
+
+    __slots__ = ("_components", "passed", "revision")
 
     def __init__(self) -> None:
         self._components: list[Waiting] = []
         self.revision = 0
+        self.passed: Passed | None = None
 
     def add(self, component: Waiting) -> None:
         self._components.append(component)
@@ -73,6 +142,26 @@ class Waits:
         """The earliest timer."""
         return min((component.due for component in self._components), default=NEVER)
 
-    def watches(self) -> Iterator[Watch]:
+    def watches(self) -> Iterator[AnyWatch]:
         for component in self._components:
             yield from component.watches()
+
+    def reached(self, watch: AnyWatch) -> bool:
+        """Whether the wait can end with the tick being processed: False proves that it does not."""
+        return self.passed is None or watch.row <= self.passed.row
+
+    def follow(self, trail: TrailWatch, price: float) -> None:
+        """Take a tick of the trail's symbol at `price`, the one being processed, into the running extreme, and with it those
+        that were passed since the last time. Call it once for every tick, or only where `reached`."""
+        trail.take(price, price)
+        if self.passed is not None:
+            self.catch_up(trail, self.passed)
+
+    @staticmethod
+    def catch_up(trail: TrailWatch, passed: Passed) -> None:
+        """Fold what a replay has passed. A trail that no search has placed yet begins with the tick being processed."""
+        if trail.passed is not None:
+            extremes = passed.extremes(trail.symbol, trail.passed)
+            if extremes is not None:
+                trail.take(*extremes)
+            trail.passed = passed.row
