@@ -7,13 +7,17 @@ of the values; it reads no clock and knows no symbol.
 
 from qkt.indicators.functions import FUNCTIONS, FunctionSpec
 from qkt.indicators.inputs import CandleColumns, CandleLike
+from qkt.indicators.reference import FUNCTION_REFERENCE, INDICATOR_REFERENCE, CallReference
 from qkt.indicators.registry import REGISTRY
 from qkt.indicators.spec import ConstantSpec, Feed, Indicator, IndicatorSpec
 from qkt.indicators.ties import same
 
 __all__ = [
     "FUNCTIONS",
+    "FUNCTION_REFERENCE",
+    "INDICATOR_REFERENCE",
     "REGISTRY",
+    "CallReference",
     "CandleColumns",
     "CandleLike",
     "ConstantSpec",

@@ -23,6 +23,10 @@ class Feed(StrEnum):
     CONDITION = "condition"
 
 
+# How a series is written in a signature; all others are numbers.
+SERIES_WORDS = {Feed.CANDLE: "stream", Feed.TICK: "stream.tick", Feed.CONDITION: "condition"}
+
+
 class Indicator(Protocol):
     """An indicator at work. `value` is None while Undefined. Inputs are defined and finite; what is not is never fed.
 
@@ -48,6 +52,14 @@ class ConstantSpec:
     minimum: int | None = 1
     maximum: int | None = LARGEST
     integer: bool = True
+
+    @property
+    def range(self) -> str:
+        """The values it takes: `n ≥ 2`, `hour 0 … 23`, `k`."""
+        if self.minimum is None:
+            return self.name
+        bounded = self.maximum is not None and self.maximum < LARGEST
+        return f"{self.name} {self.minimum} … {self.maximum}" if bounded else f"{self.name} ≥ {self.minimum}"
 
     def check(self, value: float) -> str | None:
         """Why the value is not acceptable; None when it is."""
@@ -91,8 +103,8 @@ class IndicatorSpec:
     @property
     def signature(self) -> str:
         """How a call is written: `correlation(number, number, n)`."""
-        word = "number" if self.feed in (Feed.PAIR, Feed.MULTI) else self.feed.value
-        series = [word] * self.min_series + (["..."] if self.max_series is None else [])
+        word = SERIES_WORDS.get(self.feed, "number")
+        series = [word] * self.min_series + (["…"] if self.max_series is None else [])
         return f"{self.name.lower()}({', '.join((*series, *(c.name for c in self.constants)))})"
 
     def series_fits(self, series_count: int) -> bool:

@@ -11,66 +11,57 @@ from qkt.indicators.inputs import CandleFed, CandleLike, Column, FloatArray, tra
 from qkt.indicators.ties import same
 
 
-class SlidingSum:
-    """Sum of the last n inputs, each entering and leaving in constant time, by additions only and therefore without drift.
-
-    The older inputs of the window stand as sums from each of them up to the newest older one, the newer ones as one sum.
-    """
-
-    __slots__ = ("_n", "_newer", "_newer_sum", "_older", "_size")
-
-    def __init__(self, n: int) -> None:
-        self._n = n
-        self._older: list[float] = []
-        self._newer: list[float] = []
-        self._newer_sum = 0.0
-        self._size = 0
-
-    def push(self, x: float) -> float:
-        """Feed one number; returns the sum of the last n, or of all while there are fewer."""
-        self._newer.append(x)
-        self._newer_sum += x
-        if self._size < self._n:
-            self._size += 1
-        else:
-            if not self._older:
-                self._turn()
-            self._older.pop()
-        return self._older[-1] + self._newer_sum if self._older else self._newer_sum
-
-    def _turn(self) -> None:
-        acc = 0.0
-        for v in reversed(self._newer):
-            acc += v
-            self._older.append(acc)
-        self._newer = []
-        self._newer_sum = 0.0
-
-
 class Vwap:
     """Sum of price * volume over sum of volume, of the last n ticks that carry a volume. Ready on the n-th of them.
 
-    A zero volume takes a place in the window; Undefined while all its volumes are zero.
+    A zero volume takes a place in the window; Undefined while all its volumes are zero. Each tick enters and leaves in
+    constant time, by additions only and therefore without drift: the older ticks of the window stand as sums from each of
+    them up to the newest older one, the newer ones as one sum.
     """
 
-    __slots__ = ("_missing", "_value_sum", "_volume_sum", "value")
+    __slots__ = ("_missing", "_newer", "_older", "_value_sum", "_volume_sum", "value")
 
     def __init__(self, n: int) -> None:
-        self._value_sum = SlidingSum(n)
-        self._volume_sum = SlidingSum(n)
         self._missing = n
+        self._older: list[tuple[float, float]] = []
+        self._newer: list[tuple[float, float]] = []
+        self._value_sum = self._volume_sum = 0.0  # of the newer ticks
         self.value: float | None = None
 
     def update(self, price: float, volume: float | None) -> float | None:
         """Feed one tick; returns the value."""
-        if volume is None or math.isnan(volume):
+        if volume is None or volume != volume:
             return self.value
-        value, traded_volume = self._value_sum.push(price * volume), self._volume_sum.push(volume)
-        if self._missing > 0:
+        value = price * volume
+        self._newer.append((value, volume))
+        self._value_sum = value_sum = self._value_sum + value
+        self._volume_sum = volume_sum = self._volume_sum + volume
+        if self._missing > 1:
             self._missing -= 1
-        if self._missing == 0:
-            self.value = value / traded_volume if traded_volume != 0.0 else None
+            return None
+        if self._missing == 1:
+            self._missing = 0
+        else:
+            if not self._older:
+                self._turn()
+                value_sum = volume_sum = 0.0
+            self._older.pop()
+        if self._older:
+            value, volume = self._older[-1]
+            value_sum += value
+            volume_sum += volume
+        self.value = value_sum / volume_sum if volume_sum != 0.0 else None
         return self.value
+
+    def _turn(self) -> None:
+        """All ticks become older ones."""
+        value_sum = volume_sum = 0.0
+        for value, volume in reversed(self._newer):
+            value_sum += value
+            volume_sum += volume
+            self._older.append((value_sum, volume_sum))
+        self._newer = []
+        self._value_sum = self._volume_sum = 0.0
 
     def column(self, price: FloatArray, volume: FloatArray) -> Column:
         """Feed consecutive ticks, a missing volume being NaN; returns the value after each."""

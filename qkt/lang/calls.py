@@ -34,7 +34,7 @@ class CallResolver:
     def resolve(self, node: tree.Call | tree.Over, place: Place) -> Expression:
         if isinstance(node, tree.Over):
             bars = tree.Number(node.span, Decimal(node.bars), str(node.bars))
-            return self._indicator(REGISTRY[OVER[node.fn]], node, node.span, (node.value, bars), place)
+            return self._indicator(REGISTRY[OVER[node.fn]], node.span, (node.value, bars), place)
         name = node.name.text
         if name.upper() in CLOCK_WINDOWS:
             return self._resolver.one(clock_window(node, self._problems) or BROKEN)
@@ -49,7 +49,7 @@ class CallResolver:
             for arg in node.args:
                 self._resolver.any(arg, place)
             return BROKEN
-        return self._indicator(spec, node, node.name.span, node.args, place)
+        return self._indicator(spec, node.name.span, node.args, place)
 
     # ------------------------------------------------------------ scalar functions
 
@@ -71,13 +71,11 @@ class CallResolver:
 
     # ------------------------------------------------------------ indicators
 
-    def _indicator(
-        self, spec: IndicatorSpec, node: tree.Expr, at: tree.Span, args: Sequence[tree.Expr], place: Place
-    ) -> Expression:
+    def _indicator(self, spec: IndicatorSpec, at: tree.Span, args: Sequence[tree.Expr], place: Place) -> Expression:
         constants_needed = len(spec.constants)
         series_count = len(args) - constants_needed
         if not spec.min_series <= series_count <= (spec.max_series or series_count):
-            self._problems.error("QKT0301", at, f"'{spec.name.lower()}' got {_count(args)}", f"it is {signature(spec)}")
+            self._problems.error("QKT0301", at, f"'{spec.name.lower()}' got {_count(args)}", f"it is {spec.signature}")
             for arg in args:
                 if not isinstance(arg, tree.Number):
                     self._resolver.any(arg, place)
@@ -92,14 +90,11 @@ class CallResolver:
         series = tuple(self._series(spec, arg, place.inside_series(alias)) for arg in series_args)
         if constants is None or any(isinstance(s, Broken) for s in series):
             return BROKEN
-        if spec.feed is Feed.TICK:
-            self._problems.refuse(node.span, f"the tick-fed '{spec.name.lower()}'")
-            return BROKEN
         timeframe = self._resolver.scope.streams[alias].timeframe.ms
         visible = self._visible_constants(constant_args, args[1:])
         bars = spec.warmup(constants, timeframe, series_count) if visible is None else visible
         self._resolver.charge(alias, bars, place)
-        fed = () if spec.feed is Feed.CANDLE else series
+        fed = () if spec.feed in WHOLE_SERIES_FEEDS else series
         return self._resolver.one(Indicator(spec.name, fed, constants, alias))
 
     def _constants(
@@ -124,7 +119,7 @@ class CallResolver:
         constants = tuple(values)
         complaint = spec.check(constants, series_count)
         if complaint is not None:
-            self._problems.error("QKT0303", at, complaint, f"it is {signature(spec)}")
+            self._problems.error("QKT0303", at, complaint, f"it is {spec.signature}")
             return None
         return constants
 
@@ -180,13 +175,6 @@ class CallResolver:
         fields = "name one of its fields, such as its close" if isinstance(value, Stream) else None
         self._problems.error("QKT0304", arg.span, f"{value.type.value} where '{name}' takes numbers", fields)
         return BROKEN
-
-
-def signature(spec: IndicatorSpec) -> str:
-    """`ema(number, n)`."""
-    series = {Feed.CANDLE: "stream", Feed.TICK: "stream.tick", Feed.CONDITION: "condition"}.get(spec.feed, "number")
-    listed = [series] * spec.min_series + (["…"] if spec.max_series is None else []) + [c.name for c in spec.constants]
-    return f"{spec.name.lower()}({', '.join(listed)})"
 
 
 def _in_range(value: Decimal, expected: ConstantSpec) -> bool:

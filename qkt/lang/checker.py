@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from qkt.indicators import REGISTRY
+from qkt.indicators import REGISTRY, Feed
 from qkt.lang import advice, published, tree
 from qkt.lang.actions import ActionResolver
 from qkt.lang.codes import Problems
@@ -157,7 +157,12 @@ def _program(file: tree.Strategy, resolver: Resolver, rules: list[CheckedRule]) 
     )
     params: dict[str, Decimal | bool | str] = {p.name.text: p.value.value for p in file.params}
     values = below(*(value for rule in rules for value in rule.values()))
-    return CheckedStrategy(file.name.text, file.version, streams, tuple(rules), params, any(map(_reads_volume, values)))
+    volume, ticks = any(map(_reads_volume, values)), any(map(_reads_ticks, values))
+    return CheckedStrategy(file.name.text, file.version, streams, tuple(rules), params, volume, ticks)
+
+
+def _reads_ticks(value: Expression) -> bool:
+    return isinstance(value, Indicator) and REGISTRY[value.name].feed is Feed.TICK
 
 
 def _reads_volume(value: Expression) -> bool:

@@ -2,7 +2,7 @@
 
 The module has one function, `bind`, which makes what lives from bar to bar and returns one handler for each stream. A handler
 gets the stream's closed candle, feeds indicators, keeps pasts, then goes through the rules anchored there; what a rule does
-when it fires is a function of its own.
+when it fires is a function of its own. What ticks feed goes into `ticks`, by symbol, in the order of the text.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ def generate(program: CheckedStrategy) -> tuple[str, int]:
         body.add("")
         body.extend(block)
     body.add("")
+    for symbol, feeds in module.tick_fed.items():
+        body.add(f"ticks[{symbol!r}] = ({', '.join(feeds)},)")
     body.add(f"return {{{', '.join(f'{alias!r}: {name}' for alias, name in names.items())}}}")
     return _module_text(program.name, body.lines), module.crossings
 
@@ -48,7 +50,7 @@ def _module_text(name: str, lines: list[str]) -> str:
     imports = sorted((i for i in IMPORTS if i in used), key=str.lower)
     if imports:
         head.extend((f"from qkt.lang.runtime import {', '.join(imports)}", ""))
-    head.extend(("", "def bind(context, desk, fired, crossed):"))
+    head.extend(("", "def bind(context, desk, fired, crossed, ticks):"))
     head.extend(f"    {view} = context.{view}" for view in ("account", "open_orders") if view in used)
     return "\n".join([*head, *lines, ""])
 

@@ -14,29 +14,36 @@ from qkt.strategy import Context, StreamSpec
 
 
 class CompiledStrategy:
-    """Runs what was generated. `fired` holds the edge of every rule, `crossed` the memory of every CROSSES."""
+    """Runs what was generated. `fired` holds the edge of every rule, `crossed` the memory of every CROSSES, `_ticks` the
+    updates of tick-fed indicators by symbol."""
 
-    wants_ticks = False
     due = NEVER
 
     def __init__(self, program: CheckedStrategy) -> None:
         self.name = program.name
         self.streams: Sequence[StreamSpec] = program.streams
         self.wants_volume = program.wants_volume
+        self.wants_ticks = program.wants_ticks
         self.rules = tuple(rule.text for rule in program.rules)
         self.source_code, crossings = generate(program)
         self.fired = [False] * len(program.rules)
         self.crossed: list[bool | None] = [None] * crossings
         self._bind = _executed(f"<qkt:{program.name}>", self.source_code)
         self._handlers: dict[str, Callable[[Candle], None]] = {}
+        self._ticks: dict[str, tuple[Callable[[float, float | None], object], ...]] = {}
 
     def on_start(self, context: Context) -> None:
         self.fired[:] = [False] * len(self.fired)
         self.crossed[:] = [None] * len(self.crossed)
-        self._handlers = self._bind(context, Desk(context), self.fired, self.crossed)
+        self._ticks = {}
+        self._handlers = self._bind(context, Desk(context), self.fired, self.crossed, self._ticks)
 
     def on_tick(self, tick: Tick) -> None:
-        """Rules wake on closed candles only."""
+        """Feeds tick-fed indicators; rules wake on closed candles only."""
+        volume = tick.volume
+        if volume is not None:
+            for feed in self._ticks.get(tick.symbol, ()):
+                feed(tick.price, volume)
 
     def on_candle(self, candle: Candle) -> None:
         self._handlers[candle.stream](candle)

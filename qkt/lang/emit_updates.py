@@ -1,4 +1,4 @@
-"""What every closed candle of a stream does before rules: it feeds indicators and keeps pasts."""
+"""What every closed candle of a stream does before rules: it feeds indicators and keeps pasts. Ticks feed theirs directly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ def write_updates(frame: Frame, values: Sequence[Expression]) -> None:
     kept: set[Expression] = set()
     for value in values:
         if isinstance(value, Indicator) and value.alias == frame.alias:
-            _feed(frame, value)
+            if REGISTRY[value.name].feed is Feed.TICK:
+                frame.module.feed_ticks(value)
+            else:
+                _feed(frame, value)
         elif isinstance(value, Past) and value.alias == frame.alias:
             if value.value not in kept:
                 kept.add(value.value)

@@ -14,6 +14,7 @@ IMPORTS = ("FUNCTIONS", "as_number", "calendar", "deque", "indicator", "isfinite
 RESERVED = (
     *IMPORTS,
     "bind",
+    "ticks",
     "context",
     "desk",
     "fired",
@@ -42,12 +43,17 @@ class GeneratedModule:
             if isinstance(value, Past):
                 key = (value.value, value.alias)
                 self._depths[key] = max(self._depths.get(key, 0), value.bars)
+        self.tick_fed: dict[str, list[str]] = {}
         self.crossings = 0
         self._slots: dict[Cross, int] = {}
 
     def indicator(self, value: Indicator) -> str:
         """The instance behind an indicator; its outputs are called `<name>_value` in every function."""
         return self._once(value, self._new_indicator, value)
+
+    def feed_ticks(self, value: Indicator) -> None:
+        """Every tick of the indicator's symbol feeds it."""
+        self.tick_fed.setdefault(self.symbols[value.alias], []).append(f"feed_{self.indicator(value)}")
 
     def past(self, value: Past) -> tuple[str, int]:
         """The queue that keeps a value's past, and how many bars back it goes."""

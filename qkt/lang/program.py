@@ -113,7 +113,8 @@ class CheckedRule:
 
 @dataclass(frozen=True, slots=True)
 class CheckedStrategy:
-    """`params` holds the value used of every PARAM and of every LET that was given from outside."""
+    """`params` holds the value used of every PARAM and of every LET that was given from outside. `wants_ticks` tells that an
+    indicator is fed by every tick."""
 
     name: str
     version: int
@@ -121,3 +122,4 @@ class CheckedStrategy:
     rules: tuple[CheckedRule, ...]
     params: Mapping[str, Decimal | bool | str]
     wants_volume: bool
+    wants_ticks: bool = False

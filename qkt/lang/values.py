@@ -96,7 +96,8 @@ class InstrumentRead(Value):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Indicator(Value):
-    """The output of an indicator that takes one input for each candle of `alias`. `series` is empty for candle-fed ones."""
+    """The output of an indicator that takes one input for each candle of `alias`, or for each tick of its symbol where it is
+    tick-fed. `series` is empty for those fed with whole candles or ticks."""
 
     name: str
     series: tuple[Expression, ...]

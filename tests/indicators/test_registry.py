@@ -47,8 +47,8 @@ def test_a_call_has_as_many_series_as_its_feed_takes() -> None:
 
 def test_a_signature_shows_how_a_call_is_written() -> None:
     assert REGISTRY["MACD"].signature == "macd(number, fast, slow, signal)"
-    assert REGISTRY["ATR"].signature == "atr(candle, n)"
-    assert REGISTRY["CONFIRM_RATIO"].signature == "confirm_ratio(number, number, ..., n)"
+    assert REGISTRY["ATR"].signature == "atr(stream, n)"
+    assert REGISTRY["CONFIRM_RATIO"].signature == "confirm_ratio(number, number, …, n)"
 
 
 @pytest.mark.parametrize(

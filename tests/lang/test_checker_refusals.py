@@ -41,7 +41,6 @@ LATER = {
     "past snapshot": ("LET px = k.close RULES WHEN px > px@T-2 THEN CLOSE k", "px@T-2"),
     "SINCE": ("RULES WHEN MAX(k.close) SINCE OPEN > 3 THEN CLOSE k", "MAX("),
     "SINCE T": ("RULES WHEN SUM(k.close) SINCE T-2 > 10 THEN CLOSE k", "SUM("),
-    "tick-fed": ("RULES WHEN vwap(k.tick, 9) > 3 THEN CLOSE k", "vwap("),
 }
 
 
