@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from qkt.core.numbers import ZERO
 from qkt.core.terms import LegRole, OrderKind, Purpose, Side
 
 
@@ -110,8 +111,9 @@ class OrderFilled(OrderEvent):
     `leg_id` names the leg that a reduce-only order is bound to. `reference` is the price the order was meant to get (its
     level, or the middle of the quote), from which slippage is measured; `signal_price` what the strategy saw when it asked
     for the order, None for the reference. `initial_risk` is the distance from the fill to the first stop of the entry's
-    bracket, None without one. The bookkeeping, which runs first, writes the leg that the fill opened or grew into
-    `opened_leg`.
+    bracket, None without one. The bookkeeping, which runs first, writes what the fill did to the legs: `opened_quantity`
+    lots opened or grew the leg `opened_leg`, `closed_quantity` lots came off the leg `closed_leg`. A fill that turns a
+    position does both.
     """
 
     side: Side
@@ -126,6 +128,9 @@ class OrderFilled(OrderEvent):
     opened_leg: int | None = None
     signal_price: Decimal | None = None
     initial_risk: Decimal | None = None
+    opened_quantity: Decimal = ZERO
+    closed_leg: int | None = None
+    closed_quantity: Decimal = ZERO
 
 
 @dataclass(slots=True)

@@ -159,6 +159,7 @@ class Books:
         """Gains of the legs the fill reduced, in account currency; the commission is shared by quantity."""
         gross = ZERO
         for leg, quantity, points in change.reduced:
+            fill.closed_leg, fill.closed_quantity = leg.id, quantity
             gain = self.converter.convert(exact(points, instrument.contract_size), fill.symbol, fill.price)
             gross += gain
             leg.gross += gain
@@ -172,7 +173,7 @@ class Books:
                 self._legs[leg_opened.id] = leg_opened
                 self._next_leg += 1
             leg_opened.commission += _share(commission, change.opened_quantity, fill.quantity)
-            fill.opened_leg = leg_opened.id
+            fill.opened_leg, fill.opened_quantity = leg_opened.id, change.opened_quantity
         return gross
 
     def _row(

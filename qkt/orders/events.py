@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from qkt.core.events import Event
+from qkt.core.events import Event, OrderFilled
 from qkt.orders.order import Order
 
 
@@ -19,6 +19,36 @@ class OrderRequested(Event):
 @dataclass(slots=True)
 class OrderApproved(Event):
     """Risk let the order pass."""
+
+    order: Order
+
+
+@dataclass(slots=True)
+class WithdrawOrder(Event):
+    """To the order manager: cancel this order as soon as its venue can, unless it is terminal by then."""
+
+    order: Order
+    reason: str
+
+
+@dataclass(slots=True)
+class OrderWorking(Event):
+    """The venue has acknowledged the order and nobody has asked to cancel it."""
+
+    order: Order
+
+
+@dataclass(slots=True)
+class OrderExecuted(Event):
+    """A slice of a live order was filled; books and exits are settled. The order's state tells whether it is done."""
+
+    order: Order
+    fill: OrderFilled
+
+
+@dataclass(slots=True)
+class OrderEnded(Event):
+    """The order is terminal, told once; its state tells how."""
 
     order: Order
 

@@ -12,7 +12,16 @@ from qkt.core.bus import Scope
 from qkt.core.events import LogLine, OrderAccepted, OrderCancelled, OrderFilled, OrderRejected
 from qkt.core.numbers import ZERO
 from qkt.core.terms import OrderKind, OrderState, Purpose, Side
-from qkt.orders.events import CancelOrder, OrderApproved, ResizeOrder, SubmitOrder
+from qkt.orders.events import (
+    CancelOrder,
+    OrderApproved,
+    OrderEnded,
+    OrderExecuted,
+    OrderWorking,
+    ResizeOrder,
+    SubmitOrder,
+    WithdrawOrder,
+)
 from qkt.orders.exits import ExitPair, exit_levels
 from qkt.orders.legs import LegView
 from qkt.orders.order import Order
@@ -34,6 +43,7 @@ class OrderManager:
         self._pair_of_entry: dict[str, ExitPair] = {}
         scope.subscribe(OrderApproved, self._on_approved)
         scope.subscribe(CancelSignal, self._on_cancel_signal)
+        scope.subscribe(WithdrawOrder, lambda command: self._cancel(command.order, command.reason))
         scope.subscribe(OrderAccepted, self._on_accepted)
         scope.subscribe(OrderRejected, self._on_rejected)
         scope.subscribe(OrderCancelled, self._on_cancelled)
@@ -83,18 +93,27 @@ class OrderManager:
         if not order.live or order.cancel_reason is not None:
             return
         order.cancel_reason = reason
-        if order.state is not OrderState.SUBMITTED:
+        if order.acknowledged:
             self._scope.publish(CancelOrder(order, reason))
 
     # ------------------------------------------------------ what brokers report
 
     def _on_accepted(self, event: OrderAccepted) -> None:
         order = self._orders.get(event.order_id)
-        if order is not None and order.live:
-            order.quantity = event.quantity
+        if order is None or order.acknowledged:
+            return
+        order.quantity = event.quantity
+        self._acknowledge(order)
+
+    def _acknowledge(self, order: Order) -> None:
+        """The venue has the order: a cancel that waited for that goes out now."""
+        order.acknowledged = True
+        if order.state is OrderState.SUBMITTED:
             order.state = OrderState.WORKING
-            if order.cancel_reason is not None:
-                self._scope.publish(CancelOrder(order, order.cancel_reason))
+        if order.cancel_reason is not None:
+            self._scope.publish(CancelOrder(order, order.cancel_reason))
+        else:
+            self._scope.publish(OrderWorking(order))
 
     def _on_rejected(self, event: OrderRejected) -> None:
         order = self._orders.get(event.order_id)
@@ -112,6 +131,7 @@ class OrderManager:
             return
         order.state = state
         self._forget(order)
+        self._scope.publish(OrderEnded(order))
 
     def _forget(self, order: Order) -> None:
         """A terminal order leaves every index."""
@@ -138,6 +158,11 @@ class OrderManager:
         if event.complete:
             self._forget(order)
         self._protect((event.strategy, event.symbol))
+        self._scope.publish(OrderExecuted(order, event))
+        if event.complete:
+            self._scope.publish(OrderEnded(order))
+        elif not order.acknowledged:  # a fill says it too
+            self._acknowledge(order)
 
     def _on_exit_filled(self, pair: ExitPair, order: Order, quantity: Decimal) -> None:
         """The sibling goes with a complete exit and shrinks with a partial one."""
@@ -208,6 +233,7 @@ class OrderManager:
             role=entry.role,
             leg_id=leg_id,
             rule=entry.rule,
+            parent=entry.id,
         )
 
     def _send(self, order: Order) -> None:

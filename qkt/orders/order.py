@@ -17,7 +17,8 @@ class Order:
     Exits and closes carry the `leg_id` they are bound to and can only reduce that leg. `bracket` belongs to entries, and
     `bracket_id` names its exits. `reference` is the price the order is meant to get, None for whatever the market quotes
     when it arrives; `signal_price` what the strategy saw when it asked for the order. `cancel_reason` is set once its cancel
-    was asked for.
+    was asked for, `acknowledged` once the venue has it. `parent` is the id of the entry that an exit protects, or of the
+    composite that a layer or tier belongs to.
     """
 
     id: str
@@ -38,10 +39,12 @@ class Order:
     bracket_id: str = ""
     rule: int | None = None
     signal_price: Decimal | None = None
+    parent: str = ""
     state: OrderState = OrderState.CREATED
     filled: Decimal = ZERO
     average: Decimal | None = None
     cancel_reason: str | None = None
+    acknowledged: bool = False
 
     def __post_init__(self) -> None:
         if not self.strategy:

@@ -64,7 +64,9 @@ class PaperBroker:
             self._scope.publish(OrderRejected(order.id, order.strategy, order.symbol, refusal, order.rule))
             return
         self._scope.publish(OrderAccepted(order.id, order.strategy, order.symbol, quantity))
-        if order.kind is OrderKind.MARKET:
+        if order.cancel_reason is not None:  # its acknowledgement made somebody take it back
+            self._scope.publish(OrderCancelled(order.id, order.strategy, order.symbol, order.cancel_reason))
+        elif order.kind is OrderKind.MARKET:
             self._fill_market(order, quantity)
         else:
             self._book.add(Resting.of(order, quantity))
@@ -96,7 +98,8 @@ class PaperBroker:
     def on_tick(self, tick: Tick) -> None:
         expired, hit = self._book.sift(tick)
         for resting in expired:
-            self._drop(resting, f"expired at {resting.watch.deadline}")
+            if resting in self._book:  # an order that expires may take another one with it
+                self._drop(resting, f"expired at {resting.watch.deadline}")
         for resting in hit:
             if resting in self._book:  # an earlier fill of this tick may have cancelled it
                 self._trigger(resting, tick)
@@ -109,7 +112,7 @@ class PaperBroker:
             self._arm(resting, quote, through)
             return
         instrument = self._instruments(order.symbol)
-        if order.kind is OrderKind.STOP:
+        if order.kind is OrderKind.STOP or order.kind is OrderKind.IF_TOUCHED:
             assert order.stop is not None
             price = self._fills.stop(order.side, quote, order.stop, through, instrument)
         else:
