@@ -11,10 +11,10 @@ from itertools import chain
 from qkt.backtest import curve as curves
 from qkt.backtest.curve import Drawdown, EquityCurve
 from qkt.backtest.daily import Day, days_of
-from qkt.backtest.outcomes import Outcomes, outcomes_of, total
+from qkt.backtest.outcomes import Outcomes, outcomes_of
 from qkt.backtest.record import RunRecord
 from qkt.core.calendars import Calendar, calendar_for
-from qkt.core.numbers import exact, q8
+from qkt.core.numbers import ZERO, exact, q8, total
 from qkt.core.terms import Side
 from qkt.core.timeframe import DAY_MS, MINUTE_MS
 from qkt.ledger import TradeRow
@@ -30,16 +30,19 @@ class Costs:
     """What trading cost, account currency, charges positive.
 
     `spread_and_slippage` is what fills lost against the price that their orders were meant to get (the middle of the quote,
-    or the level), None when the contract size of a traded symbol is not known. It is part of the prices already.
+    or the level), None when the contract size of a traded symbol is not known. It is part of the prices already. `fees` are
+    what a venue bills besides commission and swap.
     """
 
     commission: Decimal
     spread_and_slippage: Decimal | None
     swap: Decimal
+    fees: Decimal = ZERO
 
     @property
     def total(self) -> Decimal | None:
-        return None if self.spread_and_slippage is None else self.commission + self.spread_and_slippage + self.swap
+        lost = self.spread_and_slippage
+        return None if lost is None else total((self.commission, lost, self.swap, self.fees))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +107,7 @@ def measure(record: RunRecord, contract_sizes: Mapping[str, Decimal] | None = No
         fills=len(record.trades),
         long=outcomes_of([trip for trip in record.round_trips if trip.side is Side.BUY]),
         short=outcomes_of([trip for trip in record.round_trips if trip.side is Side.SELL]),
-        costs=Costs(record.commission, _slippage(record.trades, contract_sizes or {}), -record.swap),
+        costs=Costs(record.commission, _slippage(record.trades, contract_sizes or {}), -record.swap, record.fees),
         periods_per_year=per_year,
         sharpe=curves.sharpe(r, per_year),
         sortino=curves.sortino(r, per_year),
@@ -118,7 +121,7 @@ def measure(record: RunRecord, contract_sizes: Mapping[str, Decimal] | None = No
         calmar_annual=growth / depth if growth is not None and depth > 0 else None,
         recovery_factor=float(total_pnl) / fall if fall > 0 else None,
         exposure=_exposure(record, calendar),
-        days=days_of(curve, record.trades),
+        days=days_of(curve, record.trades, record.financing),
     )
 
 

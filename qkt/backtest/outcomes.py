@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from qkt.core.numbers import EXACT, ZERO, q8, quotient
+from qkt.core.numbers import q8, quotient, total
 from qkt.ledger import RoundTrip
 
 
@@ -70,14 +70,6 @@ def outcomes_of(trips: Sequence[RoundTrip]) -> Outcomes:
         max_consecutive_losses=_longest(net < 0 for net in nets),
         average_seconds=sum(trip.exit_time - trip.entry_time for trip in trips) / 1000 / len(trips) if trips else None,
     )
-
-
-def total(amounts: Iterable[Decimal]) -> Decimal:
-    """The exact sum."""
-    result = ZERO
-    for amount in amounts:
-        result = EXACT.add(result, amount)
-    return result
 
 
 def _mean(amount: Decimal, count: int) -> Decimal | None:

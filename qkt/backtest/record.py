@@ -9,11 +9,11 @@ from typing import Literal
 
 from qkt.brokers import QuoteBoard
 from qkt.core.events import LogLine, OrderRejected, RiskRejected
-from qkt.core.numbers import exact, q8, to_decimal
+from qkt.core.numbers import q8, to_decimal
 from qkt.core.terms import Side
 from qkt.data import DataReport
 from qkt.engine import Session, SessionSettings
-from qkt.ledger import Conversion, RoundTrip, TradeRow
+from qkt.ledger import Conversion, FinancingRow, RoundTrip, TradeRow
 from qkt.strategy import RunnableStrategy
 
 
@@ -78,6 +78,8 @@ class RunRecord:
     unrealized: Decimal
     commission: Decimal
     swap: Decimal
+    fees: Decimal
+    financing: list[FinancingRow]
     open_positions: list[OpenPosition]
     working_orders: list[WorkingOrder]
     unfinished_bars: int
@@ -124,10 +126,12 @@ def write_record(
         equity_times=session.equity.times,
         equity_values=session.equity.values,
         realized=sum((book.realized for book in books.strategies.values()), Decimal(0)),
-        unrealized=books.unrealized(),
+        unrealized=books.unrealized(session.last_ts),
         commission=books.commission,
+        fees=books.fees,
         swap=books.swap,
-        open_positions=_open_positions(session, settings, board),
+        financing=books.financing,
+        open_positions=_open_positions(session, board),
         working_orders=[
             WorkingOrder(o.id, o.symbol, o.side, o.remaining, o.kind.value, o.purpose.value, o.limit, o.stop)
             for o in session.orders.live_orders()
@@ -135,7 +139,7 @@ def write_record(
         unfinished_bars=session.candles.unfinished(),
         rejections=session.risk.rejections,
         refusals=refusals,
-        conversions=list(books.converter.used.values()),
+        conversions=books.converter.used,
         logs=session.logs,
         data=reports,
         timing=Timing(seconds, session.ticks / seconds if seconds > 0 else 0.0),
@@ -144,16 +148,14 @@ def write_record(
     )
 
 
-def _open_positions(session: Session, settings: SessionSettings, board: QuoteBoard) -> list[OpenPosition]:
+def _open_positions(session: Session, board: QuoteBoard) -> list[OpenPosition]:
     found = []
     books = session.books
     for book in books.strategies.values():
         for legs in book.open_books():
             price = to_decimal(board.last(legs.symbol) or 0.0)
-            size = settings.instruments.resolve(legs.symbol).contract_size
             for leg in legs:
-                points = exact(price - leg.entry, leg.quantity * leg.sign, size)
-                open_profit = books.converter.convert(q8(points), legs.symbol, price)
+                open_profit = books.converter.value(q8(books.open_profit(leg, price)), legs.symbol, price)
                 found.append(
                     OpenPosition(legs.symbol, leg.side, leg.quantity, leg.entry, leg.opened_at, q8(price), open_profit)
                 )

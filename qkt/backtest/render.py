@@ -146,6 +146,8 @@ def _costs(result: BacktestResult) -> Iterator[Row]:
     costs = result.metrics.costs
     yield "commission", amount(costs.commission)
     yield "spread and slippage", amount(costs.spread_and_slippage)
+    if costs.fees:
+        yield "fees", amount(costs.fees)
     yield "swap", amount(costs.swap)
     yield "total", amount(costs.total)
 

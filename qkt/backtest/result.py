@@ -115,6 +115,7 @@ class BacktestResult:
             "trade_count": len(record.trades),
             "trades": as_data(record.trades),
             "round_trips": as_data(record.round_trips),
+            "financing": as_data(record.financing),
             "open_positions": as_data(record.open_positions),
             "working_orders": as_data(record.working_orders),
             "rejections": _refused(record.rejections),

@@ -59,5 +59,9 @@ class InstrumentError(QktError):
     """Instrument metadata that is missing or contradicts itself."""
 
 
+class LedgerError(QktError):
+    """The books do not add up, or a broker reported what cannot be booked: a defect, never the user's mistake."""
+
+
 class StrategyError(QktError):
     """A strategy that cannot be loaded, or that failed while it ran."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from qkt.core.numbers import ZERO
-from qkt.core.terms import LegRole, OrderKind, Purpose, Side
+from qkt.core.terms import CostKind, LegRole, OrderKind, Purpose, Side
 
 
 @dataclass(slots=True)
@@ -104,6 +104,14 @@ class OrderModified(OrderEvent):
     quantity: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class VenueCost:
+    """What a venue billed for a fill: account currency, charges positive."""
+
+    kind: CostKind
+    amount: Decimal
+
+
 @dataclass(slots=True)
 class OrderFilled(OrderEvent):
     """An execution. `quantity` is this slice in lots, `complete` tells whether the order is done.
@@ -111,9 +119,10 @@ class OrderFilled(OrderEvent):
     `leg_id` names the leg that a reduce-only order is bound to. `reference` is the price the order was meant to get (its
     level, or the middle of the quote), from which slippage is measured; `signal_price` what the strategy saw when it asked
     for the order, None for the reference. `initial_risk` is the distance from the fill to the first stop of the entry's
-    bracket, None without one. The bookkeeping, which runs first, writes what the fill did to the legs: `opened_quantity`
-    lots opened or grew the leg `opened_leg`, `closed_quantity` lots came off the leg `closed_leg`. A fill that turns a
-    position does both.
+    bracket, None without one. `venue_costs` are those that the venue billed, None where the instrument's commission is
+    charged instead. The bookkeeping, which runs first, writes what the fill did to the legs: `opened_quantity` lots opened
+    or grew the leg `opened_leg`, `closed_quantity` lots came off the leg `closed_leg`. A fill that turns a position does
+    both.
     """
 
     side: Side
@@ -128,6 +137,7 @@ class OrderFilled(OrderEvent):
     opened_leg: int | None = None
     signal_price: Decimal | None = None
     initial_risk: Decimal | None = None
+    venue_costs: tuple[VenueCost, ...] | None = None
     opened_quantity: Decimal = ZERO
     closed_leg: int | None = None
     closed_quantity: Decimal = ZERO

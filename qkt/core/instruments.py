@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from qkt.core.errors import InstrumentError
 from qkt.core.numbers import ONE, ZERO, floor_to
+from qkt.core.swaps import Rollovers, SwapMode, SwapRate, rate_at
+from qkt.core.terms import Side
 
 if TYPE_CHECKING:
     from qkt.core.instrument_file import InstrumentFile
@@ -42,7 +44,12 @@ class Instrument:
     """Contract terms of one symbol.
 
     Quantities are lots, `contract_size` units of the base per lot, prices in `quote_currency`; commission is account
-    currency per lot and side, charges positive; swaps are points per lot and night, credits positive.
+    currency per lot and side, charges positive.
+
+    Financing: `swap_long_points` and `swap_short_points` a lot and night are the rates of the mode POINTS where
+    `swap_rates`, the dated table in the unit of `swap_mode`, has none yet; credits are positive. `swap_rollovers` says
+    when, None stands for `swap_rollover_hour_utc`. `swap_triple_day` (Monday 0) counts three nights, None for no such day.
+    A percent rate divides by `swap_year_days`.
     """
 
     symbol: str
@@ -59,8 +66,30 @@ class Instrument:
     swap_long_points: Decimal = ZERO
     swap_short_points: Decimal = ZERO
     swap_rollover_hour_utc: int = 21
-    swap_triple_day: int = 2
+    swap_triple_day: int | None = 2
     quote_currency: str | None = None
+    swap_mode: SwapMode = SwapMode.POINTS
+    swap_rates: tuple[SwapRate, ...] = ()
+    swap_rollovers: Rollovers | None = None
+    swap_year_days: int = 360
+
+    @property
+    def financed(self) -> bool:
+        """Whether holding it overnight can cost or earn anything."""
+        return bool(self.swap_rates or self.swap_long_points or self.swap_short_points)
+
+    @property
+    def rollovers(self) -> Rollovers:
+        return self.swap_rollovers or Rollovers(minute=60 * self.swap_rollover_hour_utc)
+
+    def swap_rate(self, side: Side, ts: int) -> Decimal:
+        """The rate of one side in force at an instant, in the unit of the mode."""
+        dated = rate_at(self.swap_rates, ts)
+        if dated is not None:
+            return dated.long if side is Side.BUY else dated.short
+        if self.swap_mode is not SwapMode.POINTS:
+            return ZERO
+        return self.swap_long_points if side is Side.BUY else self.swap_short_points
 
     def quantize(self, quantity: Decimal) -> Decimal:
         """The quantity rounded down to the step. Zero or less than `volume_min` cannot be traded."""

@@ -6,6 +6,7 @@ keep 8 decimals. Nothing else rounds.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
 EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
@@ -23,6 +24,14 @@ def exact(first: Decimal, *factors: Decimal) -> Decimal:
     for factor in factors:
         first = EXACT.multiply(first, factor)
     return first
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """The exact sum."""
+    result = ZERO
+    for amount in amounts:
+        result = EXACT.add(result, amount)
+    return result
 
 
 def quotient(a: Decimal, b: Decimal) -> Decimal:

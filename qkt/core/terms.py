@@ -68,6 +68,14 @@ class LegRole(StrEnum):
     INDEPENDENT = "INDEPENDENT"
 
 
+class CostKind(StrEnum):
+    """What a venue charges for."""
+
+    COMMISSION = "COMMISSION"
+    FEE = "FEE"
+    SWAP = "SWAP"
+
+
 class OrderState(StrEnum):
     """Life of an order. The last three are sinks."""
 

@@ -8,6 +8,7 @@ Signal -> desk -> OrderRequested -> risk -> OrderApproved -> order manager -> Su
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -26,7 +27,7 @@ from qkt.engine.context import SessionContext
 from qkt.engine.equity import EquitySampler
 from qkt.engine.runner import StrategyRunner
 from qkt.engine.session import Session
-from qkt.ledger import Books, Converter, Financing
+from qkt.ledger import Books, Converter, Financing, LedgerAudit
 from qkt.orders import OrderManager, SignalDesk
 from qkt.risk import OrderLimits, RiskGate
 from qkt.strategy import RunnableStrategy, StreamSpec
@@ -39,7 +40,8 @@ class SessionSettings:
     """Everything a session needs to know besides its strategy.
 
     `begin` (epoch ms) is when data was asked for from; candles whose window started before it are partial and dropped.
-    `markets` are symbols with prices beyond those of the strategy, for currency conversion.
+    `markets` are symbols with prices beyond those of the strategy, for currency conversion. `audit` checks the identities
+    of the books after everything that was booked; the environment variable QKT_DEBUG_LEDGER=1 asks for it too.
     """
 
     balance: Decimal = Decimal(10_000)
@@ -49,6 +51,7 @@ class SessionSettings:
     limits: OrderLimits = field(default_factory=OrderLimits)
     begin: int | None = None
     markets: tuple[str, ...] = ()
+    audit: bool = field(default_factory=lambda: os.environ.get("QKT_DEBUG_LEDGER") == "1")
 
 
 def assemble(
@@ -76,6 +79,8 @@ def assemble(
     _check_conversion(symbols, converter)
 
     books = Books(scope, [strategy.name], settings.balance, settings.instruments, converter, board)
+    if settings.audit:
+        books.audit = LedgerAudit(books, settings.instruments).check
     waits = Waits()
     desk_ids = OrderIds()
     SignalDesk(scope, desk_ids)
@@ -92,6 +97,8 @@ def assemble(
     scope.subscribe(Tick, runner.on_time)
 
     finest = min((stream.timeframe for stream in strategy.streams), key=lambda frame: frame.ms)
+    equity = EquitySampler(books, finest)
+    books.bars_between = equity.windows_between
     return Session(
         bus=bus,
         scope=scope,
@@ -103,7 +110,7 @@ def assemble(
         risk=risk,
         candles=feed,
         runner=runner,
-        equity=EquitySampler(books, finest),
+        equity=equity,
         financing=Financing(books, settings.instruments, board, symbols),
         waits=waits,
     )

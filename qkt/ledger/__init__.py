@@ -4,11 +4,12 @@ Everything kept here is Decimal and exact; the views for strategies read it as f
 was sent or how it was filled.
 """
 
+from qkt.ledger.audit import LedgerAudit
 from qkt.ledger.books import Books
 from qkt.ledger.conversion import Conversion, Converter
 from qkt.ledger.excursions import PricePath
 from qkt.ledger.financing import Financing
-from qkt.ledger.rows import RoundTrip, TradeRow
+from qkt.ledger.rows import FinancingRow, RoundTrip, TradeRow
 from qkt.ledger.views import LedgerAccount, LedgerPosition
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "Conversion",
     "Converter",
     "Financing",
+    "FinancingRow",
     "LedgerAccount",
+    "LedgerAudit",
     "LedgerPosition",
     "PricePath",
     "RoundTrip",

@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
 from qkt.brokers import QuoteBoard
 from qkt.core.bus import Scope
-from qkt.core.events import OrderFilled, Trade
+from qkt.core.events import OrderCancelled, OrderFilled, OrderRejected, Trade
 from qkt.core.instruments import Instrument, InstrumentRegistry
-from qkt.core.numbers import EXACT, ZERO, exact, q8, quotient, to_decimal
-from qkt.ledger.conversion import Converter
+from qkt.core.numbers import EXACT, ZERO, exact, q8, quotient, to_decimal, total
+from qkt.core.terms import CostKind
+from qkt.ledger.conversion import Converter, Exchanged
 from qkt.ledger.excursions import Excursions
 from qkt.ledger.legs import Leg, LegBook, LegChange
 from qkt.ledger.netting import NetPosition
-from qkt.ledger.rows import RoundTrip, TradeRow, position_effect
+from qkt.ledger.rows import FinancingRow, RoundTrip, TradeRow, position_effect, round_trip
 from qkt.ledger.strategy_book import StrategyBook
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a fill cost besides its price, account currency: commission and fees positive charges, swap a positive credit."""
+
+    commission: Decimal
+    fees: Decimal = ZERO
+    swap: Decimal = ZERO
+
+    @property
+    def net(self) -> Decimal:
+        """What they take away."""
+        return total((self.commission, self.fees, -self.swap))
+
+    def share(self, part: Decimal, whole: Decimal) -> Costs:
+        """The part that falls on some of the lots, 8 decimals."""
+        if part == whole:
+            return self
+        return Costs(*(q8(quotient(exact(cost, part), whole)) for cost in (self.commission, self.fees, self.swap)))
+
+    def without(self, share: Costs) -> Costs:
+        return Costs(self.commission - share.commission, self.fees - share.fees, self.swap - share.swap)
 
 
 class Books:
     """Positions and money of all strategies of a session, and of the account that nets them.
 
-    `trades` has a row for every fill, `round_trips` one for every leg that came back to flat, `swaps` the financing booked.
-    Implements the leg view of the order manager.
+    `trades` has a row for every fill, `round_trips` one for every leg that came back to flat, `financing` one for every leg
+    and rollover that cost or earned something. `bars_between` counts the bars that ended in (a, b], epoch ms. `audit` is
+    called after everything that was booked. Implements the leg view of the order manager.
     """
 
     def __init__(
@@ -43,16 +69,22 @@ class Books:
         self.starting = starting
         self.realized = ZERO
         self.commission = ZERO
+        self.fees = ZERO
         self.swap = ZERO
         self.account: dict[str, NetPosition] = {}
         self.strategies = {name: StrategyBook(name, starting) for name in strategies}
         self.excursions = Excursions(self, board)
         self.trades: list[TradeRow] = []
         self.round_trips: list[RoundTrip] = []
+        self.financing: list[FinancingRow] = []
+        self.bars_between: Callable[[int, int], int] = _no_bars
+        self.audit: Callable[[], None] | None = None
         self._contract_f: dict[str, float] = {}
         # Factors that never change: symbols quoted in the account's currency.
         self._factors: dict[str, float] = {}
         scope.subscribe_first(OrderFilled, self.on_fill)
+        scope.subscribe(OrderCancelled, self._on_terminal)
+        scope.subscribe(OrderRejected, self._on_terminal)
 
     # ------------------------------------------------------------------- views
 
@@ -107,82 +139,107 @@ class Books:
             return factor
         return factor * self.converter.rate_f(symbol)
 
-    def unrealized(self) -> Decimal:
-        """Open profit of the session, exact, 8 decimals: summed by strategy and symbol at the last prices."""
-        total = ZERO
+    def unrealized(self, at: int | None = None) -> Decimal:
+        """Open profit of the session, exact, 8 decimals: summed by strategy and symbol at the last prices. A result that is
+        told gives its time `at`, so that its conversions are listed."""
+        parts = []
         for book in self.strategies.values():
             for legs in book.open_books():
                 last = self._board.last(legs.symbol)
-                if last is None:
-                    continue
-                price = to_decimal(last)
-                size = self._instruments.resolve(legs.symbol).contract_size
-                parts = [exact(price - leg.entry, leg.quantity * leg.sign, size) for leg in legs]
-                total += self.converter.convert(q8(sum(parts, ZERO)), legs.symbol, price)
-        return total
+                if last is not None:
+                    price = to_decimal(last)
+                    native = total(self.open_profit(leg, price) for leg in legs)
+                    parts.append(self.converter.value(q8(native), legs.symbol, price, at))
+        return total(parts)
+
+    def open_profit(self, leg: Leg, price: Decimal) -> Decimal:
+        """What closing the leg at `price` would realize, quote currency, exact."""
+        size = self._instruments.resolve(leg.symbol).contract_size
+        return exact(EXACT.subtract(price, leg.entry), leg.signed, size)
 
     # ------------------------------------------------------------------- fills
 
     def on_fill(self, fill: OrderFilled) -> None:
-        """Book a fill: positions, costs, realized money, rows, in this order; then tell it as a `Trade`."""
+        """Book a fill: positions, costs, realized money, rows, in this order; then tell it as a `Trade`.
+
+        Raises LedgerError for a fill of more than the leg it is bound to, InstrumentError when its result cannot be
+        converted.
+        """
         self.excursions.settle()
         instrument = self._instruments.resolve(fill.symbol)
         book = self.strategies[fill.strategy]
-        commission = q8(exact(instrument.commission_per_lot, fill.quantity))
-        self._book_account(fill, instrument, commission)
+        costs = _costs(fill, instrument)
 
         legs = book.book(fill.symbol)
         before = legs.net
         change = legs.apply(fill, fill.at, self._next_leg)
         after = legs.net
-        rate = self.converter.rate(fill.symbol, fill.price)
-        gross = self._settle_legs(fill, change, instrument, commission, book)
-        realized = q8(gross - commission)
+        native = q8(exact(change.points, instrument.contract_size))
+        gross = self.converter.exchange(native, fill.symbol, fill.price, fill.at)
+        realized = q8(EXACT.subtract(gross.amount, costs.net))
+        self._settle_legs(fill, change, native, gross.amount, costs, instrument)
+        self._book_account(fill, instrument, costs)
         book.add(realized)
-        self.commission += commission
-        if abs(after) > abs(before) or (before != 0 and after != 0 and (after > 0) != (before > 0)):
+        self.commission = EXACT.add(self.commission, costs.commission)
+        self.fees = EXACT.add(self.fees, costs.fees)
+        self.swap = EXACT.add(self.swap, costs.swap)
+        if change.opened is not None:
             book.count_entry(fill.at)
-        if change.reduced:
+        if change.reduced is not None:
             book.count_outcome(fill.at, realized, fill.symbol)
-        self.trades.append(self._row(fill, realized, gross, commission, rate, before, after))
-        self._scope.publish(Trade(fill, realized, commission, before, after))
+        self.trades.append(self._row(fill, change, realized, native, gross, costs, before, after))
+        if self.audit is not None:
+            self.audit()
+        self._scope.publish(Trade(fill, realized, costs.commission, before, after))
 
-    def _book_account(self, fill: OrderFilled, instrument: Instrument, commission: Decimal) -> None:
+    def _on_terminal(self, event: OrderCancelled | OrderRejected) -> None:
+        book = self.strategies.get(event.strategy)
+        legs = None if book is None else book.legs.get(event.symbol)
+        if legs is not None:
+            legs.forget(event.order_id)
+
+    def _book_account(self, fill: OrderFilled, instrument: Instrument, costs: Costs) -> None:
         position = self.account.setdefault(fill.symbol, NetPosition())
-        points = position.apply(fill.quantity * fill.side.sign, fill.price, fill.at)
-        gross = self.converter.convert(exact(points, instrument.contract_size), fill.symbol, fill.price)
-        self.realized = q8(self.realized + gross - commission)
+        points = position.apply(exact(fill.quantity, Decimal(fill.side.sign)), fill.price, fill.at)
+        native = exact(points, instrument.contract_size)
+        gross = self.converter.exchange(native, fill.symbol, fill.price, fill.at).amount
+        self.realized = q8(total((self.realized, gross, -costs.net)))
 
     def _settle_legs(
-        self, fill: OrderFilled, change: LegChange, instrument: Instrument, commission: Decimal, book: StrategyBook
-    ) -> Decimal:
-        """Gains of the legs the fill reduced, in account currency; the commission is shared by quantity."""
-        gross = ZERO
-        for leg, quantity, points in change.reduced:
-            fill.closed_leg, fill.closed_quantity = leg.id, quantity
-            gain = self.converter.convert(exact(points, instrument.contract_size), fill.symbol, fill.price)
-            gross += gain
-            leg.gross += gain
-            leg.commission += _share(commission, quantity, fill.quantity)
+        self, fill: OrderFilled, change: LegChange, native: Decimal, gross: Decimal, costs: Costs, instrument: Instrument
+    ) -> None:
+        """Gains and costs to the legs they belong to. A flip shares the costs by lots, to the last digit."""
+        leg, opened = change.reduced, change.opened
+        if leg is not None:
+            fill.closed_leg, fill.closed_quantity = leg.id, change.reduced_quantity
+            leg.native_gross = EXACT.add(leg.native_gross, native)
+            leg.gross = EXACT.add(leg.gross, gross)
+            share = costs if opened is None else costs.share(change.reduced_quantity, fill.quantity)
+            _charge(leg, share)
+            costs = costs.without(share)
             if leg.quantity == 0:
                 self._legs.pop(leg.id, None)
-                self.round_trips.append(_round_trip(leg, fill, book.strategy))
-        leg_opened = change.opened
-        if leg_opened is not None:
-            if leg_opened.id == self._next_leg:
-                self._legs[leg_opened.id] = leg_opened
+                bars = self.bars_between(leg.opened_at, fill.at)
+                leg.observe(float(fill.price), float(fill.price))
+                self.round_trips.append(round_trip(leg, fill, self.converter.currency(fill.symbol), bars))
+        if opened is not None:
+            if opened.id == self._next_leg:
+                self._legs[opened.id] = opened
                 self._next_leg += 1
-            leg_opened.commission += _share(commission, change.opened_quantity, fill.quantity)
-            fill.opened_leg, fill.opened_quantity = leg_opened.id, change.opened_quantity
-        return gross
+            _charge(opened, costs)
+            if fill.initial_risk is not None:
+                risk = exact(fill.initial_risk, change.opened_quantity, instrument.contract_size)
+                opened.risk = EXACT.add(opened.risk, self.converter.value(risk, fill.symbol, fill.price))
+            fill.opened_leg, fill.opened_quantity = opened.id, change.opened_quantity
 
     def _row(
         self,
         fill: OrderFilled,
+        change: LegChange,
         realized: Decimal,
-        gross: Decimal,
-        commission: Decimal,
-        rate: Decimal,
+        native: Decimal,
+        gross: Exchanged,
+        costs: Costs,
         before: Decimal,
         after: Decimal,
     ) -> TradeRow:
@@ -198,48 +255,51 @@ class Books:
             order_type=fill.kind.value,
             order_id=fill.order_id,
             purpose=fill.purpose.value,
-            commission=commission,
-            slippage=(fill.price - fill.reference) * fill.side.sign,
-            gross=gross,
+            commission=costs.commission,
+            slippage=EXACT.subtract(fill.price, fill.reference) * fill.side.sign,
+            gross=gross.amount,
             native_currency=self.converter.currency(fill.symbol),
-            fx_rate=rate,
+            fx_rate=gross.rate,
             position_before=before,
             position_after=after,
+            native_gross=native,
+            fees=costs.fees,
+            swap=costs.swap,
+            opened=change.opened_quantity,
+            closed=change.reduced_quantity,
         )
 
     # --------------------------------------------------------------- financing
 
-    def book_swap(self, strategy: str, leg: Leg, amount: Decimal) -> None:
-        """Book financing of one leg and night in account currency, positive a credit."""
+    def book_swap(self, leg: Leg, row: FinancingRow) -> None:
+        """Book the financing of one leg at one rollover."""
         self.excursions.settle()
-        leg.swap += amount
-        self.strategies[strategy].add(amount)
-        self.realized = q8(self.realized + amount)
-        self.swap += amount
+        leg.swap = EXACT.add(leg.swap, row.amount)
+        self.strategies[row.strategy].add(row.amount)
+        self.realized = q8(EXACT.add(self.realized, row.amount))
+        self.swap = EXACT.add(self.swap, row.amount)
+        self.financing.append(row)
+        if self.audit is not None:
+            self.audit()
 
 
-def _share(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
-    return amount if part == whole else q8(quotient(EXACT.multiply(amount, part), whole))
-
-
-def _round_trip(leg: Leg, fill: OrderFilled, strategy: str) -> RoundTrip:
-    entry = q8(quotient(leg.entered_value, leg.entered))
-    exit_price = q8(quotient(leg.exited_value, leg.exited))
-    leg.observe(float(fill.price), float(fill.price))
-    return RoundTrip(
-        strategy=strategy,
-        symbol=leg.symbol,
-        side=leg.side,
-        quantity=leg.entered,
-        entry_time=leg.opened_at,
-        entry_price=entry,
-        exit_time=fill.at,
-        exit_price=exit_price,
-        gross=leg.gross,
-        commission=leg.commission,
-        swap=leg.swap,
-        net=q8(leg.gross - leg.commission + leg.swap),
-        mfe=q8(to_decimal(leg.mfe)),
-        mae=q8(to_decimal(leg.mae)),
-        exit_reason=fill.purpose.value,
+def _costs(fill: OrderFilled, instrument: Instrument) -> Costs:
+    """What the venue billed, or what the instrument's terms say."""
+    billed = fill.venue_costs
+    if billed is None:
+        return Costs(q8(exact(instrument.commission_per_lot, fill.quantity)))
+    commission, fees, swap = (
+        q8(total(cost.amount for cost in billed if cost.kind is kind))
+        for kind in (CostKind.COMMISSION, CostKind.FEE, CostKind.SWAP)
     )
+    return Costs(commission, fees, -swap)
+
+
+def _charge(leg: Leg, costs: Costs) -> None:
+    leg.commission = EXACT.add(leg.commission, costs.commission)
+    leg.fees = EXACT.add(leg.fees, costs.fees)
+    leg.swap = EXACT.add(leg.swap, costs.swap)
+
+
+def _no_bars(a: int, b: int) -> int:  # noqa: ARG001 - a session without bars
+    return 0

@@ -1,24 +1,24 @@
-"""Overnight financing: swap points a night, booked at each rollover.
+"""Overnight financing: what holding a leg costs or earns at each rollover.
 
-The rollover hour is UTC and belongs to the instrument; Saturdays and Sundays have none, the triple day counts three nights.
-A leg opened before the boundary pays, also when the very tick that crosses the boundary closes it.
+When the rollovers are, what the rates mean and since when they hold stands in the instrument. A leg opened before the
+boundary pays, also when the very tick that crosses the boundary closes it.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
 
 from qkt.brokers import QuoteBoard
 from qkt.core.instruments import Instrument, InstrumentRegistry
-from qkt.core.numbers import exact, q8, to_decimal
-from qkt.core.terms import Side
-from qkt.core.timeframe import DAY_MS, HOUR_MS
+from qkt.core.numbers import exact, q8, quotient, to_decimal
+from qkt.core.swaps import Rollovers, SwapMode
+from qkt.core.watch import NEVER
 from qkt.ledger.books import Books
+from qkt.ledger.legs import Leg
+from qkt.ledger.rows import FinancingRow
 
-NEVER = 1 << 62
-SATURDAY = 5
+HUNDRED = Decimal(100)
 
 
 class Financing:
@@ -26,47 +26,67 @@ class Financing:
 
     def __init__(self, books: Books, instruments: InstrumentRegistry, board: QuoteBoard, symbols: Iterable[str]) -> None:
         self._books = books
-        self._instruments = instruments
         self._board = board
         terms = {symbol: instruments.resolve(symbol) for symbol in symbols}
-        self._hours = sorted({t.swap_rollover_hour_utc for t in terms.values() if _charges(t)})
+        self._terms = {symbol: instrument for symbol, instrument in terms.items() if instrument.financed}
+        self._rollovers = {symbol: instrument.rollovers for symbol, instrument in self._terms.items()}
+        self._next: dict[Rollovers, int] = {}
         self.due = NEVER
 
     def begin(self, ts: int) -> None:
         """The first tick has come: boundaries strictly after it count."""
-        self.due = min((_next(ts, hour) for hour in self._hours), default=NEVER)
+        self._next = {rollovers: rollovers.next(ts) for rollovers in self._rollovers.values()}
+        self.due = min(self._next.values(), default=NEVER)
 
     def run(self) -> None:
         """Book the boundary that is due and find the next one."""
         boundary = self.due
-        self.due = min(_next(boundary, hour) for hour in self._hours)
-        day = dt.datetime.fromtimestamp(boundary / 1000, dt.UTC).weekday()
-        if day >= SATURDAY:
-            return
-        hour = boundary % DAY_MS // HOUR_MS
+        now = [rollovers for rollovers, at in self._next.items() if at == boundary]
+        for rollovers in now:
+            self._next[rollovers] = rollovers.next(boundary)
+        self.due = min(self._next.values())
         for name, book in self._books.strategies.items():
             for legs in book.open_books():
-                terms = self._instruments.resolve(legs.symbol)
-                if terms.swap_rollover_hour_utc == hour and _charges(terms):
-                    nights = 3 if day == terms.swap_triple_day else 1
-                    self._accrue(name, legs.symbol, terms, nights, boundary)
+                symbol = legs.symbol
+                if self._rollovers.get(symbol) not in now:
+                    continue
+                nights = self._rollovers[symbol].nights(boundary, self._terms[symbol].swap_triple_day)
+                if nights:
+                    for leg in legs:
+                        self._accrue(name, leg, self._terms[symbol], nights, boundary)
 
-    def _accrue(self, strategy: str, symbol: str, terms: Instrument, nights: int, boundary: int) -> None:
-        last = self._board.last(symbol)
-        price = None if last is None else to_decimal(last)
-        for leg in list(self._books.strategies[strategy].book(symbol)):
-            if leg.opened_at >= boundary:
-                continue
-            points = terms.swap_long_points if leg.side is Side.BUY else terms.swap_short_points
-            amount = exact(points, terms.point_size, terms.contract_size, leg.quantity, Decimal(nights))
-            self._books.book_swap(strategy, leg, self._books.converter.convert(q8(amount), symbol, price))
+    def _accrue(self, strategy: str, leg: Leg, terms: Instrument, nights: int, boundary: int) -> None:
+        rate = terms.swap_rate(leg.side, boundary)
+        if rate == 0 or leg.opened_at >= boundary:
+            return
+        last = self._board.last(leg.symbol)
+        assert last is not None, "a leg was opened at a price"
+        price = to_decimal(last)
+        native = q8(_swap(terms, rate, leg.quantity, price, nights))
+        converter = self._books.converter
+        amount, fx_rate = converter.exchange(native, leg.symbol, price, boundary)
+        row = FinancingRow(
+            timestamp=boundary,
+            strategy=strategy,
+            symbol=leg.symbol,
+            leg_id=leg.id,
+            side=leg.side,
+            quantity=leg.quantity,
+            mode=terms.swap_mode.value,
+            rate=rate,
+            nights=nights,
+            native_amount=native,
+            native_currency=converter.currency(leg.symbol),
+            fx_rate=fx_rate,
+            amount=amount,
+        )
+        self._books.book_swap(leg, row)
 
 
-def _charges(terms: Instrument) -> bool:
-    return terms.swap_long_points != 0 or terms.swap_short_points != 0
-
-
-def _next(ts: int, hour: int) -> int:
-    """The first instant strictly after `ts` at this hour of a UTC day."""
-    today = ts // DAY_MS * DAY_MS + hour * HOUR_MS
-    return today if today > ts else today + DAY_MS
+def _swap(terms: Instrument, rate: Decimal, lots: Decimal, price: Decimal, nights: int) -> Decimal:
+    """The amount in quote currency, positive a credit."""
+    units = exact(rate, terms.contract_size, lots, Decimal(nights))
+    if terms.swap_mode is SwapMode.POINTS:
+        return exact(units, terms.point_size)
+    days = HUNDRED if terms.swap_mode is SwapMode.FUNDING else HUNDRED * terms.swap_year_days
+    return quotient(exact(units, price), days)

@@ -29,7 +29,7 @@ class NetPosition:
             self.quantity = total
             return ZERO
         closed = min(abs(held), abs(change))
-        points = q8(exact(closed, price - self.average, Decimal(1 if held > 0 else -1)))
+        points = q8(exact(closed, EXACT.subtract(price, self.average), Decimal(1 if held > 0 else -1)))
         self.quantity = total
         if total == 0:
             self.average = ZERO

@@ -1,11 +1,17 @@
-"""What remains of a fill and of a finished position: the rows of trade files and reports."""
+"""What remains of a fill, of a finished position and of a night: the rows of trade files and reports."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from qkt.core.terms import Side
+from qkt.core.events import OrderFilled
+from qkt.core.numbers import ZERO, exact, q8, quotient, to_decimal, total
+from qkt.core.terms import LegRole, Purpose, Side
+from qkt.ledger.legs import Leg
+
+# How a leg ends that an entry of the opposite side nets away.
+OPPOSITE = "OPPOSITE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +20,9 @@ class TradeRow:
 
     `position_effect` describes the strategy's own position: OPEN, INCREASE, REDUCE, CLOSE with _LONG or _SHORT, or
     REVERSE_TO_LONG / REVERSE_TO_SHORT. `slippage` is the price lost against the order's reference, positive when it cost.
+    `gross` is before costs, `native_gross` the same in `native_currency`; `fees` and `swap` are what the venue billed with
+    the fill. `opened` and `closed` are the lots that went into legs and out of them, which tell an entry from an exit also
+    where opposite legs stand side by side.
     """
 
     timestamp: int
@@ -34,14 +43,23 @@ class TradeRow:
     fx_rate: Decimal
     position_before: Decimal
     position_after: Decimal
+    native_gross: Decimal = ZERO
+    fees: Decimal = ZERO
+    swap: Decimal = ZERO
+    opened: Decimal = ZERO
+    closed: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
     """The life of one leg from open to flat. Prices are volume-weighted over its fills, quantity is all that was entered.
 
-    `gross` excludes costs, `net` is `gross - commission + swap`. `mfe` and `mae` are price distances from the entry.
-    `exit_reason` is the purpose of the order that closed it.
+    `gross` excludes costs, `net` is `gross - commission - fees + swap`; `native_gross` is in `native_currency`. `mfe` and
+    `mae` are price distances from the entry, restarted when the leg grew. `initial_risk` is the account currency between
+    the entries and the first place of their stops, None unless every entry had one; `mfe_r` and `mae_r` measure in that
+    stop distance, `r_multiple` is net / initial_risk. `entry_slippage` and `exit_slippage` are the price lost to what the
+    strategy saw when it decided, positive when it cost. `bars_held` counts ends of the finest timeframe's windows between
+    entry and exit. `exit_reason` is the purpose of the order that closed the leg, OPPOSITE for an entry against it.
     """
 
     strategy: str
@@ -59,11 +77,39 @@ class RoundTrip:
     mfe: Decimal
     mae: Decimal
     exit_reason: str
+    fees: Decimal = ZERO
+    native_gross: Decimal = ZERO
+    native_currency: str = ""
+    initial_risk: Decimal | None = None
+    r_multiple: Decimal | None = None
+    mfe_r: Decimal | None = None
+    mae_r: Decimal | None = None
+    entry_slippage: Decimal = ZERO
+    exit_slippage: Decimal = ZERO
+    holding_seconds: Decimal = ZERO
+    bars_held: int = 0
+    role: LegRole = LegRole.PRIMARY
+    leg_id: int = 0
 
-    @property
-    def seconds(self) -> float:
-        """Holding time."""
-        return (self.exit_time - self.entry_time) / 1000
+
+@dataclass(frozen=True, slots=True)
+class FinancingRow:
+    """One leg's financing at one rollover. `amount` in account currency and `native_amount` in quote currency, positive a
+    credit; `rate` in the unit of `mode`, `nights` how often it counted."""
+
+    timestamp: int
+    strategy: str
+    symbol: str
+    leg_id: int
+    side: Side
+    quantity: Decimal
+    mode: str
+    rate: Decimal
+    nights: int
+    native_amount: Decimal
+    native_currency: str
+    fx_rate: Decimal
+    amount: Decimal
 
 
 def position_effect(before: Decimal, after: Decimal) -> str:
@@ -76,3 +122,54 @@ def position_effect(before: Decimal, after: Decimal) -> str:
     if (after > 0) != (before > 0):
         return "REVERSE_TO_LONG" if after > 0 else "REVERSE_TO_SHORT"
     return f"INCREASE_{name}" if abs(after) > abs(before) else f"REDUCE_{name}"
+
+
+def net_of(leg: Leg) -> Decimal:
+    """What the leg earned so far, after its costs, account currency."""
+    return q8(total((leg.gross, -leg.commission, -leg.fees, leg.swap)))
+
+
+def round_trip(leg: Leg, last: OrderFilled, native_currency: str, bars_held: int) -> RoundTrip:
+    """The row of a leg that its `last` fill closed."""
+    net = net_of(leg)
+    mfe, mae = q8(to_decimal(leg.mfe)), q8(to_decimal(leg.mae))
+    distance = None if not leg.risked else quotient(leg.risked, leg.entered)
+    risk = None if distance is None else q8(leg.risk)
+    return RoundTrip(
+        strategy=last.strategy,
+        symbol=leg.symbol,
+        side=leg.side,
+        quantity=leg.entered,
+        entry_time=leg.opened_at,
+        entry_price=q8(quotient(leg.entered_value, leg.entered)),
+        exit_time=last.at,
+        exit_price=q8(quotient(leg.exited_value, leg.exited)),
+        gross=q8(leg.gross),
+        commission=leg.commission,
+        swap=leg.swap,
+        net=net,
+        mfe=mfe,
+        mae=mae,
+        exit_reason=OPPOSITE if last.purpose is Purpose.ENTRY else last.purpose.value,
+        fees=leg.fees,
+        native_gross=q8(leg.native_gross),
+        native_currency=native_currency,
+        initial_risk=risk,
+        r_multiple=_ratio(net, risk),
+        mfe_r=_ratio(mfe, distance),
+        mae_r=_ratio(mae, distance),
+        entry_slippage=_lost(leg.entered_value - leg.entry_seen, leg.entered, leg.sign),
+        exit_slippage=_lost(leg.exit_seen - leg.exited_value, leg.exited, leg.sign),
+        holding_seconds=Decimal(last.at - leg.opened_at).scaleb(-3),
+        bars_held=bars_held,
+        role=leg.role,
+        leg_id=leg.id,
+    )
+
+
+def _ratio(amount: Decimal, unit: Decimal | None) -> Decimal | None:
+    return q8(quotient(amount, unit)) if unit else None
+
+
+def _lost(value: Decimal, lots: Decimal, sign: int) -> Decimal:
+    return q8(quotient(exact(value, Decimal(sign)), lots))

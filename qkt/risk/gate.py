@@ -70,7 +70,7 @@ class RiskGate:
     def _notional(self, order: Order, price: Decimal) -> str | None:
         terms = self._instruments.resolve(order.symbol)
         try:
-            value = self._converter.convert(exact(order.quantity, price, terms.contract_size), order.symbol, price)
+            value = self._converter.value(exact(order.quantity, price, terms.contract_size), order.symbol, price)
         except InstrumentError as problem:
             return f"order notional cannot be valued ({problem})"
         if value <= self._limits.max_notional:

@@ -195,6 +195,6 @@ def run_plan(plan: Plan, *, every_tick: bool) -> tuple[RunRecord, list[object]]:
         }
     terms = {f"S{n}": instrument(f"S{n}", contract_size=Decimal(100), **costs) for n in range(plan.symbols)}
     registry = InstrumentRegistry.standard().with_layer(terms)
-    settings = SessionSettings(currency=plan.currency, instruments=registry, markets=markets)
+    settings = SessionSettings(currency=plan.currency, instruments=registry, markets=markets, audit=True)
     record = run(gambler, sources, settings, fills=plan.fills, every_tick=every_tick)  # type: ignore[arg-type]
     return record, gambler.seen

@@ -92,6 +92,8 @@ def record(equity: Sequence[float] = (10_000.0,), **changes: Any) -> RunRecord:
         "unrealized": Decimal(0),
         "commission": Decimal(0),
         "swap": Decimal(0),
+        "fees": Decimal(0),
+        "financing": [],
         "open_positions": [],
         "working_orders": [],
         "unfinished_bars": 1,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qkt.core.errors import InstrumentError
+from qkt.core.errors import InstrumentError, LedgerError
 from qkt.core.events import OrderFilled
 from qkt.core.terms import LegRole, OrderKind, Purpose, Side
 from qkt.ledger.legs import LegBook
@@ -32,7 +32,7 @@ def test_averaging_in_and_flipping_agree_between_account_and_primary_leg() -> No
         assert legs.net == account.quantity
         assert legs.average() == account.average
     assert points == [0, 0, Decimal("0.75")]
-    assert [p for _, _, p in change.reduced] == [Decimal("0.75")]
+    assert (change.points, change.reduced_quantity, change.opened_quantity) == (Decimal("0.75"), Decimal("0.5"), Decimal("0.3"))
     assert (account.quantity, account.average, account.opened_at) == (Decimal("-0.30"), Decimal("73.00"), 2)
     assert legs.primary is not None
     assert legs.primary.opened_at == 2
@@ -52,8 +52,10 @@ def test_independent_legs_coexist_and_a_hedged_pair_is_locked_in() -> None:
 def test_a_bound_fill_never_takes_more_than_its_leg() -> None:
     legs = LegBook(GOLD)
     legs.apply(fill(Side.BUY, "1", "30"), 0, 1)
-    change = legs.apply(fill(Side.SELL, "5", "31", leg=1), 0, 2)
-    assert [quantity for _, quantity, _ in change.reduced] == [1]
+    with pytest.raises(LedgerError, match="the leg it is bound to has 1"):
+        legs.apply(fill(Side.SELL, "5", "31", leg=1), 0, 2)
+    assert legs.net == 1
+    legs.apply(fill(Side.SELL, "1", "31", leg=1), 0, 2)
     assert not legs
 
 
@@ -72,7 +74,7 @@ def test_legs_and_account_agree_and_points_are_what_was_paid_and_got(steps: list
         quantity, price = Decimal(lots).scaleb(-2), Decimal(points).scaleb(-2)
         account_points = account.apply(quantity * side.sign, price, number)
         change = legs.apply(fill(side, str(quantity), str(price)), number, number)
-        leg_points = sum((p for _, _, p in change.reduced), Decimal(0))
+        leg_points = change.points
         assert leg_points == account_points
         assert legs.net == account.quantity
         realized += leg_points
@@ -144,7 +146,7 @@ def test_yen_profit_is_converted_at_the_fill_price() -> None:
     market.quote("148.50", "148.50")
     market.close()
     assert market.books.trades[-1].realized == Decimal("47.13804714")
-    assert market.books.converter.used["JPY"].source == "SIM:USDJPY"
+    assert [used.source for used in market.books.converter.used] == ["SIM:USDJPY"]
 
 
 def test_a_cross_is_converted_through_a_bridging_market() -> None:
