@@ -75,7 +75,8 @@ def _streams(streams: Sequence[StreamSpec]) -> Iterator[str]:
 
 
 def _rules(loaded: LoadedStrategy) -> Iterator[str]:
-    from qkt.cli.wording import deed_words, words
+    from qkt.cli.deed_wording import deed_words
+    from qkt.cli.wording import words
 
     frames = {stream.alias: stream.timeframe.text for stream in loaded.strategy.streams}
     for rule in _checked(loaded).rules:

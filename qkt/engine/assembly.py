@@ -87,7 +87,7 @@ def assemble(
     risk = RiskGate(scope, settings.limits, settings.instruments, converter, board)
     orders = OrderManager(scope, books)
     broker = PaperBroker(scope, board, settings.instruments.resolve, books, settings.fills, waits)
-    context = SessionContext(scope, strategy.name, books, orders, settings.instruments, strategy.rearm)
+    context = SessionContext(scope, strategy.name, books, orders, settings.instruments, board, strategy.rearm)
 
     scope.subscribe(Tick, broker.on_tick)
     runner = StrategyRunner(scope, strategy, context, waits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from qkt.brokers import QuoteBoard
 from qkt.core.bus import Scope
 from qkt.core.errors import StrategyError
 from qkt.core.events import LogLine, OrderRejected, RiskRejected, RuleFired
@@ -29,6 +30,7 @@ class SessionContext:
         books: Books,
         orders: EntryOrders,
         instruments: InstrumentRegistry,
+        board: QuoteBoard,
         rearm: Callable[[int], None],
     ) -> None:
         self._scope = scope
@@ -36,6 +38,7 @@ class SessionContext:
         self.ledger = books.strategies[strategy]
         self._orders = orders
         self._instruments = instruments
+        self._board = board
         self._rearm = rearm
         self._suppressed = 0
         self._refused = False
@@ -82,6 +85,9 @@ class SessionContext:
         if missing is not None:
             raise StrategyError(f"no conversion path for {symbol}", remedy=f"give the data of {missing} too")
         return self._books.converter.rate_f(symbol)
+
+    def last(self, symbol: str) -> float | None:
+        return self._board.last(symbol)
 
     def fire(self, rule: int | None, signals: Sequence[Signal], suppressed: int = 0) -> bool:
         if rule is not None:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from qkt.lang import tree
-from qkt.lang.fields import NOW_FIELDS, POSITION_FIELDS, STATE_FIELDS
+from qkt.lang.fields import EXIT_FIELDS, NOW_FIELDS, POSITION_FIELDS, STATE_FIELDS
 from qkt.lang.place import Place
 from qkt.lang.suggest import did_you_mean
-from qkt.lang.values import BROKEN, AccountRead, Clock, Expression, Math, OrdersRead, PositionRead
+from qkt.lang.values import BROKEN, AccountRead, Clock, ExitRead, Expression, Math, OrdersRead, PositionRead
 
 if TYPE_CHECKING:
     from qkt.lang.expressions import Resolver
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def resolve(resolver: Resolver, node: tree.State | tree.Position | tree.OpenOrders | tree.Now, place: Place) -> Expression:
     match node:
         case tree.State():
-            return _state(resolver, node)
+            return _state(resolver, node, place)
         case tree.Position():
             return _position(resolver, node, place)
         case tree.OpenOrders(alias=ident):
@@ -31,7 +31,9 @@ def resolve(resolver: Resolver, node: tree.State | tree.Position | tree.OpenOrde
             return resolver.one(Clock(name))
 
 
-def _state(resolver: Resolver, node: tree.State) -> Expression:
+def _state(resolver: Resolver, node: tree.State, place: Place) -> Expression:
+    if node.group == "EXIT" and "EXIT" in place.knows:
+        return resolver.one(ExitRead(EXIT_FIELDS[node.field.text.lower()]))
     if node.group == "EXIT":
         hint = "it stands for the closing fill inside ON_STOP, ON_TP and ON_CLOSE"
         resolver.problems.error("QKT0209", node.span, "'EXIT' means nothing here", hint)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from qkt.core.terms import OrderKind
 from qkt.lang import tree
 from qkt.lang.codes import Problems
-from qkt.lang.program import CheckedRule, Enter, Protection
+from qkt.lang.deeds import Enter, Parts, Protection
+from qkt.lang.program import CheckedRule
 from qkt.lang.scope import Scope
 from qkt.lang.values import (
     AccountRead,
@@ -107,6 +108,9 @@ def _knows_position(value: Expression, alias: str) -> bool:
 # ---------------------------------------------------------------- wrong sides
 
 
+PRICED = (OrderKind.LIMIT, OrderKind.STOP, OrderKind.STOP_LIMIT)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """`factor * base + offset`; a plain number has no base."""
@@ -117,11 +121,12 @@ class Line:
 
 
 def _wrong_side(deed: Enter, action: tree.Entry, problems: Problems) -> None:
-    entry = Read(deed.alias, "close") if deed.kind is OrderKind.MARKET else deed.price
+    entry = deed.order.price if deed.order.kind in PRICED else Read(deed.alias, "close")
     if entry is None:
         return
-    for leg, what, sign in ((deed.stop_loss, "stop", -1), (deed.take_profit, "target", 1)):
-        if leg is not None and _is_wrong(leg, _line(entry), sign * deed.side.sign):
+    targets = [leg for _, leg in deed.take_profit.parts] if isinstance(deed.take_profit, Parts) else [deed.take_profit]
+    for leg, what, sign in ((deed.stop_loss, "stop", -1), *((target, "target", 1) for target in targets)):
+        if isinstance(leg, Protection) and _is_wrong(leg, _line(entry), sign * deed.side.sign):
             side = ("below", "above")[(sign * deed.side.sign + 1) // 2]
             span = _leg_span(action, what)
             hint = f"the {what} of a {deed.side} belongs {side} its entry"

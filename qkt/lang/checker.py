@@ -28,16 +28,19 @@ class BoundRule:
     loop: Mapping[str, str]
 
 
-def check_strategy(file: tree.Strategy, source: str, problems: Problems, *, strict: bool = False) -> CheckedStrategy | None:
+def check_strategy(
+    file: tree.Strategy, source: str, problems: Problems, *, strict: bool = False, book: bool = False
+) -> CheckedStrategy | None:
     """The checked strategy, None when it has errors.
 
     Problems of the parser are in `problems` already; where it had to leave out rules, nothing is said of names that they may
-    have used. `strict` makes differences from the published engine errors.
+    have used. `strict` makes differences from the published engine errors. `book` tells that the strategy runs in a portfolio
+    with CAPITAL.
     """
     complete = not problems.failed
     scope = declare(file.declarations, file.params, file.lets, problems)
     _refuse_blocks(file, problems)
-    resolver = Resolver(scope, problems)
+    resolver = Resolver(scope, problems, book=book)
     _check_alone(file, resolver)
     bound = list(_expanded(file, scope, problems))
     if bound and not file.declarations:
@@ -45,6 +48,7 @@ def check_strategy(file: tree.Strategy, source: str, problems: Problems, *, stri
     actions = ActionResolver(resolver, file.defaults)
     lines = source.split("\n")
     rules = [rule for one in bound if (rule := _rule(one, resolver, actions, lines)) is not None]
+    actions.finish()
     if complete:
         advice.unused(file, scope, problems)
     if not problems.failed:  # a rule with an error has lost the parts that doubts are about

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from qkt.lang.code import Block
+from qkt.lang.emit_later import write_later
 from qkt.lang.emit_rules import waits_for, write_firing, write_rules
 from qkt.lang.emit_updates import write_updates
 from qkt.lang.frame import Frame
@@ -26,19 +27,22 @@ def generate(program: CheckedStrategy) -> tuple[str, int]:
     counted = dict.fromkeys(alias for rule in program.rules for alias in waits_for(rule, warmups))
     counters = {alias: module.names.one(f"bars_{alias}") for alias in counted}
     firing = [write_firing(module, rule) for rule in program.rules]
+    later, handed = write_later(module)
     frames = {s.alias: _frame(module, s.alias, values, counters) for s in program.streams}
     names = {alias: module.names.one(f"on_{alias}") for alias in frames}
     body = Block(1)
     body.extend(module.setup)
     for counter in counters.values():
         body.add(f"{counter} = 0")
-    blocks = [*firing, *(_handler(names[alias], alias, frame, counters.get(alias)) for alias, frame in frames.items())]
+    blocks = [*firing, *later, *(_handler(names[alias], alias, frame, counters.get(alias)) for alias, frame in frames.items())]
     for block in blocks:
         body.add("")
         body.extend(block)
     body.add("")
     for symbol, feeds in module.tick_fed.items():
         body.add(f"ticks[{symbol!r}] = ({', '.join(feeds)},)")
+    for line in handed:
+        body.add(line)
     body.add(f"return {{{', '.join(f'{alias!r}: {name}' for alias, name in names.items())}}}")
     return _module_text(program.name, body.lines), module.crossings
 

@@ -80,6 +80,13 @@ CODES: dict[str, str] = {
     "QKT0408": "an order on a stream that cannot be traded",
     "QKT0409": "a price relative to an exit outside an exit hook",
     "QKT0410": "a protective price of a kind that its leg does not take",
+    "QKT0411": "a distance that is computed where only a plain number can stand",
+    "QKT0412": "a distance, threshold or price outside its range",
+    "QKT0413": "an action or modifier that cannot stand in this place",
+    "QKT0414": "a price, distance or size that is not constant",
+    "QKT0415": "a bracket that lacks an exit it needs",
+    "QKT0416": "RESIZE of a position whose exits it would leave behind",
+    "QKT0417": "an order that a basket does not take",
     # warnings
     "QKT0501": "a LET that nothing uses",
     "QKT0502": "a PARAM that nothing uses",
@@ -89,6 +96,7 @@ CODES: dict[str, str] = {
     "QKT0506": "an entry that can add to an open position",
     "QKT0507": "something written twice, of which the last counts",
     "QKT0508": "an expression that is always Undefined",
+    "QKT0509": "a clause that has no effect beside another",
     # differences from the published engine
     "QKT0601": "a file that means something else in the published engine",
     "QKT0602": "a form that the published parser refuses",

@@ -31,12 +31,14 @@ class CompiledStrategy:
         self._bind = _executed(f"<qkt:{program.name}>", self.source_code)
         self._handlers: dict[str, Callable[[Candle], None]] = {}
         self._ticks: dict[str, tuple[Callable[[float, float | None], object], ...]] = {}
+        self._desk: Desk | None = None
 
     def on_start(self, context: Context) -> None:
         self.fired[:] = [False] * len(self.fired)
         self.crossed[:] = [None] * len(self.crossed)
         self._ticks = {}
-        self._handlers = self._bind(context, Desk(context), self.fired, self.crossed, self._ticks)
+        self._desk = Desk(context)
+        self._handlers = self._bind(context, self._desk, self.fired, self.crossed, self._ticks)
 
     def on_tick(self, tick: Tick) -> None:
         """Feeds tick-fed indicators; rules wake on closed candles only."""
@@ -55,10 +57,13 @@ class CompiledStrategy:
         """Nothing waits for the clock."""
 
     def on_latch(self, broken: LatchBroken) -> None:
-        """No latch is armed."""
+        if self._desk is not None:
+            self._desk.latches[broken.latch](broken.time, broken)
 
     def on_exit(self, exit_: PositionExited) -> None:
-        """No entry has hooks."""
+        hook = None if self._desk is None else self._desk.hooks.get((exit_.hooks, exit_.reason))
+        if hook is not None:
+            hook(exit_.time, exit_)
 
     def on_stop(self) -> None:
         """Nothing is left behind."""

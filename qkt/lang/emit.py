@@ -40,6 +40,7 @@ from qkt.lang.values import (
     Comparison,
     Const,
     Either,
+    ExitRead,
     Expression,
     Indicator,
     InstrumentRead,
@@ -80,6 +81,8 @@ class Emitter:
             return name(local.name)
         if isinstance(value, Past):
             return name(self.frame.past(value))
+        if isinstance(value, ExitRead):
+            return Code(f"exit_.{value.attribute}.value")
         assert isinstance(value, Choice)
         return self._chosen(value)
 
@@ -125,6 +128,8 @@ class Emitter:
                 return self._attribute(f"account.{attribute}", attribute)
             case OrdersRead(alias=alias):
                 return Guarded((), Code(f"open_orders({self.frame.module.symbols[alias]!r})"))
+            case ExitRead(attribute=attribute):
+                return Guarded((), Code(f"float(exit_.{'side.sign' if attribute == 'direction' else attribute})"))
             case Clock(field=field):
                 return Guarded((), clock_field(field, self.frame.instant))
             case AsNumber(value=inner):

@@ -5,25 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from qkt.core.terms import OrderKind
 from qkt.lang.code import AND, COMPARE, NOT, Block, Code, all_of
+from qkt.lang.deeds import Deed, deed_values
 from qkt.lang.emit import Emitter
+from qkt.lang.emit_deeds import deed_text
 from qkt.lang.emit_statements import prepare
 from qkt.lang.frame import Frame
 from qkt.lang.module import GeneratedModule
-from qkt.lang.program import (
-    CancelOrders,
-    CheckedRule,
-    CloseEverything,
-    CloseOne,
-    Deed,
-    Enter,
-    Protection,
-    Size,
-    WriteLog,
-    deed_values,
-)
-from qkt.lang.values import Expression, Read
+from qkt.lang.program import CheckedRule
 
 LONGEST_COMMENT = 300
 LONGEST_TEST = 90
@@ -95,72 +84,20 @@ def write_firing(module: GeneratedModule, rule: CheckedRule) -> Block:
     return write_deeds(Frame(module, rule.anchor, 2), f"fire_{rule.index}", rule.deeds, rule.index)
 
 
-def write_deeds(frame: Frame, name: str, deeds: Sequence[Deed], rule: int | None, more: Sequence[str] = ()) -> Block:
+def write_deeds(frame: Frame, name: str, deeds: Sequence[Deed], rule: int | str | None, more: Sequence[str] = ()) -> Block:
     """A function that evaluates deeds against one state and sends them together; it tells whether they got through.
 
-    Its arguments are those of the frame, whose body may hold statements already, then `more`. `rule` is whose firing it is.
+    Its arguments are those of the frame, whose body may hold statements already, then `more`. `rule` is whose
+    firing it is, or the text that tells.
     """
     frame.body.add(f"firing = Firing(desk, {rule})")
     for number, deed in enumerate(deeds):
         prepare(frame, *deed_values(deed))
-        frame.body.add(f"firing.{_deed(frame, deed, number)}")
+        call = deed_text(frame, deed, number)
+        frame.body.add(f"firing.{call}")
     frame.body.add("return firing.send()")
     block = Block(1)
     block.add(f"def {name}({', '.join((*frame.params, *more))}):")
     block.extend(frame.head)
     block.extend(frame.body)
     return block
-
-
-def _deed(frame: Frame, deed: Deed, number: int) -> str:
-    symbols = frame.module.symbols
-    match deed:
-        case Enter():
-            return _enter(frame, deed, number)
-        case CloseOne(alias=alias, size=size):
-            if size is None:
-                return f"close({symbols[alias]!r})"
-            return f"reduce({number}, {symbols[alias]!r}, {_close(frame, alias)}, {_size(frame, size)})"
-        case CloseEverything():
-            return f"close_all({_declared(frame)!r})"
-        case CancelOrders(alias=alias, including_protection=including):
-            which = (symbols[alias],) if alias is not None else _declared(frame)
-            return f"cancel({which!r}, {including})"
-        case WriteLog():
-            fields = ", ".join(f"{field!r}: {_text(frame, value)}" for field, value in deed.fields)
-            return f"log({deed.level!r}, {deed.text!r}, {{{fields}}})"
-
-
-def _enter(frame: Frame, deed: Enter, number: int) -> str:
-    symbol = frame.module.symbols[deed.alias]
-    args = [str(number), repr(deed.side.value), repr(symbol), _close(frame, deed.alias), _size(frame, deed.size)]
-    if deed.kind is not OrderKind.MARKET:
-        args.append(f"kind={deed.kind.value!r}")
-    for key, value in (("price", deed.price), ("limit", deed.limit), ("until", deed.until)):
-        if value is not None:
-            args.append(f"{key}={_text(frame, value)}")
-    for key, leg in (("stop_loss", deed.stop_loss), ("take_profit", deed.take_profit)):
-        if leg is not None:
-            args.append(f"{key}={_leg(frame, leg)}")
-    return f"enter({', '.join(args)})"
-
-
-def _leg(frame: Frame, leg: Protection) -> str:
-    return f"({leg.form.value!r}, {_text(frame, leg.value)})"
-
-
-def _size(frame: Frame, size: Size) -> str:
-    return f"({size.form!r}, {_text(frame, size.value)})"
-
-
-def _close(frame: Frame, alias: str) -> str:
-    """The latest close of the stream, from which a market order's price is estimated."""
-    return _text(frame, Read(alias, "close"))
-
-
-def _text(frame: Frame, value: Expression) -> str:
-    return Emitter(frame).value(value).text
-
-
-def _declared(frame: Frame) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(frame.module.symbols.values()))

@@ -11,7 +11,7 @@ from qkt.lang.calls import CallResolver
 from qkt.lang.codes import Problems
 from qkt.lang.fields import INSTRUMENT_FIELDS, PAST_FIELDS, SAME_AS_CLOSE, SERIES_FIELDS, STREAM_FIELDS
 from qkt.lang.place import Place
-from qkt.lang.scope import Scope
+from qkt.lang.scope import Scope, StreamKind
 from qkt.lang.suggest import did_you_mean
 from qkt.lang.values import (
     BROKEN,
@@ -27,6 +27,7 @@ from qkt.lang.values import (
     Read,
     Stream,
     Type,
+    Unknown,
 )
 from qkt.lang.walk import operands
 
@@ -44,11 +45,13 @@ ELSEWHERE = {
 
 
 class Resolver:
-    """Resolves the expressions of one file and keeps, for each alias, the bars that its indicators wait for."""
+    """Resolves the expressions of one file and keeps, for each alias, the bars that its indicators wait for. `book` tells that
+    the strategy runs in a portfolio with capital."""
 
-    def __init__(self, scope: Scope, problems: Problems) -> None:
+    def __init__(self, scope: Scope, problems: Problems, *, book: bool = False) -> None:
         self.scope = scope
         self.problems = problems
+        self.book = book
         self.bars: dict[str, int] = {}
         self._pool = Pool()
         self._slots = count()
@@ -98,6 +101,15 @@ class Resolver:
         if alias is not None and not self.scope.streams[alias].tradeable:
             market = self.scope.streams[alias].market
             self.problems.error("QKT0408", ident.span, f"'{alias}' is {market}, which is read-only and cannot be traded")
+            return None
+        return alias
+
+    def market(self, ident: tree.Ident, place: Place) -> str | None:
+        """The alias of one market that can be traded, None (and a problem) where a basket or nothing tradeable is named."""
+        alias = self.tradeable(ident, place)
+        if alias is not None and self.scope.streams[alias].kind is StreamKind.BASKET:
+            hint = "name one of its members; only BUY, SELL, CLOSE and CANCEL take a basket"
+            self.problems.error("QKT0417", ident.span, f"'{alias}' is a basket and cannot stand here", hint)
             return None
         return alias
 
@@ -210,6 +222,10 @@ class Resolver:
 
     def _name(self, node: tree.Name, place: Place) -> Expression:
         name = node.name
+        if name == "entry" and place.entry is not None:
+            return place.entry
+        if name in place.knows:
+            return self.one(Unknown(name))
         if name in place.loop:
             alias = place.loop[name]
             return self.one(Stream(alias, "candle")) if alias in self.scope.streams else BROKEN
@@ -298,6 +314,8 @@ class Resolver:
         return self.one(Past(value, node.bars, alias))
 
     def _later(self, node: tree.Snapshot | tree.Since | tree.SequenceField | tree.EntryQty, place: Place) -> Expression:
+        if isinstance(node, tree.EntryQty) and "ENTRY_QTY" in place.knows:
+            return self.one(Unknown("ENTRY_QTY"))
         if isinstance(node, tree.EntryQty):
             self.problems.error("QKT0209", node.span, "'ENTRY_QTY' means nothing here", ELSEWHERE["ENTRY_QTY"])
         elif place.series:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 # Fields of streams. PAST_FIELDS keep a past and feed indicators bare.
 PRICE_FIELDS = ("open", "high", "low", "close", "volume")
 DERIVED_FIELDS = ("hl2", "hlc3", "ohlc4", "mid")
@@ -75,6 +77,16 @@ STATE_FIELDS: dict[str, dict[str, str]] = {
     "STREAK": {"wins": "win_streak", "losses": "loss_streak", "banked": "banked"},
     "TRADES": {"today": "entries_today"},
     "COOLDOWN": {"remaining_s": "cooldown_remaining"},
+}
+
+ExitAttribute: TypeAlias = Literal["price", "quantity", "pnl", "side", "reason"]
+EXIT_FIELDS: dict[str, ExitAttribute] = {
+    "price": "price",
+    "qty": "quantity",
+    "quantity": "quantity",
+    "pnl": "pnl",
+    "side": "side",
+    "reason": "reason",
 }
 
 NOW_FIELDS = ("hour_utc", "minute_utc", "weekday", "month", "day", "days_in_month", "date_utc", "epoch_ms")

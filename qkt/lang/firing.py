@@ -3,44 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
-from qkt.core.numbers import ZERO, plain, q8, to_decimal
-from qkt.core.terms import OrderKind, Side
+from qkt.core.events import LatchBroken, PositionExited
+from qkt.core.numbers import ZERO, exact, floor_to, plain, q8, to_decimal
+from qkt.core.terms import LegRole, Purpose
+from qkt.lang.breaking import LatchTicket, break_signal
+from qkt.lang.lots import Amount, Leg, UnusableError, defined, lots, positive_price, target
+from qkt.lang.tickets import Ticket, entry_signal
 from qkt.strategy import (
-    BracketSpec,
     CancelSignal,
     CloseSignal,
+    Confirmation,
     Context,
     EnterSignal,
-    ExitForm,
-    ExitPrice,
+    LatchSignal,
     LegSize,
+    OcoEntrySignal,
     Signal,
 )
 
-Amount = float | None
-Leg = tuple[str, Amount]
-
-LEAST_PERCENT = 0.01
-STOP_PERCENT_LIMIT = 50.0
-
-
-class UnusableError(Exception):
-    """An action that cannot be sent. `suppressed` keeps its rule armed."""
-
-    def __init__(self, reason: str, *, suppressed: bool) -> None:
-        super().__init__(reason)
-        self.suppressed = suppressed
+RESIZE_SHARE = Decimal("0.05")
 
 
 class Desk:
-    """What the firings of one running strategy share. A complaint about an action is logged once."""
+    """What the firings of one running strategy share. A complaint about an action is logged once. `hooks` and `latches` are
+    the functions that answer an exit, by the number of the hooks and its reason, and the break of a latch, by its number."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self.hooks: dict[tuple[int, Purpose], Callable[[int, PositionExited], bool]] = {}
+        self.latches: dict[int, Callable[[int, LatchBroken], bool]] = {}
         self._said: set[tuple[int | None, int, str]] = set()
 
     def complain(self, rule: int | None, action: int, reason: str) -> None:
@@ -65,19 +59,99 @@ class Firing:
             return True
         return self._context.fire(self._rule, self._signals, self._suppressed)
 
-    def enter(self, action: int, side: str, symbol: str, close: Amount, size: Leg, **rest: Any) -> None:
-        """BUY or SELL. `close` is the latest close of the stream, `size` a form of SIZING and its number."""
+    def enter(self, action: int, ticket: Ticket) -> None:
+        """BUY or SELL."""
         try:
-            self._signals.append(self._entry(Side(side), symbol, close, size, **rest))
+            self._signals.append(entry_signal(self._context, self._rule, ticket))
         except UnusableError as problem:
-            self._drop(action, f"{side} {symbol} is not sent: {problem}", problem)
+            self._drop(action, f"{ticket.side} {ticket.symbol} is not sent: {problem}", problem)
 
-    def close(self, symbol: str) -> None:
-        """Cancel the symbol's working orders and close what is open."""
+    def enter_one(self, action: int, first: Ticket, second: Ticket) -> None:
+        """OCO_ENTRY: both or none are sent."""
+        try:
+            one = entry_signal(self._context, self._rule, first)
+            other = entry_signal(self._context, self._rule, second)
+        except UnusableError as problem:
+            self._drop(action, f"OCO_ENTRY on {first.symbol} is not sent: {problem}", problem)
+            return
+        self._signals.append(OcoEntrySignal(self._context.strategy, first.symbol, self._rule, one, other))
+
+    def enter_each(self, action: int, tickets: Sequence[Ticket]) -> None:
+        """BUY or SELL of a basket: every member is an order of its own, all or none are sent."""
+        try:
+            self._signals.extend([entry_signal(self._context, self._rule, ticket) for ticket in tickets])
+        except UnusableError as problem:
+            self._drop(action, f"the basket is not sent: {problem}", problem)
+
+    def arm(
+        self,
+        action: int,
+        symbol: str,
+        latch: int,
+        stream: str,
+        reference: Amount,
+        offset: Amount,
+        arm_ms: int,
+        confirm: Confirmation | None,
+    ) -> None:
+        """LATCH: wires `offset` above and below the reference."""
+        try:
+            middle = to_decimal(positive_price(reference, "its reference"))
+            reach = to_decimal(defined(offset, "its OFFSET is not defined"))
+        except UnusableError as problem:
+            self._drop(action, f"LATCH {symbol} is not armed: {problem}", problem)
+            return
+        up, down = q8(middle + reach), q8(middle - reach)
+        strategy = self._context.strategy
+        self._signals.append(LatchSignal(strategy, symbol, self._rule, latch, stream, up, down, arm_ms, confirm))
+
+    def follow(self, action: int, broken: LatchBroken, ticket: LatchTicket) -> None:
+        """One ENTER of a latch that committed."""
+        try:
+            self._signals.append(break_signal(self._context, self._rule, broken, ticket))
+        except UnusableError as problem:
+            self._drop(action, f"the latch's entry on {ticket.symbol} is not sent: {problem}", problem)
+
+    def resize(self, action: int, symbol: str, close: Amount, size: Leg, min_step: Amount = None) -> None:
+        """Bring the primary leg to a size, unless the difference is too small to be worth it."""
+        primary = next((leg for leg in self._context.legs(symbol) if leg.role is LegRole.PRIMARY), None)
+        if primary is None:
+            return
+        try:
+            self._resize(symbol, primary, defined(close, "the stream has no candle yet"), size, min_step)
+        except UnusableError as problem:
+            self._drop(action, f"RESIZE {symbol} is not sent: {problem}", problem)
+
+    def _resize(self, symbol: str, primary: LegSize, close: float, size: Leg, min_step: Amount) -> None:
+        instrument = self._context.instrument(symbol)
+        wanted = max(ZERO, target(self._context, symbol, size, close, None))
+        change = wanted - primary.quantity
+        given = min_step is not None and math.isfinite(min_step)
+        step = to_decimal(min_step) if given and min_step is not None else exact(wanted, RESIZE_SHARE)
+        if change == ZERO or abs(change) < max(step, instrument.volume_min):
+            return
+        quantity = primary.quantity if wanted == ZERO else floor_to(abs(change), instrument.volume_step)
+        if quantity <= ZERO or (wanted > ZERO and quantity < instrument.volume_min):
+            raise UnusableError(f"a change of {quantity:f} lots cannot be traded", suppressed=True)
+        strategy, reference = self._context.strategy, q8(to_decimal(close))
+        if change > ZERO:
+            grown = EnterSignal(strategy, symbol, self._rule, primary.side, quantity, reference, plain=True)
+            self._signals.append(grown)
+        else:
+            part = primary._replace(quantity=quantity)
+            self._signals.append(self._closing(symbol, (part,), close))
+
+    def close(self, symbol: str, close: Amount) -> None:
+        """Cancel the symbol's working orders and close every leg. `close` is the price the strategy saw."""
         self._signals.append(self._cancel(symbol))
         legs = self._context.legs(symbol)
         if legs:
-            self._signals.append(CloseSignal(self._context.strategy, symbol, self._rule, legs))
+            self._signals.append(self._closing(symbol, legs, close))
+
+    def close_each(self, members: Sequence[tuple[str, Amount]]) -> None:
+        """CLOSE of a basket, member by member."""
+        for symbol, close in members:
+            self.close(symbol, close)
 
     def reduce(self, action: int, symbol: str, close: Amount, size: Leg) -> None:
         """Close a part of the net position, oldest legs first."""
@@ -85,18 +159,19 @@ class Firing:
         if not legs:
             return
         try:
-            quantity = self._quantity(symbol, size, _defined(close, "the stream has no candle yet"), None)
+            expected = defined(close, "the stream has no candle yet")
+            quantity = lots(self._context, symbol, size, expected, None)
         except UnusableError as problem:
             self._drop(action, f"CLOSE {symbol} is not sent: {problem}", problem)
             return
         parts = _oldest(legs, quantity)
         if parts:
-            self._signals.append(CloseSignal(self._context.strategy, symbol, self._rule, parts))
+            self._signals.append(self._closing(symbol, parts, close))
 
     def close_all(self, declared: Sequence[str]) -> None:
         self.cancel(declared, False)
         for symbol in self._context.open_symbols():
-            self._signals.append(CloseSignal(self._context.strategy, symbol, self._rule, self._context.legs(symbol)))
+            self._signals.append(self._closing(symbol, self._context.legs(symbol), None))
 
     def cancel(self, symbols: Sequence[str], including_protection: bool) -> None:
         self._signals.extend(self._cancel(symbol, including_protection) for symbol in symbols)
@@ -108,144 +183,17 @@ class Firing:
             text = text.replace(placeholder, shown) if placeholder in text else f"{text} {name}={shown}"
         self._context.log(level, text)
 
-    # ------------------------------------------------------------ entries
-
-    def _entry(
-        self,
-        side: Side,
-        symbol: str,
-        close: Amount,
-        size: Leg,
-        *,
-        kind: str = OrderKind.MARKET.value,
-        price: Amount = None,
-        limit: Amount = None,
-        stop_loss: Leg | None = None,
-        take_profit: Leg | None = None,
-        **expiry: Amount,
-    ) -> EnterSignal:
-        order = OrderKind(kind)
-        expected = _price(close if order is OrderKind.MARKET else price, "its price")
-        second = _price(limit, "its limit") if order is OrderKind.STOP_LIMIT else None
-        distance = None
-        if stop_loss is not None:
-            stop = _level(stop_loss, expected, -side.sign, None, "its stop")
-            distance = abs(expected - stop)
-        if take_profit is not None:
-            _level(take_profit, expected, side.sign, distance, "its target")
-        _check_percent(stop_loss, STOP_PERCENT_LIMIT)
-        _check_percent(take_profit, math.inf)
-        quantity = self._quantity(symbol, size, expected, distance)
-        bracket = None if stop_loss is None and take_profit is None else BracketSpec(_exit(stop_loss), _exit(take_profit))
-        return EnterSignal(
-            strategy=self._context.strategy,
-            symbol=symbol,
-            rule=self._rule,
-            side=side,
-            quantity=quantity,
-            reference=q8(to_decimal(expected)),
-            kind=order,
-            limit=_limit(order, expected, second),
-            stop=q8(to_decimal(expected)) if order in (OrderKind.STOP, OrderKind.STOP_LIMIT) else None,
-            expires_at=_instant(expiry["until"]) if "until" in expiry else None,
-            bracket=bracket,
-            plain=order is OrderKind.MARKET and bracket is None and size[0] == "units",
-        )
-
-    def _quantity(self, symbol: str, size: Leg, expected: float, distance: float | None) -> Decimal:
-        form, amount = size
-        if amount is None or not math.isfinite(amount):
-            raise UnusableError("its size is not defined", suppressed=True)
-        quantity = abs(amount) if form == "position" else amount
-        if form not in ("units", "position"):
-            quantity = self._money(form, amount) / self._money_per_lot(form, symbol, expected, distance)
-        lots = to_decimal(quantity) if math.isfinite(quantity) else ZERO
-        if lots <= ZERO:
-            raise UnusableError("its size is not positive", suppressed=True)
-        return lots
-
-    def _money(self, form: str, amount: float) -> float:
-        """What the order may cost or risk, in account currency."""
-        account = self._context.account
-        match form:
-            case "equity":
-                return account.equity * (amount / 100.0)
-            case "balance":
-                return account.balance * (amount / 100.0)
-            case "risk":
-                return account.equity * amount
-            case "risk_percent":
-                return account.equity * (amount / 100.0)
-            case _:
-                return amount
-
-    def _money_per_lot(self, form: str, symbol: str, expected: float, distance: float | None) -> float:
-        """The value of one lot, or the loss of one lot at the stop."""
-        risk = form.startswith("risk")
-        if risk and not distance:
-            raise UnusableError("its stop has no distance from the entry", suppressed=True)
-        contract = float(self._context.instrument(symbol).contract_size)
-        return (distance or expected if risk else expected) * contract * self._context.fx(symbol)
-
     def _cancel(self, symbol: str, including_protection: bool = False) -> CancelSignal:
         return CancelSignal(self._context.strategy, symbol, self._rule, including_protection)
+
+    def _closing(self, symbol: str, legs: tuple[LegSize, ...], close: Amount) -> CloseSignal:
+        seen = close is not None and math.isfinite(close)
+        reference = q8(to_decimal(close)) if seen and close is not None else None
+        return CloseSignal(self._context.strategy, symbol, self._rule, legs, reference)
 
     def _drop(self, action: int, text: str, problem: UnusableError) -> None:
         self._suppressed += problem.suppressed
         self._desk.complain(self._rule, action, text)
-
-
-def _defined(value: Amount, complaint: str) -> float:
-    if value is None or not math.isfinite(value):
-        raise UnusableError(complaint, suppressed=False)
-    return value
-
-
-def _price(value: Amount, what: str) -> float:
-    price = _defined(value, f"{what} is not defined")
-    if price <= 0.0:
-        raise UnusableError(f"{what} is not positive", suppressed=True)
-    return price
-
-
-def _level(leg: Leg, entry: float, direction: int, distance: float | None, what: str) -> float:
-    """The price of a protective leg, as far as it can be told before the fill. `distance` is the stop's."""
-    form, amount = leg
-    value = _defined(amount, f"{what} is not defined")
-    match form:
-        case "AT":
-            level = value
-        case "BY":
-            level = entry + direction * value
-        case "PCT":
-            level = entry + direction * entry * value / 100.0
-        case _:
-            level = entry + direction * value * (distance or 0.0)
-    return _price(level, what)
-
-
-def _check_percent(leg: Leg | None, limit: float) -> None:
-    if leg is not None and leg[0] == "PCT" and not LEAST_PERCENT <= (leg[1] or 0.0) < limit:
-        raise UnusableError(f"a protective price of {leg[1]} percent is out of range", suppressed=True)
-
-
-def _exit(leg: Leg | None) -> ExitPrice | None:
-    if leg is None:
-        return None
-    form, value = ExitForm(leg[0]), to_decimal(leg[1] or 0.0)
-    return ExitPrice(form, q8(value) if form is ExitForm.AT else value)
-
-
-def _limit(kind: OrderKind, price: float, second: float | None) -> Decimal | None:
-    if kind is OrderKind.LIMIT:
-        return q8(to_decimal(price))
-    return None if second is None else q8(to_decimal(second))
-
-
-def _instant(until: Amount) -> int:
-    if until is None or not math.isfinite(until):
-        raise UnusableError("its GTD time is not defined", suppressed=True)
-    return int(until)
 
 
 def _oldest(legs: Sequence[LegSize], quantity: Decimal) -> tuple[LegSize, ...]:

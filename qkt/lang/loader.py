@@ -55,8 +55,10 @@ def load(path: Path, params: Mapping[str, str] = NO_PARAMS) -> LoadedStrategy:
     return load_text(source, str(path), params)
 
 
-def load_text(source: str, path: str = "<text>", params: Mapping[str, str] = NO_PARAMS) -> LoadedStrategy:
-    """The same from the text itself."""
+def load_text(
+    source: str, path: str = "<text>", params: Mapping[str, str] = NO_PARAMS, *, book: bool = False
+) -> LoadedStrategy:
+    """The same from the text itself. `book` tells that it runs in a portfolio with CAPITAL."""
     parsed = parse(source, path)
     problems = Problems(parsed.problems)
     file = parsed.file
@@ -66,7 +68,7 @@ def load_text(source: str, path: str = "<text>", params: Mapping[str, str] = NO_
         problems.refuse(file.name.span, "running a PORTFOLIO")
     elif file is not None:
         file = with_values(file, params, path)
-        program = check_strategy(file, source, problems)
+        program = check_strategy(file, source, problems, book=book)
     if program is None or not isinstance(file, tree.Strategy):
         raise LanguageError(path, source, problems.sorted())
     strategy = CompiledStrategy(program)

@@ -6,11 +6,39 @@ import builtins
 from collections.abc import Callable, Iterable
 
 from qkt.lang.code import Block, Names
+from qkt.lang.deeds import ArmLatch, Hooks
 from qkt.lang.fields import STREAM_FIELDS
 from qkt.lang.program import CheckedStrategy
 from qkt.lang.values import Cross, Expression, Indicator, InstrumentRead, Past, Read
 
-IMPORTS = ("FUNCTIONS", "as_number", "calendar", "deque", "indicator", "isfinite", "same", "Firing")
+IMPORTS = (
+    "FUNCTIONS",
+    "as_number",
+    "calendar",
+    "deque",
+    "indicator",
+    "isfinite",
+    "same",
+    "Confirmation",
+    "Decimal",
+    "ExitForm",
+    "ExitHooks",
+    "Firing",
+    "Formula",
+    "LatchTicket",
+    "LayerTicket",
+    "OrderKind",
+    "Purpose",
+    "Side",
+    "SteppedExit",
+    "StopStep",
+    "Ticket",
+    "Tier",
+    "TighteningExit",
+    "TimeInForce",
+    "Trail",
+    "TrailingExit",
+)
 RESERVED = (
     *IMPORTS,
     "bind",
@@ -23,6 +51,8 @@ RESERVED = (
     "open_orders",
     "candle",
     "now",
+    "exit_",
+    "broken",
     "firing",
     "above",
     "before",
@@ -44,6 +74,8 @@ class GeneratedModule:
                 key = (value.value, value.alias)
                 self._depths[key] = max(self._depths.get(key, 0), value.bars)
         self.tick_fed: dict[str, list[str]] = {}
+        self.hooks: list[Hooks] = []
+        self.latches: list[ArmLatch] = []
         self.crossings = 0
         self._slots: dict[Cross, int] = {}
 
@@ -84,6 +116,20 @@ class GeneratedModule:
     def reads_latest(self, alias: str) -> bool:
         return ("latest", alias) in self._made
 
+    def hooked(self, hooks: Hooks) -> int:
+        """The number of an entry's hooks, whose functions are written after everything that enters."""
+        self.hooks.append(hooks)
+        return len(self.hooks) - 1
+
+    def latched(self, latch: ArmLatch) -> int:
+        """The number of a latch, whose function is written after everything that arms one."""
+        self.latches.append(latch)
+        return len(self.latches) - 1
+
+    def made_once(self, wish: str, text: str) -> str:
+        """The variable that holds a constant."""
+        return self._once(("constant", text), self._numbered, wish, text)
+
     def crossing(self, value: Cross) -> int:
         """The place of its memory in `crossed`."""
         if value not in self._slots:
@@ -98,6 +144,11 @@ class GeneratedModule:
 
     def _bound(self, wish: str, text: str) -> str:
         name = self.names.one(wish)
+        self.setup.add(f"{name} = {text}")
+        return name
+
+    def _numbered(self, stem: str, text: str) -> str:
+        name = self.names.numbered(stem)
         self.setup.add(f"{name} = {text}")
         return name
 

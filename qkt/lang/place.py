@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from qkt.lang import tree
+from qkt.lang.values import Expression
+
+ClauseWord: TypeAlias = Literal["entry", "ENTRY_QTY", "EXIT"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class Place:
     closes evaluate it. `loop` maps the FOR EACH variable to its alias, `symbol` is the stream of SYMBOL in DEFAULTS.
     `series` is the alias that feeds the indicator whose argument this is. `conditional` marks the bodies of CASE, which
     are not evaluated every time. `past` counts the bars of enclosing look-backs. `scanned` tells whether indicators here
-    count for warm-up.
+    count for warm-up. `entry` is what the word `entry` stands for, `knows` are words that have a meaning only here.
     """
 
     kind: Literal["condition", "action"]
@@ -31,10 +34,16 @@ class Place:
     conditional: bool = False
     past: int = 0
     scanned: bool = True
+    entry: Expression | None = None
+    knows: frozenset[ClauseWord] = frozenset()
 
     def inside_let(self) -> Place:
         """The same place as seen by a LET: loop variables and SYMBOL are not visible there."""
-        return replace(self, loop=MappingProxyType({}), symbol=None, in_defaults=False)
+        return replace(self, loop=MappingProxyType({}), symbol=None, in_defaults=False, entry=None, knows=frozenset())
+
+    def knowing(self, word: ClauseWord | None) -> Place:
+        """The same place inside a clause that gives the word a meaning."""
+        return self if word is None else replace(self, knows=self.knows | {word})
 
     def inside_series(self, alias: str) -> Place:
         return replace(self, series=alias, conditional=False)

@@ -270,6 +270,25 @@ class OrdersRead(Value):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ExitRead:
+    """What a hook knows of the exit it answers; `direction` is +1 where the closing fill bought and -1 where it sold."""
+
+    attribute: Literal["price", "quantity", "pnl", "side", "reason", "direction"]
+    whole: ClassVar[bool] = False
+
+    @property
+    def type(self) -> Type:
+        return Type.TEXT if self.attribute in ("side", "reason") else Type.NUMBER
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unknown(Value):
+    """`entry` or `ENTRY_QTY` where it is known only after a fill. Such arithmetic becomes a formula, never code."""
+
+    word: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Clock(Value):
     """A field of NOW."""
 
@@ -311,6 +330,8 @@ Expression: TypeAlias = (
     | PositionRead
     | AccountRead
     | OrdersRead
+    | ExitRead
+    | Unknown
     | Clock
     | ClockWindow
 )

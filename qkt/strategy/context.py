@@ -183,6 +183,10 @@ class Context(Protocol):
         """Account currency per unit of the symbol's quote currency. Raises StrategyError without a conversion path."""
         ...
 
+    def last(self, symbol: str) -> float | None:
+        """The market's latest price (trade or middle of the quote) as of now, None before the first."""
+        ...
+
     def fire(self, rule: int | None, signals: Sequence[Signal], suppressed: int = 0) -> bool:
         """Send a firing's signals left to right.
 

@@ -77,6 +77,8 @@ class FakeContext:
     orders: dict[str, int] = field(default_factory=dict)
     open_legs: dict[str, tuple[LegSize, ...]] = field(default_factory=dict)
     rate: float = 1.0
+    book: float | None = None
+    prices: dict[str, float] = field(default_factory=dict)
     accepts: bool = True
     fired: list[Fired] = field(default_factory=list)
     lines: list[tuple[str, str]] = field(default_factory=list)
@@ -101,6 +103,9 @@ class FakeContext:
     def fx(self, symbol: str) -> float:
         assert symbol
         return self.rate
+
+    def last(self, symbol: str) -> float | None:
+        return self.prices.get(symbol)
 
     def fire(self, rule: int | None, signals: Sequence[Signal], suppressed: int = 0) -> bool:
         self.fired.append(Fired(rule, list(signals), self.bar, suppressed))

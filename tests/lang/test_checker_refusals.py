@@ -8,33 +8,7 @@ from qkt.lang import LanguageError
 from qkt.lang.loader import check_text, load_text
 from tests.lang.fake_context import PREAMBLE, TWO
 
-ENTRY = "RULES WHEN k.close > 0 THEN BUY k SIZING 1 "
-BRACKET = "BRACKET { STOP LOSS BY 1, TAKE PROFIT BY 2 }"
-
 LATER = {
-    "STACK": (ENTRY + "STACK 3 SPACING 4", "STACK 3"),
-    "STACK list": ("RULES WHEN k.close > 0 THEN BUY k STACK [ 1, 2 AT entry + 1 ]", "STACK ["),
-    "STACK_AT": (ENTRY + f"STACK_AT MFE >= 1 WITHIN 9m SIZING ENTRY_QTY {BRACKET}", "STACK_AT"),
-    "ON_FILL": (ENTRY + "ON_FILL { SELL k SIZING 1 ORDER_TYPE = LIMIT AT entry + 3 }", "SELL k"),
-    "ON_STOP": (ENTRY + BRACKET + " ON_STOP { SELL k SIZING EXIT.qty }", "SELL k"),
-    "ON_TP": (ENTRY + BRACKET + " ON_TP { SELL k SIZING EXIT.qty ORDER_TYPE = LIMIT WITH 2 }", "SELL k"),
-    "ON_CLOSE": (ENTRY + BRACKET + " ON_CLOSE { LOG 'x' p=EXIT.pnl }", "LOG"),
-    "armed trail": (ENTRY + "BRACKET { STOP LOSS TRAILING 1 AFTER MFE >= 2, TAKE PROFIT BY 2 }", "STOP LOSS"),
-    "trailing stop": (ENTRY + "TRAILING_STOP BY 2", "TRAILING_STOP"),
-    "stepped stop": (ENTRY + "BRACKET { STOP LOSS BY 1 STEP TO BREAKEVEN AFTER MFE >= 2, TAKE PROFIT BY 2 }", "STOP LOSS"),
-    "tightening": (ENTRY + "BRACKET { STOP LOSS BY 2 TIGHTEN BY 1 EVERY 5m FLOOR 1, TAKE PROFIT BY 2 }", "STOP LOSS"),
-    "scale-out": (ENTRY + "TAKE PROFIT { 0.5 BY 10, 0.3 BY 20 }", "TAKE PROFIT"),
-    "TIME_EXIT": (ENTRY + "TIME_EXIT AFTER 2h", "BUY"),
-    "trailing entry": (ENTRY + "ORDER_TYPE = TRAILING BY 2", "TRAILING"),
-    "IOC": (ENTRY + "TIF IOC", "IOC"),
-    "FOK": (ENTRY + "TIF FOK", "FOK"),
-    "DAY": (ENTRY + "TIF DAY", "DAY"),
-    "RESIZE": ("RULES WHEN k.close > 0 THEN RESIZE k TO 3", "RESIZE"),
-    "OCO_ENTRY": (
-        "RULES WHEN k.close > 0 THEN OCO_ENTRY { BUY k SIZING 1 STOP AT 9, SELL k SIZING 1 STOP AT 5 }",
-        "OCO_ENTRY",
-    ),
-    "LATCH": ("RULES WHEN k.close > 0 THEN LATCH k OFFSET 1 ARM 5m { ENTER MARKET }", "LATCH"),
     "SCHEDULE": ("SCHEDULE EVERY HOUR AT :01 THEN CLOSE k", "EVERY"),
     "SEQUENCE": ("SEQUENCE z ON k { STAGE a: k.close > 10 STAGE b: k.close < 5 }", "SEQUENCE"),
     "snapshot": ("LET px = k.close RULES WHEN px > px@buy THEN CLOSE k", "px@buy"),

@@ -46,7 +46,7 @@ def test_accepted(text: str) -> None:
     [
         pytest.param("LET up = k.close > k.open\nRULES WHEN up = TRUE THEN CLOSE k", "QKT0306", id="8"),
         pytest.param(ALWAYS + "BUY k SIZING 1 BRACKET { STOP LOSS PCT 0.004, TAKE PROFIT RR 2 }", "QKT0406", id="23"),
-        pytest.param(ALWAYS + "BUY k STACK [ 1, 1 AT Entry + 4 ]", "QKT0900", id="26"),
+        pytest.param(ALWAYS + "BUY k STACK [ 1, 1 AT Entry + 4 ]", "QKT0201", id="26"),
         pytest.param(ALWAYS + "BUY k SIZING 1 TIF GTD UNTIL NOW + 2h", "QKT0404", id="29"),
         pytest.param(ALWAYS + "BUY k SIZING EXIT.qty", "QKT0209", id="30"),
         pytest.param(ALWAYS + "BUY k SIZING 1 ORDER_TYPE = LIMIT AT entry", "QKT0209", id="41"),
@@ -254,7 +254,7 @@ def test_close_sends_a_cancel_and_the_legs_that_are_open() -> None:
     assert [type(signal).__name__ for signal in run.signals] == ["CancelSignal"]
     run.context.open_legs["SIM:KLM"] = (long("0.5"), long("0.25", leg=2))
     run.close(1, 6)
-    assert run.signals[-1] == CloseSignal("t", "SIM:KLM", 0, (long("0.5"), long("0.25", leg=2)))
+    assert run.signals[-1] == CloseSignal("t", "SIM:KLM", 0, (long("0.5"), long("0.25", leg=2)), Decimal(6))
 
 
 def test_prices_and_quantities_leave_as_twelve_digit_decimals() -> None:

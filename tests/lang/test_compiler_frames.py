@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from qkt.lang.deeds import WriteLog
 from qkt.lang.emit import Emitter
 from qkt.lang.emit_rules import write_deeds
 from qkt.lang.frame import Frame
 from qkt.lang.module import GeneratedModule
-from qkt.lang.program import CheckedStrategy, WriteLog
+from qkt.lang.program import CheckedStrategy
 from qkt.lang.values import Clock, Math, Read
 from tests.lang.fake_context import TWO, Run
 

@@ -277,7 +277,7 @@ def test_close_a_part_takes_the_oldest_legs_of_the_net_side() -> None:
     run = Run(PREAMBLE + ALWAYS + "CLOSE k SIZING 0.6")
     run.context.open_legs["SIM:KLM"] = (long("0.5"), short("0.2", leg=2), long("0.4", leg=3))
     run.close(5)
-    assert run.signals == [CloseSignal("t", "SIM:KLM", 0, (long("0.5"), long("0.1", leg=3)))]
+    assert run.signals == [CloseSignal("t", "SIM:KLM", 0, (long("0.5"), long("0.1", leg=3)), Decimal(5))]
 
 
 def test_close_all_cancels_what_is_declared_and_closes_what_is_open() -> None:
@@ -335,4 +335,4 @@ def test_a_failure_shows_the_line_of_the_generated_source() -> None:
         run.close(1)
     text = "".join(traceback.format_exception(caught.value))
     assert 'File "<qkt:t>"' in text
-    assert "firing.close('SIM:KLM')" in text
+    assert "firing.close('SIM:KLM', close)" in text
