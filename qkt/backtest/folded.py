@@ -12,6 +12,7 @@ from qkt.brokers import Quote
 from qkt.core.bus import Scope
 from qkt.core.events import Candle, Tick
 from qkt.data import CandleFolder
+from qkt.engine import shortest
 from qkt.strategy import StreamSpec
 
 NO_ROW = -1
@@ -141,8 +142,14 @@ class ColumnCandles:
         self._board = board
         self._streams = [_Stream(spec, begin, volume) for spec in streams]
         self._by_symbol: dict[str, list[_Stream]] = {}
+        counted = shortest(streams)
+        self._counted: dict[str, _Stream] = {}
+        self._closed = dict.fromkeys(counted, 0)
         for stream in self._streams:
-            self._by_symbol.setdefault(stream.spec.symbol, []).append(stream)
+            symbol = stream.spec.symbol
+            self._by_symbol.setdefault(symbol, []).append(stream)
+            if stream.spec is counted[symbol]:
+                self._counted[symbol] = stream
 
     def load(self, columns: ChunkColumns) -> None:
         for stream in self._streams:
@@ -154,9 +161,15 @@ class ColumnCandles:
 
     def on_tick(self, tick: Tick) -> None:
         row = self._board.row
+        counted = self._counted.get(tick.symbol)
+        if counted is not None and counted.row == row:
+            self._closed[tick.symbol] += 1
         for stream in self._by_symbol.get(tick.symbol, ()):
             if stream.row == row:
                 self._scope.publish(stream.take())
 
     def unfinished(self) -> int:
         return sum(stream.folder.unfinished is not None for stream in self._streams)
+
+    def closed(self, symbol: str) -> int:
+        return self._closed.get(symbol, 0)

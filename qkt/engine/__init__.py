@@ -6,7 +6,7 @@ are the same session; only who calls it, the board and the clock differ. Read `a
 
 from qkt.engine.assembly import SessionSettings, assemble
 from qkt.engine.board import Board, TickBoard
-from qkt.engine.candles import CandleFeed, TickCandles
+from qkt.engine.candles import CandleFeed, TickCandles, shortest
 from qkt.engine.session import Session
 
-__all__ = ["Board", "CandleFeed", "Session", "SessionSettings", "TickBoard", "TickCandles", "assemble"]
+__all__ = ["Board", "CandleFeed", "Session", "SessionSettings", "TickBoard", "TickCandles", "assemble", "shortest"]

@@ -93,12 +93,11 @@ def assemble(
     runner = StrategyRunner(scope, strategy, context, waits)
     scope.subscribe(Tick, books.excursions.on_tick)
     feed = candles(scope, strategy.streams, settings.begin)
+    books.bars_closed = feed.closed
     scope.subscribe(Tick, feed.on_tick)
     scope.subscribe(Tick, runner.on_time)
 
     finest = min((stream.timeframe for stream in strategy.streams), key=lambda frame: frame.ms)
-    equity = EquitySampler(books, finest)
-    books.bars_between = equity.windows_between
     return Session(
         bus=bus,
         scope=scope,
@@ -110,7 +109,7 @@ def assemble(
         risk=risk,
         candles=feed,
         runner=runner,
-        equity=equity,
+        equity=EquitySampler(books, finest),
         financing=Financing(books, settings.instruments, board, symbols),
         waits=waits,
     )

@@ -20,6 +20,18 @@ class CandleFeed(Protocol):
         """Candles still open."""
         ...
 
+    def closed(self, symbol: str) -> int:
+        """How many candles of the symbol's shortest stream have closed, those of the present tick included."""
+        ...
+
+
+def shortest(streams: Sequence[StreamSpec]) -> dict[str, StreamSpec]:
+    """The stream of each symbol whose candles are counted: the shortest, of equals the first."""
+    found: dict[str, StreamSpec] = {}
+    for stream in sorted(streams, key=lambda stream: stream.timeframe.ms):
+        found.setdefault(stream.symbol, stream)
+    return found
+
 
 class TickCandles:
     """Builds candles tick by tick. A first candle whose window started before `begin` (epoch ms) is not published."""
@@ -27,6 +39,8 @@ class TickCandles:
     def __init__(self, scope: Scope, streams: Sequence[StreamSpec], begin: int | None) -> None:
         self._scope = scope
         self._builders: dict[str, list[tuple[StreamSpec, CandleBuilder]]] = {}
+        self._shortest = shortest(streams)
+        self._closed = dict.fromkeys(self._shortest, 0)
         for stream in streams:
             self._builders.setdefault(stream.symbol, []).append((stream, CandleBuilder(stream.timeframe, begin)))
 
@@ -35,6 +49,8 @@ class TickCandles:
         for stream, builder in self._builders.get(tick.symbol, ()):
             bar = builder.update(tick.ts, tick.price, tick.bid, tick.ask, tick.volume)
             if bar is not None:
+                if stream is self._shortest[stream.symbol]:
+                    self._closed[stream.symbol] += 1
                 closed = [(stream, bar)] if closed is None else [*closed, (stream, bar)]
         for stream, bar in closed or ():
             self._scope.publish(
@@ -55,3 +71,6 @@ class TickCandles:
 
     def unfinished(self) -> int:
         return sum(b.unfinished is not None for builders in self._builders.values() for _, b in builders)
+
+    def closed(self, symbol: str) -> int:
+        return self._closed.get(symbol, 0)

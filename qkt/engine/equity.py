@@ -7,7 +7,6 @@ anything, so it holds the positions and the last prices of the window itself.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
 
 from qkt.core.timeframe import Timeframe
 from qkt.core.watch import NEVER
@@ -45,10 +44,6 @@ class EquitySampler:
     def run(self) -> None:
         self._sample(self.due)
         self.due = NEVER
-
-    def windows_between(self, after: int, until: int) -> int:
-        """How many windows with a tick ended in (after, until], epoch ms; `until` must not lie ahead of the ticks."""
-        return bisect_right(self.times, until) - bisect_right(self.times, after)
 
     def end(self, ts: int) -> None:
         """The last sample, at the last tick; it replaces one of the same instant."""

@@ -47,8 +47,8 @@ class Books:
     """Positions and money of all strategies of a session, and of the account that nets them.
 
     `trades` has a row for every fill, `round_trips` one for every leg that came back to flat, `financing` one for every leg
-    and rollover that cost or earned something. `bars_between` counts the bars that ended in (a, b], epoch ms. `audit` is
-    called after everything that was booked. Implements the leg view of the order manager.
+    and rollover that cost or earned something. `bars_closed` tells how many bars of a symbol have
+    closed, `audit` is called after everything that was booked. Implements the leg view of the order manager.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Books:
         self.trades: list[TradeRow] = []
         self.round_trips: list[RoundTrip] = []
         self.financing: list[FinancingRow] = []
-        self.bars_between: Callable[[int, int], int] = _no_bars
+        self.bars_closed: Callable[[str], int] = _no_bars
         self.audit: Callable[[], None] | None = None
         self._contract_f: dict[str, float] = {}
         # Factors that never change: symbols quoted in the account's currency.
@@ -219,13 +219,14 @@ class Books:
             costs = costs.without(share)
             if leg.quantity == 0:
                 self._legs.pop(leg.id, None)
-                bars = self.bars_between(leg.opened_at, fill.at)
+                bars = self.bars_closed(leg.symbol) - leg.opened_bar
                 leg.observe(float(fill.price), float(fill.price))
                 self.round_trips.append(round_trip(leg, fill, self.converter.currency(fill.symbol), bars))
         if opened is not None:
             if opened.id == self._next_leg:
                 self._legs[opened.id] = opened
                 self._next_leg += 1
+                opened.opened_bar = self.bars_closed(fill.symbol)
             _charge(opened, costs)
             if fill.initial_risk is not None:
                 risk = exact(fill.initial_risk, change.opened_quantity, instrument.contract_size)
@@ -301,5 +302,5 @@ def _charge(leg: Leg, costs: Costs) -> None:
     leg.swap = EXACT.add(leg.swap, costs.swap)
 
 
-def _no_bars(a: int, b: int) -> int:  # noqa: ARG001 - a session without bars
+def _no_bars(symbol: str) -> int:  # noqa: ARG001 - books without a feed of candles
     return 0

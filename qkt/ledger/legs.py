@@ -20,7 +20,8 @@ class Leg:
     entered and exited is kept as exact sums of lots and of price times lots, `entry_seen` and `exit_seen` with the prices
     that the strategy saw when it decided. `risked` is the sum of initial stop distance times lots, None once an entry came
     without a stop; `risk` the same in account currency at the time of each entry. `gross` (`native_gross` in quote
-    currency), `commission`, `fees` and `swap` are what it earned and cost so far.
+    currency), `commission`, `fees` and `swap` are what it earned and cost so far. `opened_bar` is how many bars had closed
+    when it opened.
     """
 
     id: int
@@ -39,6 +40,7 @@ class Leg:
     entry_seen: Decimal
     risked: Decimal | None
     risk: Decimal = ZERO
+    opened_bar: int = 0
     exited: Decimal = ZERO
     exited_value: Decimal = ZERO
     exit_seen: Decimal = ZERO

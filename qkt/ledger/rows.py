@@ -58,8 +58,9 @@ class RoundTrip:
     `mae` are price distances from the entry, restarted when the leg grew. `initial_risk` is the account currency between
     the entries and the first place of their stops, None unless every entry had one; `mfe_r` and `mae_r` measure in that
     stop distance, `r_multiple` is net / initial_risk. `entry_slippage` and `exit_slippage` are the price lost to what the
-    strategy saw when it decided, positive when it cost. `bars_held` counts ends of the finest timeframe's windows between
-    entry and exit. `exit_reason` is the purpose of the order that closed the leg, OPPOSITE for an entry against it.
+    strategy saw when it decided, positive when it cost. `bars_held` counts the bars of the symbol's shortest stream that
+    closed between entry and exit. `exit_reason` is the purpose of the order that closed the leg, OPPOSITE for an entry
+    against it.
     """
 
     strategy: str

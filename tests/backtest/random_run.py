@@ -173,7 +173,8 @@ class Gambler:
         return BracketSpec(stop, target) if stop or target else None
 
 
-def run_plan(plan: Plan, *, every_tick: bool) -> tuple[RunRecord, list[object]]:
+def run_plan(plan: Plan, *, every_tick: bool, watched: int = 0) -> tuple[RunRecord, list[object]]:
+    """`watched` further symbols have prices, and nobody trades them."""
     gambler = Gambler(plan)
     sources = {
         f"SIM:S{n}": Memory(f"S{n}", tape(plan.seed * 10 + n, plan.ticks, plan.quoted), plan.rows_per_table)
@@ -184,6 +185,11 @@ def run_plan(plan: Plan, *, every_tick: bool) -> tuple[RunRecord, list[object]]:
         # Results in dollars reach the account through this market, which nobody trades.
         markets = (f"SIM:{plan.currency}USD",)
         sources[markets[0]] = Memory(markets[0], tape(plan.seed + 77, plan.ticks, plan.quoted), plan.rows_per_table)
+    last = int(tape(plan.seed * 10, plan.ticks, plan.quoted).ts[-1])
+    for n in range(watched):
+        table = tape(plan.seed * 10 + 5 + n, plan.ticks, plan.quoted).between(None, last + 1)
+        sources[f"SIM:W{n}"] = Memory(f"W{n}", table, plan.rows_per_table)
+        markets += (f"SIM:W{n}",)
     costs: dict[str, object] = {}
     if plan.costs:
         costs = {
