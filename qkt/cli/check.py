@@ -23,12 +23,14 @@ SCHEMA = "qkt.check/1"
 
 @dataclass(slots=True)
 class Verdict:
-    """What was found in one file. `refused` is set when it could not be looked into at all."""
+    """What was found in one file. `refused` is set when it could not be looked into at all, `children` are the strategies
+    that a portfolio imports."""
 
     path: Path
     problems: tuple[Diagnostic, ...] = ()
     source: str = ""
     refused: QktError | None = None
+    children: tuple[Verdict, ...] = ()
     errors: int = field(init=False)
     warnings: int = field(init=False)
 
@@ -69,7 +71,8 @@ def look_into(path: Path, *, published: bool = False) -> Verdict:
         found = check_file(path, published=published)
     except QktError as refused:
         return Verdict(path, refused=refused)
-    return Verdict(path, tuple(found.problems), path.read_text(encoding="utf-8", errors="replace"))
+    children = tuple(Verdict(child.path, child.problems, child.source) for child in found.children)
+    return Verdict(path, found.problems, found.source, children=children)
 
 
 def _show(verdict: Verdict) -> None:
@@ -81,6 +84,8 @@ def _show(verdict: Verdict) -> None:
         print(sentence(verdict.refused).removeprefix("qkt: "))
     else:
         print(f"{verdict.path}: {_in_words(verdict)}")
+    for child in verdict.children:
+        _show(child)
 
 
 def _in_words(verdict: Verdict) -> str:
@@ -90,20 +95,24 @@ def _in_words(verdict: Verdict) -> str:
 
 
 def _as_data(verdicts: list[Verdict]) -> dict[str, Any]:
-    from qkt.lang.diagnostics import as_data
-
     return {
         "schema": SCHEMA,
         "ok": not any(verdict.errors for verdict in verdicts),
-        "files": [
-            {
-                "path": str(verdict.path),
-                "ok": verdict.errors == 0,
-                "errors": verdict.errors,
-                "warnings": verdict.warnings,
-                "problems": as_data(verdict.problems),
-                "error": None if verdict.refused is None else error_data(verdict.refused),
-            }
-            for verdict in verdicts
-        ],
+        "files": [_file_data(verdict) for verdict in verdicts],
     }
+
+
+def _file_data(verdict: Verdict) -> dict[str, Any]:
+    from qkt.lang.diagnostics import as_data
+
+    data: dict[str, Any] = {
+        "path": str(verdict.path),
+        "ok": verdict.errors == 0,
+        "errors": verdict.errors,
+        "warnings": verdict.warnings,
+        "problems": as_data(verdict.problems),
+        "error": None if verdict.refused is None else error_data(verdict.refused),
+    }
+    if verdict.children:
+        data["children"] = [_file_data(child) for child in verdict.children]
+    return data

@@ -1,11 +1,22 @@
 """The `.qkt` language.
 
-Text flows in; a syntax tree, a list of what is wrong with it, or a compiled strategy flow out. This room must not know
+Text flows in; a syntax tree, a list of what is wrong with it, a compiled strategy or a compiled portfolio flow out. This room must not know
 orders, brokers, money books or how time is driven: a compiled strategy sees the world through `qkt.strategy.Context` and
 answers with signals, as one written in Python does.
 """
 
 from qkt.lang.diagnostics import Diagnostic, LanguageError
 from qkt.lang.loader import CheckResult, LoadedStrategy, check, load
+from qkt.lang.portfolio import CompiledPortfolio
+from qkt.lang.portfolio_loader import load_portfolio
 
-__all__ = ["CheckResult", "Diagnostic", "LanguageError", "LoadedStrategy", "check", "load"]
+__all__ = [
+    "CheckResult",
+    "CompiledPortfolio",
+    "Diagnostic",
+    "LanguageError",
+    "LoadedStrategy",
+    "check",
+    "load",
+    "load_portfolio",
+]

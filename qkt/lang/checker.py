@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -54,7 +54,7 @@ def check_strategy(
     if not problems.failed:  # a rule with an error has lost the parts that doubts are about
         advice.doubtful(bound, rules, problems)
     published.differences(file, problems, strict=strict)
-    return None if problems.failed else _program(file, resolver, rules)
+    return None if problems.failed else program_of(file, resolver, rules)
 
 
 def _refuse_blocks(file: tree.Strategy, problems: Problems) -> None:
@@ -154,7 +154,8 @@ def _text(bound: BoundRule, lines: list[str]) -> str:
     return f"[{values}] {printable}" if values else printable
 
 
-def _program(file: tree.Strategy, resolver: Resolver, rules: list[CheckedRule]) -> CheckedStrategy:
+def program_of(file: tree.File, resolver: Resolver, rules: Sequence[CheckedRule]) -> CheckedStrategy:
+    """What is run of a file without errors: its streams with the bars they wait for, and its rules."""
     streams = tuple(
         StreamSpec(s.alias, s.market, s.timeframe, max(s.warmup, resolver.bars.get(s.alias, 0)))
         for s in resolver.scope.streams.values()

@@ -56,6 +56,9 @@ CODES: dict[str, str] = {
     "QKT0211": "a timeframe that is none",
     "QKT0212": "an import, state or share of a portfolio that does not fit together",
     "QKT0213": "capital and weights of a portfolio that do not fit together",
+    "QKT0214": "an import that cannot be read or is no strategy without errors",
+    "QKT0215": "an OVERRIDE that the child's PARAM does not take",
+    "QKT0216": "a PORTFOLIO where a STRATEGY is needed, or the other way round",
     # types, functions, indicators
     "QKT0301": "a wrong number of arguments",
     "QKT0302": "a constant of an indicator that is not a plain number",

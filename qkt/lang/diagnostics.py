@@ -41,20 +41,25 @@ def render(path: str, source: str, problems: Sequence[Diagnostic]) -> str:
 
 
 class LanguageError(QktError):
-    """A file with errors. Carries all of its problems, warnings included, in the order of the text."""
+    """A file with errors. Carries all of its problems, warnings included, in the order of the text, and the errors of the
+    files that it imports."""
 
-    def __init__(self, path: str, source: str, problems: Sequence[Diagnostic]) -> None:
+    def __init__(self, path: str, source: str, problems: Sequence[Diagnostic], imported: Sequence[LanguageError] = ()) -> None:
         self.path = path
         self.source = source
+        self.imported = tuple(imported)
         self.problems = tuple(sorted(problems, key=lambda p: (p.span.line, p.span.column)))
         errors = sum(p.severity == "error" for p in self.problems)
         super().__init__(f"{errors} error{'s' if errors != 1 else ''}", where=path)
 
     def __str__(self) -> str:
-        return render(self.path, self.source, self.problems)
+        return "\n".join([render(self.path, self.source, self.problems), *map(str, self.imported)])
 
     def as_dict(self) -> dict[str, object]:
-        return {"error": "LanguageError", "where": self.path, "problems": as_data(self.problems)}
+        data: dict[str, object] = {"error": "LanguageError", "where": self.path, "problems": as_data(self.problems)}
+        if self.imported:
+            data["imported"] = [problem.as_dict() for problem in self.imported]
+        return data
 
 
 def as_data(problems: Sequence[Diagnostic]) -> list[dict[str, object]]:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from qkt.core.errors import StrategyError
 from qkt.lang import tree
 from qkt.lang.checker import check_strategy
+from qkt.lang.children import CheckedChild, check_children, with_literals
 from qkt.lang.codes import Problems
 from qkt.lang.compiled import CompiledStrategy
 from qkt.lang.diagnostics import Diagnostic, LanguageError
 from qkt.lang.parser import parse
 from qkt.lang.portfolio_checks import check_portfolio
+from qkt.lang.source import read_source
 from qkt.lang.suggest import did_you_mean
+
+F = TypeVar("F", tree.Strategy, tree.Portfolio)
 
 NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
@@ -35,11 +40,12 @@ class LoadedStrategy:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """`file` is None when the text is too broken to be read."""
+    """`file` is None when the text is too broken to be read. `children` are the strategies that a portfolio imports."""
 
     file: tree.File | None
     problems: tuple[Diagnostic, ...]
     source: str
+    children: tuple[CheckedChild, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -64,8 +70,7 @@ def load_text(
     file = parsed.file
     program = None
     if isinstance(file, tree.Portfolio):
-        check_portfolio(file, problems)
-        problems.refuse(file.name.span, "running a PORTFOLIO")
+        problems.error("QKT0216", file.name.span, "this is a PORTFOLIO", "a strategy is needed here")
     elif file is not None:
         file = with_values(file, params, path)
         program = check_strategy(file, source, problems, book=book)
@@ -81,36 +86,27 @@ def check(path: Path, published: bool = False) -> CheckResult:
 
     Raises StrategyError when the file cannot be read.
     """
-    return check_text(read_source(path), str(path), published)
+    return check_text(read_source(path), str(path), published, path)
 
 
-def check_text(source: str, path: str = "<text>", published: bool = False) -> CheckResult:
-    parsed = parse(source, path)
+def check_text(source: str, name: str = "<text>", published: bool = False, path: Path | None = None) -> CheckResult:
+    """The same from the text itself. The imports of a portfolio are looked up beside `path`, without one they are not."""
+    parsed = parse(source, name)
     problems = Problems(parsed.problems)
+    children: tuple[CheckedChild, ...] = ()
     if isinstance(parsed.file, tree.Portfolio):
         check_portfolio(parsed.file, problems, strict=published)
+        if path is not None:
+            children = check_children(parsed.file, path, problems, strict=published)
     elif parsed.file is not None:
         check_strategy(parsed.file, source, problems, strict=published)
-    return CheckResult(parsed.file, problems.sorted(), source)
+    return CheckResult(parsed.file, problems.sorted(), source, children)
 
 
-def read_source(path: Path) -> str:
-    """The text of a file. Raises StrategyError unless it is a readable file of UTF-8 text that is not empty."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as problem:
-        raise StrategyError(f"cannot be read ({problem.strerror})", where=str(path), expected="a .qkt file") from None
-    except UnicodeDecodeError as problem:
-        raise StrategyError(f"is not UTF-8 text (byte {problem.start})", where=str(path), expected="a .qkt file") from None
-    if not text.strip():
-        raise StrategyError("is empty", where=str(path), expected="STRATEGY or PORTFOLIO")
-    return text
-
-
-def with_values(file: tree.Strategy, values: Mapping[str, str], path: str) -> tree.Strategy:
+def with_values(file: F, values: Mapping[str, str], path: str) -> F:
     """The file with some PARAMs and LETs given from outside. Raises StrategyError for unknown names and what is no number."""
-    params = {p.name.text for p in file.params}
-    lets = {let.name.text for let in file.lets}
+    params: set[str] = {p.name.text for p in file.params}
+    lets: set[str] = {let.name.text for let in file.lets}
     for name in values:
         if name not in params | lets:
             known = [*sorted(params), *sorted(lets)]
@@ -120,17 +116,8 @@ def with_values(file: tree.Strategy, values: Mapping[str, str], path: str) -> tr
                 expected=f"one of {', '.join(known)}" if known else None,
                 remedy=did_you_mean(name, known) or (None if known else "the file has neither PARAM nor LET"),
             )
-    given = {name: _number(name, text, path) for name, text in values.items()}
-    return replace(
-        file,
-        params=tuple(
-            replace(p, value=_literal(p.value.span, given[p.name.text])) if p.name.text in given else p for p in file.params
-        ),
-        lets=tuple(
-            replace(let, value=_literal(let.value.span, given[let.name.text])) if let.name.text in given else let
-            for let in file.lets
-        ),
-    )
+    spans = {p.name.text: p.value.span for p in file.params} | {let.name.text: let.value.span for let in file.lets}
+    return with_literals(file, {name: _literal(spans[name], _number(name, text, path)) for name, text in values.items()})
 
 
 def _literal(span: tree.Span, value: Decimal) -> tree.Number:

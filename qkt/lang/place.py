@@ -15,7 +15,8 @@ ClauseWord: TypeAlias = Literal["entry", "ENTRY_QTY", "EXIT"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`kind` tells conditions from actions, where fewer things are checked or allowed.
+    """`kind` tells conditions of rules from actions and from gates, the conditions of a portfolio, where fewer things are
+    checked or allowed.
 
     `unit` numbers what is evaluated as a whole: one rule's condition or one rule's actions. `anchor` is the alias whose
     closes evaluate it. `loop` maps the FOR EACH variable to its alias, `symbol` is the stream of SYMBOL in DEFAULTS.
@@ -24,7 +25,7 @@ class Place:
     count for warm-up. `entry` is what the word `entry` stands for, `knows` are words that have a meaning only here.
     """
 
-    kind: Literal["condition", "action"]
+    kind: Literal["condition", "action", "gate"]
     unit: int
     anchor: str | None
     loop: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -5,34 +5,70 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import product
 
 from qkt.lang import published, tree
+from qkt.lang.checker import program_of
 from qkt.lang.codes import Problems
 from qkt.lang.expressions import Resolver
 from qkt.lang.place import Place
+from qkt.lang.program import CheckedPortfolio, CheckedRule
 from qkt.lang.scope import declare
 from qkt.lang.suggest import did_you_mean
+from qkt.lang.values import Expression
 
 METHODS = ("REGIME_WEIGHTED",)
 
 
-def check_portfolio(file: tree.Portfolio, problems: Problems, *, strict: bool = False) -> None:
-    """Report what does not fit together: names, conditions, capital and weights."""
+def check_portfolio(file: tree.Portfolio, problems: Problems, *, strict: bool = False) -> CheckedPortfolio | None:
+    """Report what does not fit together: names, conditions, capital and weights. None when there are errors."""
     scope = declare(file.declarations, file.params, file.lets, problems)
     resolver = Resolver(scope, problems)
     first = next(iter(scope.streams), None)
     for let in file.lets:
         resolver.guarded(let.span, resolver.any, let.value, Place("action", -1, first))
     states = file.regimes.states if file.regimes is not None else ()
-    conditions = (*(state.condition for state in states), *(run.condition for run in file.runs))
-    for unit, condition in enumerate(conditions):
-        if condition is not None:
-            resolver.guarded(condition.span, resolver.flag, condition, Place("condition", unit, first))
+    written = [*(state.condition for state in states), *(run.condition for run in file.runs)]
+    conditions = [condition for condition in written if condition is not None]
+    if conditions and not file.declarations:
+        hint = "declare one in SYMBOLS"
+        problems.error("QKT0210", conditions[0].span, "a condition needs a stream to wake it", hint)
+    resolved = [
+        resolver.guarded(condition.span, resolver.flag, condition, Place("gate", unit, first))
+        for unit, condition in enumerate(conditions)
+    ]
     _imports(file, problems)
     _regimes(file, problems)
     _capital(file, problems)
     _allocation(file, problems)
     published.differences(file, problems, strict=strict)
+    if problems.failed:
+        return None
+    return _program(file, resolver, [value for value in resolved if value is not None])
+
+
+def _program(file: tree.Portfolio, resolver: Resolver, conditions: list[Expression]) -> CheckedPortfolio:
+    """Every condition as a rule without actions on every stream: evaluated on each of its closes, whatever woke it."""
+    streams = list(resolver.scope.streams)
+    rules = tuple(
+        CheckedRule(number, stream, condition, (), (), "a condition of the portfolio")
+        for number, (stream, condition) in enumerate(product(streams, conditions))
+    )
+    numbers = iter(range(len(conditions)))
+    states = tuple(
+        (state.name.text, None if state.condition is None else next(numbers))
+        for state in (file.regimes.states if file.regimes is not None else ())
+    )
+    runs: dict[str, list[int | None]] = {}
+    for run in file.runs:
+        runs.setdefault(run.alias.text, []).append(None if run.condition is None else next(numbers))
+    return CheckedPortfolio(
+        gates=program_of(file, resolver, rules),
+        conditions=len(conditions),
+        first_rule={stream: place * len(conditions) for place, stream in enumerate(streams)},
+        states=states,
+        runs={alias: tuple(conditions) for alias, conditions in runs.items()},
+    )
 
 
 def _imports(file: tree.Portfolio, problems: Problems) -> None:

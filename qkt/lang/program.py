@@ -42,3 +42,19 @@ class CheckedStrategy:
     params: Mapping[str, Decimal | bool | str]
     wants_volume: bool
     wants_ticks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedPortfolio:
+    """`gates` evaluates the portfolio's conditions, each as a rule without actions on every stream.
+
+    `conditions` is their number; those of one stream stand together, from `first_rule` of its alias on, in the order of
+    `states` (name and number of the condition, None for DEFAULT) and then `runs` (the conditions of each child, None for
+    a RUN without WHEN).
+    """
+
+    gates: CheckedStrategy
+    conditions: int
+    first_rule: Mapping[str, int]
+    states: tuple[tuple[str, int | None], ...]
+    runs: Mapping[str, tuple[int | None, ...]]
