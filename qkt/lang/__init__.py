@@ -1,8 +1,8 @@
 """The `.qkt` language.
 
-Text flows in; a syntax tree, a list of what is wrong with it, a compiled strategy or a compiled portfolio flow out. This room must not know
-orders, brokers, money books or how time is driven: a compiled strategy sees the world through `qkt.strategy.Context` and
-answers with signals, as one written in Python does.
+Text flows in; a syntax tree, a list of what is wrong with it, a compiled strategy or a compiled portfolio flow out. This
+room must not know orders, brokers, money books or how time is driven: a compiled strategy sees the world through
+`qkt.strategy.Context` and answers with signals, as one written in Python does.
 """
 
 from qkt.lang.diagnostics import Diagnostic, LanguageError
