@@ -46,8 +46,8 @@ def test_later_declarations_are_refused_once(source: str, feature: str) -> None:
     assert feature in problems[0].message
 
 
-def test_a_portfolio_can_be_checked_but_not_loaded() -> None:
+def test_a_portfolio_is_checked_but_is_no_strategy() -> None:
     source = "PORTFOLIO p VERSION 1\nIMPORT 'a.qkt' AS a\nRULES RUN a"
     assert check_text(source).ok
-    with pytest.raises(LanguageError, match="running a PORTFOLIO is not supported yet"):
+    with pytest.raises(LanguageError, match="a strategy is needed here"):
         load_text(source)
