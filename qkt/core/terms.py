@@ -46,6 +46,11 @@ class TimeInForce(StrEnum):
     FOK = "FOK"
     DAY = "DAY"
 
+    @property
+    def immediate(self) -> bool:
+        """Whether what cannot be traded on arrival is cancelled."""
+        return self in (TimeInForce.IOC, TimeInForce.FOK)
+
 
 class Purpose(StrEnum):
     """Why an order exists. Only an ENTRY can open or grow a position; every other purpose is reduce-only."""

@@ -1,7 +1,7 @@
 """Wires one session. The subscriptions below, in this order, are the semantics of a tick and of a fill.
 
-Tick:  broker (expiry, triggers, fills) -> strategy's own tick handler -> excursions -> candles -> (per candle) strategy
-       -> strategy's timers
+Tick:  broker (expiry, triggers, fills) -> deadlines of held orders, time exits -> held orders (levels, triggers)
+       -> strategy's own tick handler -> excursions -> candles -> (per candle) strategy -> strategy's timers
 Fill:  books -> order manager (exits, siblings, protection) -> strategy
 Signal -> desk -> OrderRequested -> risk -> OrderApproved -> order manager -> SubmitOrder -> broker
 """
@@ -28,7 +28,7 @@ from qkt.engine.equity import EquitySampler
 from qkt.engine.runner import StrategyRunner
 from qkt.engine.session import Session
 from qkt.ledger import Books, Converter, Financing, LedgerAudit
-from qkt.orders import OrderManager, SignalDesk
+from qkt.orders import Deadlines, HeldOrders, OrderManager, SignalDesk
 from qkt.risk import OrderLimits, RiskGate
 from qkt.strategy import RunnableStrategy, StreamSpec
 
@@ -85,11 +85,15 @@ def assemble(
     desk_ids = OrderIds()
     SignalDesk(scope, desk_ids)
     risk = RiskGate(scope, settings.limits, settings.instruments, converter, board)
-    orders = OrderManager(scope, books)
+    deadlines = Deadlines(waits)
+    held = HeldOrders(scope, waits, deadlines, board.last)
+    orders = OrderManager(scope, books, held, deadlines)
     broker = PaperBroker(scope, board, settings.instruments.resolve, books, settings.fills, waits)
     context = SessionContext(scope, strategy.name, books, orders, settings.instruments, board, strategy.rearm)
 
     scope.subscribe(Tick, broker.on_tick)
+    scope.subscribe(Tick, deadlines.on_tick)
+    scope.subscribe(Tick, held.on_tick)
     runner = StrategyRunner(scope, strategy, context, waits)
     scope.subscribe(Tick, books.excursions.on_tick)
     feed = candles(scope, strategy.streams, settings.begin)

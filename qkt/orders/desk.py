@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from qkt.core.bus import Scope
+from qkt.core.calendars import calendar_for
 from qkt.core.ids import OrderIds
 from qkt.core.numbers import q8
-from qkt.core.terms import OrderKind, Purpose
+from qkt.core.terms import OrderKind, Purpose, TimeInForce
 from qkt.orders.events import OrderRequested
 from qkt.orders.order import Order
 from qkt.strategy import CloseSignal, EnterSignal
@@ -34,7 +35,11 @@ class SignalDesk:
             reference=signal.stop or signal.limit,
             limit=signal.limit,
             stop=signal.stop,
-            expires_at=signal.expires_at,
+            tif=signal.tif,
+            expires_at=_deadline(signal),
+            motion=signal.trail,
+            limit_offset=signal.limit_offset,
+            time_exit_ms=signal.time_exit_ms,
             bracket=signal.bracket,
             bracket_id=self._ids.named(signal.strategy) if signal.bracket else "",
             rule=signal.rule,
@@ -59,3 +64,10 @@ class SignalDesk:
                 signal_price=signal.reference,
             )
             self._scope.publish(OrderRequested(order))
+
+
+def _deadline(signal: EnterSignal) -> int | None:
+    """When the order expires: at its own time, or with its market's session."""
+    if signal.tif is TimeInForce.DAY:
+        return calendar_for(signal.symbol).next_close(signal.at)
+    return signal.expires_at

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeAlias
 
 from qkt.core.numbers import EXACT, ZERO, exact, q8, quotient
-from qkt.core.terms import LegRole, OrderKind, OrderState, Purpose, Side
-from qkt.strategy import BracketSpec
+from qkt.core.terms import LegRole, OrderKind, OrderState, Purpose, Side, TimeInForce
+from qkt.strategy import BracketSpec, SteppedExit, TighteningExit, Trail, TrailingExit
+
+Motion: TypeAlias = Trail | TrailingExit | SteppedExit | TighteningExit
+"""How the level of an order that the engine holds moves."""
 
 
 @dataclass(slots=True, eq=False)
@@ -19,6 +23,10 @@ class Order:
     when it arrives; `signal_price` what the strategy saw when it asked for the order. `cancel_reason` is set once its cancel
     was asked for, `acknowledged` once the venue has it. `parent` is the id of the entry that an exit protects, or of the
     composite that a layer or tier belongs to.
+
+    An order with a `motion` is held by the engine until its level is reached; `anchor` is the fill that a protective one
+    started from, `limit_offset` how far beyond the level a trailing stop-limit's limit lies. `time_exit_ms` closes what an
+    entry opened so long after its fill.
     """
 
     id: str
@@ -40,6 +48,11 @@ class Order:
     rule: int | None = None
     signal_price: Decimal | None = None
     parent: str = ""
+    tif: TimeInForce = TimeInForce.GTC
+    motion: Motion | None = None
+    anchor: Decimal | None = None
+    limit_offset: Decimal | None = None
+    time_exit_ms: int | None = None
     state: OrderState = OrderState.CREATED
     filled: Decimal = ZERO
     average: Decimal | None = None
@@ -61,6 +74,18 @@ class Order:
     @property
     def reduce_only(self) -> bool:
         return self.purpose is not Purpose.ENTRY
+
+    @property
+    def held(self) -> bool:
+        """Whether the engine holds it and no venue knows of it."""
+        return self.state is OrderState.PENDING
+
+    @property
+    def venue_kind(self) -> OrderKind:
+        """What it is at a venue: the trailing family arrives there as the market or limit order of its trigger."""
+        if self.motion is None:
+            return self.kind
+        return OrderKind.LIMIT if self.limit_offset is not None else OrderKind.MARKET
 
     def add_fill(self, quantity: Decimal, price: Decimal, complete: bool) -> None:
         """Book one slice: cumulative quantity and quantity-weighted average price."""

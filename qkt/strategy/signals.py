@@ -165,7 +165,7 @@ class EnterSignal(Signal):
     GTD. `reference` is the price the strategy saw when it decided, None for whatever the market quotes. `plain` is true for
     a market order of a plain quantity, which takes its id from the run's counter. `on_fill` are entries that are sent when
     this one is filled, `stack` the layers and `tiers` the conditional positions that follow it; `time_exit_ms` closes
-    what it opened so long after its fill.
+    what it opened so long after its fill. A trailing stop-limit becomes a limit `limit_offset` beyond its level.
     """
 
     side: Side
@@ -184,6 +184,7 @@ class EnterSignal(Signal):
     hooks: ExitHooks | None = None
     time_exit_ms: int | None = None
     plain: bool = False
+    limit_offset: Decimal | None = None
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
 from qkt.core.events import OrderAccepted, OrderCancelled, OrderFilled
 from qkt.core.terms import LegRole, OrderKind, Purpose, Side
-from qkt.orders import CancelOrder, Order, OrderApproved, OrderManager, ResizeOrder, SubmitOrder
+from qkt.core.watch import Waits
+from qkt.orders import CancelOrder, Deadlines, HeldOrders, Order, OrderApproved, OrderManager, ResizeOrder, SubmitOrder
 from qkt.strategy import BracketSpec
 from tests.market import GOLD, by
 
@@ -19,7 +20,9 @@ class SlowVenue:
     def __init__(self) -> None:
         self.scope = EventBus(EventClock(1_000)).scope("s")
         self.leg = Decimal(0)
-        self.manager = OrderManager(self.scope, self)
+        waits = Waits()
+        deadlines = Deadlines(waits)
+        self.manager = OrderManager(self.scope, self, HeldOrders(self.scope, waits, deadlines, lambda symbol: 100.0), deadlines)
         self.sent: dict[str, Order] = {}
         self.cancels: list[str] = []
         self.sizes: list[tuple[str, Decimal]] = []
@@ -61,7 +64,8 @@ class SlowVenue:
             price,
             complete,
         )
-        event.opened_leg = 1 if order.purpose is Purpose.ENTRY else None
+        if order.purpose is Purpose.ENTRY:
+            event.opened_leg, event.opened_quantity = 1, lots
         self.scope.publish(event)
 
 

@@ -32,7 +32,7 @@ class Acceptance:
             reason = self._instruments(order.symbol).refusal(quantity)
             if reason is not None:
                 return reason
-        if order.kind is OrderKind.MARKET and self._board.quote(order.symbol) is None:
+        if order.venue_kind is OrderKind.MARKET and self._board.quote(order.symbol) is None:
             return f"no price for {order.symbol} yet"
         return None
 

@@ -25,12 +25,13 @@ class Resting:
     def of(cls, order: Order, quantity: Decimal) -> Resting:
         """What the order waits for: a limit and a market-if-touched for a better price, a stop for a worse one."""
         buys = order.side is Side.BUY
-        level = order.limit if order.kind is OrderKind.LIMIT else order.stop
+        kind = order.venue_kind
+        level = order.limit if kind is OrderKind.LIMIT else order.stop
         assert level is not None
-        below = buys if order.kind in (OrderKind.LIMIT, OrderKind.IF_TOUCHED) else not buys
+        below = buys if kind in (OrderKind.LIMIT, OrderKind.IF_TOUCHED) else not buys
         side = Reads.ASK if buys else Reads.BID
         watch = Watch(order.symbol, side, below=below, level=float(level), deadline=order.expires_at)
-        return cls(order, quantity, watch, armed=order.kind is not OrderKind.STOP_LIMIT)
+        return cls(order, quantity, watch, armed=kind is not OrderKind.STOP_LIMIT)
 
     def wait_for_limit(self) -> None:
         """The stop of a stop-limit was hit: from now on it is a limit."""

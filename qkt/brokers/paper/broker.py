@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from qkt.brokers.paper.acceptance import Acceptance
 from qkt.brokers.paper.book import OrderBook, Resting
-from qkt.brokers.paper.fills import FillModel, money
+from qkt.brokers.paper.fills import FillModel, money, side_price
 from qkt.brokers.quotes import Quote, QuoteBoard
 from qkt.core.bus import Scope
 from qkt.core.events import OrderAccepted, OrderCancelled, OrderFilled, OrderModified, OrderRejected, Tick
@@ -19,6 +19,8 @@ from qkt.core.instruments import Instrument
 from qkt.core.terms import OrderKind, Side
 from qkt.core.watch import NEVER, Waits, Watch
 from qkt.orders import CancelOrder, LegView, Order, ResizeOrder, SubmitOrder, initial_risk
+
+NOT_AT_ONCE = "the market does not offer its limit at once"
 
 
 class PaperBroker:
@@ -66,8 +68,10 @@ class PaperBroker:
         self._scope.publish(OrderAccepted(order.id, order.strategy, order.symbol, quantity))
         if order.cancel_reason is not None:  # its acknowledgement made somebody take it back
             self._scope.publish(OrderCancelled(order.id, order.strategy, order.symbol, order.cancel_reason))
-        elif order.kind is OrderKind.MARKET:
-            self._fill_market(order, quantity)
+        elif order.venue_kind is OrderKind.MARKET:
+            self._fill_market(order, quantity, command.through)
+        elif order.venue_kind is OrderKind.LIMIT and order.tif.immediate:
+            self._fill_at_once(order, quantity)
         else:
             self._book.add(Resting.of(order, quantity))
             self._waits.changed()
@@ -119,26 +123,40 @@ class PaperBroker:
             assert order.limit is not None
             price = self._fills.limit(order.side, quote, order.limit, through)
         self._remove(resting)
-        self._fill(order, resting.quantity, price, order.stop or order.limit or price)
+        self._fill(order, resting.quantity, price, order.reference or price)
 
     def _arm(self, resting: Resting, quote: Quote, through: bool) -> None:
         """A stop-limit whose stop is hit fills at once when its limit is marketable, else rests as that limit."""
         order = resting.order
         assert order.limit is not None
-        price = quote.buy if order.side is Side.BUY else quote.sell
-        limit = float(order.limit)
-        if price <= limit if order.side is Side.BUY else price >= limit:
+        if _marketable(order, quote):
             self._remove(resting)
-            worst = order.limit if through else money(price)
+            worst = order.limit if through else money(side_price(order.side, quote))
             self._fill(order, resting.quantity, worst, order.limit)
-            return
-        resting.wait_for_limit()
-        self._waits.changed()
+        elif order.tif.immediate:
+            self._drop(resting, NOT_AT_ONCE)
+        else:
+            resting.wait_for_limit()
+            self._waits.changed()
 
-    def _fill_market(self, order: Order, quantity: Decimal) -> None:
+    def _fill_at_once(self, order: Order, quantity: Decimal) -> None:
+        """An immediate limit takes what the market offers on arrival, or goes."""
+        quote = self._board.quote(order.symbol)
+        assert order.limit is not None
+        if quote is not None and _marketable(order, quote):
+            self._fill(order, quantity, self._fills.limit(order.side, quote, order.limit, through=False), order.limit)
+        else:
+            self._scope.publish(OrderCancelled(order.id, order.strategy, order.symbol, NOT_AT_ONCE))
+
+    def _fill_market(self, order: Order, quantity: Decimal, through: bool) -> None:
+        """A market order, or a stop that the engine held until its level was reached."""
         quote = self._board.quote(order.symbol)
         assert quote is not None
-        price = self._fills.market(order.side, quote, self._instruments(order.symbol))
+        instrument = self._instruments(order.symbol)
+        if order.stop is None:
+            price = self._fills.market(order.side, quote, instrument)
+        else:
+            price = self._fills.stop(order.side, quote, order.stop, through, instrument)
         self._fill(order, quantity, price, order.reference or money(quote.price))
 
     def _fill(self, order: Order, quantity: Decimal, price: Decimal, reference: Decimal) -> None:
@@ -164,3 +182,10 @@ class PaperBroker:
                 initial_risk=initial_risk(order, price),
             )
         )
+
+
+def _marketable(order: Order, quote: Quote) -> bool:
+    """Whether the market offers the order's limit or better."""
+    assert order.limit is not None
+    price, limit = side_price(order.side, quote), float(order.limit)
+    return price <= limit if order.side is Side.BUY else price >= limit

@@ -1,0 +1,251 @@
+"""Protection: what each entry has in a leg, and the exits that guard it.
+
+An exit only ever reduces the leg it is bound to. It goes when the leg goes and shrinks when the leg shrinks; when the leg
+holds less than all entries put into it, the newest shares give way first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Protocol
+
+from qkt.core.bus import Scope
+from qkt.core.events import LogLine, OrderFilled
+from qkt.core.numbers import ZERO
+from qkt.core.terms import OrderKind, Purpose
+from qkt.orders.deadlines import Deadline, Deadlines, Phase
+from qkt.orders.entries import Book
+from qkt.orders.exits import ExitLevels, Target, distance_at, exit_levels
+from qkt.orders.legs import LegView
+from qkt.orders.order import Motion, Order
+from qkt.strategy import ExitForm, SteppedExit, StopSpec, TighteningExit, Trail, TrailingExit
+
+CLOSED = "its leg is closed"
+
+
+class Sender(Protocol):
+    """What protection may do with orders."""
+
+    def send(self, order: Order) -> None: ...
+
+    def cancel(self, order: Order, reason: str) -> None: ...
+
+    def resize(self, order: Order, quantity: Decimal) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Share:
+    """What one entry still has in a leg, in lots, and the orders that take it out again.
+
+    `opened` is all that the entry put in. `targets` stand beside the part of it that each takes. `number` counts the shares
+    of one entry: a further one begins when more is filled after the first was closed.
+    """
+
+    entry: Order
+    leg_id: int
+    number: int
+    quantity: Decimal = ZERO
+    opened: Decimal = ZERO
+    stop: Order | None = None
+    targets: list[tuple[Order, Target]] = field(default_factory=list)
+    deadline: Deadline | None = None
+
+    @property
+    def exits(self) -> list[Order]:
+        """Exits that still work, targets first as they were sent."""
+        found = [order for order, _ in self.targets if order.live]
+        return [*found, self.stop] if self.stop is not None and self.stop.live else found
+
+
+class Protection:
+    """Shares by strategy and symbol, oldest first."""
+
+    def __init__(self, scope: Scope, legs: LegView, deadlines: Deadlines, sender: Sender) -> None:
+        self._scope = scope
+        self._legs = legs
+        self._deadlines = deadlines
+        self._sender = sender
+        self._shares: dict[Book, list[Share]] = {}
+        self._share_of: dict[str, Share] = {}
+        self._share_of_entry: dict[str, Share] = {}
+        self._begun: dict[str, int] = {}
+
+    def exits(self, book: Book) -> list[Order]:
+        return [order for share in self._shares.get(book, []) for order in share.exits]
+
+    def on_fill(self, order: Order, fill: OrderFilled) -> None:
+        """Place or grow the exits of an entry, shrink what an exit or a close has reduced, then fit all to their legs."""
+        share = self._share_of.get(order.id)
+        if share is not None:
+            share.quantity -= fill.quantity
+            if order is share.stop and not order.live:
+                share.quantity = ZERO
+            self._adjust(share, f"{order.id} was filled")
+        elif fill.opened_leg is not None and (order.bracket is not None or order.time_exit_ms is not None):
+            self._on_opened(order, fill.opened_leg, fill)
+        self._fit((order.strategy, order.symbol))
+
+    def forget(self, order: Order) -> None:
+        """A terminal order leaves. A share without exits and without a time exit has nothing to guard."""
+        self._share_of_entry.pop(order.id, None)
+        self._begun.pop(order.id, None)
+        share = self._share_of.pop(order.id, None)
+        if share is not None and share.deadline is None and not share.exits:
+            self._drop(share)
+
+    # ----------------------------------------------------------------- placing
+
+    def _on_opened(self, entry: Order, leg_id: int, fill: OrderFilled) -> None:
+        share = self._share_of_entry.get(entry.id)
+        if share is not None:
+            self._grow(share, fill.opened_quantity)
+            return
+        levels = exit_levels(entry.bracket, entry.side, fill.price) if entry.bracket is not None else None
+        if levels is not None and not levels.sane(entry.side, fill.price):
+            self._refuse(entry, leg_id, fill, levels)
+            return
+        number = self._begun.get(entry.id, 0) + 1
+        share = Share(entry, leg_id, number, fill.opened_quantity, fill.opened_quantity)
+        self._shares.setdefault((entry.strategy, entry.symbol), []).append(share)
+        if entry.live:
+            self._share_of_entry[entry.id] = share
+            self._begun[entry.id] = number
+        if entry.time_exit_ms is not None:
+            self._plan_exit(share, fill.at + entry.time_exit_ms)
+        if levels is not None:
+            self._place(share, levels, fill)
+
+    def _place(self, share: Share, levels: ExitLevels, fill: OrderFilled) -> None:
+        for number, target in enumerate(levels.targets):
+            suffix = "-tp" if len(levels.targets) == 1 else f"-leg-{number}"
+            order = _exit(share, suffix, Purpose.TAKE_PROFIT, target.part(share.quantity), fill.at)
+            order.kind, order.limit, order.reference = OrderKind.LIMIT, target.price, target.price
+            share.targets.append((order, target))
+        if levels.stop is not None:
+            share.stop = _stop(share, levels.stop, fill)
+        orders = share.exits
+        for order in orders:
+            self._share_of[order.id] = share
+        for order in orders:
+            if order.live:  # an exit sent before it may have closed the leg
+                self._sender.send(order)
+
+    def _refuse(self, entry: Order, leg_id: int, fill: OrderFilled, levels: ExitLevels) -> None:
+        targets = ", ".join(str(target.price) for target in levels.targets) or None
+        text = f"{entry.id} filled at {fill.price}, beyond its own exits (stop {levels.stop}, target {targets})"
+        self._scope.publish(LogLine(entry.strategy, "ERROR", f"{text}: closing at market"))
+        number = self._begun[entry.id] = self._begun.get(entry.id, 0) + 1
+        share = Share(entry, leg_id, number)
+        self._sender.send(_exit(share, "-close", Purpose.CLOSE, fill.opened_quantity, fill.at))
+
+    # ---------------------------------------------------------------- changing
+
+    def _grow(self, share: Share, quantity: Decimal) -> None:
+        """A further slice of the entry: the stop grows with it, a target by its part of it."""
+        before = share.opened
+        share.opened += quantity
+        share.quantity += quantity
+        for order, target in share.targets:
+            if order.live:
+                self._sender.resize(order, order.remaining + target.part(share.opened) - target.part(before))
+        if share.stop is not None and share.stop.live:
+            self._sender.resize(share.stop, share.quantity)
+
+    def _adjust(self, share: Share, reason: str) -> None:
+        """Fit the exits of a share to what is left of it: the stop guards all of it, the last targets give way first."""
+        left = share.quantity
+        if left <= 0:
+            self._drop(share)
+            for order in share.exits:
+                self._sender.cancel(order, reason)
+            return
+        for order, _ in share.targets:
+            if not order.live:
+                continue
+            keep = min(order.remaining, left)
+            left -= keep
+            if keep > 0:
+                self._sender.resize(order, keep)
+            else:
+                self._sender.cancel(order, reason)
+        if share.stop is not None and share.stop.live:
+            self._sender.resize(share.stop, share.quantity)
+
+    def _fit(self, book: Book) -> None:
+        """Fit the shares of a book to its legs: gone with a closed leg, newest first when a leg is too small."""
+        left: dict[int, Decimal] = {}
+        for share in list(self._shares.get(book, ())):
+            room = left.get(share.leg_id)
+            if room is None:
+                room = self._legs.leg_quantity(share.leg_id)
+            keep = min(share.quantity, room)
+            left[share.leg_id] = room - keep
+            if keep != share.quantity:
+                share.quantity = keep
+                self._adjust(share, CLOSED)
+
+    def _drop(self, share: Share) -> None:
+        shares = self._shares[(share.entry.strategy, share.entry.symbol)]
+        if share in shares:
+            shares.remove(share)
+        if self._share_of_entry.get(share.entry.id) is share:
+            del self._share_of_entry[share.entry.id]
+        if share.deadline is not None:
+            self._deadlines.drop(share.deadline)
+            share.deadline = None
+
+    # --------------------------------------------------------------- time exit
+
+    def _plan_exit(self, share: Share, time: int) -> None:
+        share.deadline = self._deadlines.plan(time, Phase.TIME_EXIT, lambda: self._close(share, time))
+
+    def _close(self, share: Share, time: int) -> None:
+        """Take what is left of the share out at market. Its exits go when that is filled."""
+        share.deadline = None
+        order = _exit(share, "-close", Purpose.CLOSE, share.quantity, time)
+        self._share_of[order.id] = share
+        self._sender.send(order)
+
+
+def _exit(share: Share, suffix: str, purpose: Purpose, quantity: Decimal, at: int) -> Order:
+    """A market order out of a share; its kind and prices are set by who makes it."""
+    entry = share.entry
+    again = "" if share.number == 1 else f"-{share.number}"
+    return Order(
+        id=f"{entry.bracket_id or entry.id}{suffix}{again}",
+        strategy=entry.strategy,
+        symbol=entry.symbol,
+        side=entry.side.opposite,
+        quantity=quantity,
+        kind=OrderKind.MARKET,
+        purpose=purpose,
+        created_at=at,
+        role=entry.role,
+        leg_id=share.leg_id,
+        rule=entry.rule,
+        parent=entry.id,
+    )
+
+
+def _stop(share: Share, level: Decimal, fill: OrderFilled) -> Order:
+    bracket = share.entry.bracket
+    assert bracket is not None
+    assert bracket.stop_loss is not None
+    order = _exit(share, "-sl", Purpose.STOP_LOSS, share.quantity, fill.at)
+    order.kind, order.motion = _movement(bracket.stop_loss, fill.price)
+    order.stop = order.reference = level
+    order.anchor = fill.price
+    return order
+
+
+def _movement(spec: StopSpec, price: Decimal) -> tuple[OrderKind, Motion | None]:
+    """The kind of a stop and how it moves. A distance in percent becomes one in price at the fill."""
+    if isinstance(spec, TrailingExit):
+        trail = Trail(ExitForm.BY, distance_at(spec.trail, price))
+        return OrderKind.ARMED_TRAILING_STOP, replace(spec, trail=trail)
+    if isinstance(spec, SteppedExit):
+        return OrderKind.STEPPED_STOP, spec
+    if isinstance(spec, TighteningExit):
+        return OrderKind.TIME_TIGHTENING_STOP, spec
+    return OrderKind.STOP, None
