@@ -10,7 +10,7 @@ from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
 from qkt.core.events import Candle, Event, LatchBroken, OrderFilled, PositionExited, Tick
 from qkt.core.instruments import Instrument, InstrumentRegistry
-from qkt.core.terms import OrderKind, Side
+from qkt.core.terms import OrderKind, Side, TimeInForce
 from qkt.core.timeframe import Timeframe
 from qkt.core.watch import NEVER
 from qkt.engine import Session, SessionSettings, TickBoard, assemble
@@ -24,8 +24,17 @@ from qkt.strategy import (
     EnterSignal,
     ExitForm,
     ExitPrice,
+    ScaleOut,
+    ScaleOutPart,
     Signal,
+    SteppedExit,
+    StopSpec,
+    StopStep,
     StreamSpec,
+    TargetSpec,
+    TighteningExit,
+    Trail,
+    TrailingExit,
 )
 
 GOLD = "SIM:GOLD"
@@ -150,9 +159,13 @@ class Market:
         *,
         limit: object | None = None,
         stop: object | None = None,
-        stop_loss: ExitPrice | None = None,
-        take_profit: ExitPrice | None = None,
+        trail: Trail | None = None,
+        limit_offset: object | None = None,
+        stop_loss: StopSpec | None = None,
+        take_profit: TargetSpec | None = None,
         good_till: int | None = None,
+        tif: TimeInForce = TimeInForce.GTC,
+        time_exit_ms: int | None = None,
         symbol: str | None = None,
         rule: int | None = None,
     ) -> bool:
@@ -162,6 +175,8 @@ class Market:
             (False, True): OrderKind.STOP,
             (True, True): OrderKind.STOP_LIMIT,
         }[(limit is not None, stop is not None)]
+        if trail is not None:
+            kind = OrderKind.TRAILING_STOP if limit_offset is None else OrderKind.TRAILING_STOP_LIMIT
         bracket = BracketSpec(stop_loss, take_profit) if stop_loss or take_profit else None
         return self.fire(
             EnterSignal(
@@ -174,8 +189,12 @@ class Market:
                 kind,
                 None if limit is None else Decimal(str(limit)),
                 None if stop is None else Decimal(str(stop)),
+                trail=trail,
+                tif=tif,
                 expires_at=good_till,
                 bracket=bracket,
+                time_exit_ms=time_exit_ms,
+                limit_offset=None if limit_offset is None else Decimal(str(limit_offset)),
             ),
             rule=rule,
         )
@@ -220,6 +239,24 @@ def pct(percent: object) -> ExitPrice:
 
 def rr(multiple: object) -> ExitPrice:
     return ExitPrice(ExitForm.RR, Decimal(str(multiple)))
+
+
+def trailing(distance: object, arm_after: object = 0) -> TrailingExit:
+    return TrailingExit(Trail(ExitForm.BY, Decimal(str(distance))), Decimal(str(arm_after)))
+
+
+def stepped(distance: object, *steps: tuple[object, object]) -> SteppedExit:
+    """Steps as (threshold, offset)."""
+    return SteppedExit(Decimal(str(distance)), tuple(StopStep(Decimal(str(t)), Decimal(str(o))) for t, o in steps))
+
+
+def tightening(distance: object, by: object, every_ms: int, floor: object) -> TighteningExit:
+    return TighteningExit(Decimal(str(distance)), Decimal(str(by)), every_ms, Decimal(str(floor)))
+
+
+def parts(*of: tuple[object, ExitPrice]) -> ScaleOut:
+    """Targets as (fraction, price)."""
+    return ScaleOut(tuple(ScaleOutPart(Decimal(str(fraction)), price) for fraction, price in of))
 
 
 def _raise(problem: Exception) -> None:

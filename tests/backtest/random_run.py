@@ -13,12 +13,30 @@ from qkt.backtest.record import RunRecord
 from qkt.backtest.runner import run
 from qkt.core.events import Candle, LatchBroken, OrderFilled, PositionExited, Tick
 from qkt.core.instruments import InstrumentRegistry
-from qkt.core.terms import OrderKind, Side
+from qkt.core.terms import OrderKind, Side, TimeInForce
 from qkt.core.timeframe import Timeframe
 from qkt.core.watch import NEVER
 from qkt.data import DataReport, TickTable
 from qkt.engine import SessionSettings
-from qkt.strategy import BracketSpec, CancelSignal, CloseSignal, Context, EnterSignal, ExitForm, ExitPrice, StreamSpec
+from qkt.strategy import (
+    BracketSpec,
+    CancelSignal,
+    CloseSignal,
+    Context,
+    EnterSignal,
+    ExitForm,
+    ExitPrice,
+    ScaleOut,
+    ScaleOutPart,
+    SteppedExit,
+    StopSpec,
+    StopStep,
+    StreamSpec,
+    TargetSpec,
+    TighteningExit,
+    Trail,
+    TrailingExit,
+)
 from tests.market import instrument
 
 START = 1_704_880_800_000  # a Wednesday, 10:00 UTC
@@ -75,6 +93,16 @@ def tape(seed: int, ticks: int, quoted: bool) -> TickTable:
         return TickTable(ts, price, None, None, volume)
     bid, ask = (points - spread // 2) / 100, (points + spread // 2) / 100
     return TickTable(ts, price, bid, ask, volume)
+
+
+KINDS = (
+    *[OrderKind.MARKET] * 3,
+    OrderKind.LIMIT,
+    OrderKind.STOP,
+    OrderKind.STOP_LIMIT,
+    OrderKind.TRAILING_STOP,
+    OrderKind.TRAILING_STOP_LIMIT,
+)
 
 
 class Gambler:
@@ -147,9 +175,11 @@ class Gambler:
     def _entry(self, symbol: str, near: float) -> EnterSignal:
         pick = self._random
         side = pick.choice(list(Side))
-        kind = pick.choice([OrderKind.MARKET, OrderKind.MARKET, OrderKind.LIMIT, OrderKind.STOP, OrderKind.STOP_LIMIT])
+        kind = pick.choice(KINDS)
         level = Decimal(round(near * 100) + pick.randint(-30, 30)).scaleb(-2)
         other = level + Decimal(pick.randint(-5, 5)).scaleb(-2)
+        tif = pick.choice([TimeInForce.GTC, TimeInForce.GTC, TimeInForce.GTC, *TimeInForce])
+        deadline = self._context.time + pick.choice([1, 30_000, 400_000])
         return EnterSignal(
             self.name,
             symbol,
@@ -160,17 +190,53 @@ class Gambler:
             kind,
             limit=other if kind is OrderKind.STOP_LIMIT else level if kind is OrderKind.LIMIT else None,
             stop=level if kind in (OrderKind.STOP, OrderKind.STOP_LIMIT) else None,
-            expires_at=None if pick.random() < 0.6 else self._context.time + pick.choice([1, 30_000, 400_000]),
+            trail=self._trail() if kind in (OrderKind.TRAILING_STOP, OrderKind.TRAILING_STOP_LIMIT) else None,
+            limit_offset=_cents(pick.randint(0, 9)) if kind is OrderKind.TRAILING_STOP_LIMIT else None,
+            tif=tif,
+            expires_at=deadline if tif is TimeInForce.GTD else None,
             bracket=self._bracket(),
+            time_exit_ms=pick.choice([1, 45_000, 900_000]) if pick.random() < 0.2 else None,
         )
 
     def _bracket(self) -> BracketSpec | None:
         pick = self._random
         if pick.random() < 0.4:
             return None
-        stop = ExitPrice(ExitForm.BY, Decimal(pick.randint(1, 60)).scaleb(-2)) if pick.random() < 0.8 else None
-        target = ExitPrice(ExitForm.BY, Decimal(pick.randint(1, 90)).scaleb(-2)) if pick.random() < 0.8 else None
+        stop = self._stop() if pick.random() < 0.8 else None
+        target = self._target() if pick.random() < 0.8 else None
         return BracketSpec(stop, target) if stop or target else None
+
+    def _trail(self) -> Trail:
+        pick = self._random
+        if pick.random() < 0.5:
+            return Trail(ExitForm.BY, _cents(pick.randint(0, 40)))
+        return Trail(ExitForm.PCT, _cents(pick.randint(1, 40)))
+
+    def _stop(self) -> StopSpec:
+        pick = self._random
+        what, distance = pick.random(), _cents(pick.randint(1, 60))
+        if what < 0.4:
+            return ExitPrice(ExitForm.BY, distance)
+        if what < 0.7:
+            return TrailingExit(self._trail(), _cents(pick.choice([0, 0, 2, 15])))
+        if what < 0.85:
+            steps = ((3, -2), (6, 1), (pick.randint(7, 40), 5))
+            return SteppedExit(distance, tuple(StopStep(_cents(after), _cents(to)) for after, to in steps))
+        return TighteningExit(
+            distance, _cents(pick.randint(1, 20)), pick.choice([1_000, 60_000, 900_000]), min(distance, _cents(3))
+        )
+
+    def _target(self) -> TargetSpec:
+        pick = self._random
+        price = ExitPrice(ExitForm.BY, _cents(pick.randint(1, 90)))
+        if pick.random() < 0.6:
+            return price
+        further = ExitPrice(ExitForm.BY, price.value * 2)
+        return ScaleOut((ScaleOutPart(Decimal("0.4"), price), ScaleOutPart(Decimal(pick.choice(["0.35", "0.6"])), further)))
+
+
+def _cents(points: int) -> Decimal:
+    return Decimal(points).scaleb(-2)
 
 
 def run_plan(plan: Plan, *, every_tick: bool, watched: int = 0) -> tuple[RunRecord, list[object]]:

@@ -35,10 +35,11 @@ def test_both_speeds_see_and_do_the_same(plan: Plan) -> None:
 
 def test_the_random_runs_do_trade() -> None:
     """The property would be empty if nothing happened in them."""
-    plan = Plan(3, 2, 2_000, 333, True, "quotes", True, ("1m", "5m"))
+    plan = Plan(3, 2, 4_000, 333, True, "quotes", True, ("1m", "5m"))
     record, _ = run_plan(plan, every_tick=False)
     kinds = {row.order_type for row in record.trades}
-    assert kinds >= {"Market", "Limit", "Stop", "StopLimit"}
+    assert kinds >= {"Market", "Limit", "Stop", "StopLimit", "TrailingStop", "TrailingStopLimit"}
+    assert kinds >= {"ArmedTrailingStop", "SteppedStop", "TimeTighteningStop"}
     assert len(record.round_trips) > 30
     assert record.swap != 0
     assert {row.purpose for row in record.trades} >= {"ENTRY", "STOP", "TP", "CLOSE"}

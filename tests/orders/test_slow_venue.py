@@ -10,7 +10,7 @@ from qkt.core.events import OrderAccepted, OrderCancelled, OrderFilled
 from qkt.core.terms import LegRole, OrderKind, Purpose, Side
 from qkt.core.watch import Waits
 from qkt.orders import CancelOrder, Deadlines, HeldOrders, Order, OrderApproved, OrderManager, ResizeOrder, SubmitOrder
-from qkt.strategy import BracketSpec
+from qkt.strategy import BracketSpec, TargetSpec
 from tests.market import GOLD, by
 
 
@@ -28,6 +28,8 @@ class SlowVenue:
         self.sizes: list[tuple[str, Decimal]] = []
         self.scope.subscribe(SubmitOrder, lambda command: self.sent.update({command.order.id: command.order}))
         self.scope.subscribe(CancelOrder, lambda command: self.cancels.append(command.order.id))
+        self.acknowledged: list[str] = []
+        self.scope.subscribe(OrderAccepted, lambda event: self.acknowledged.append(event.order_id))
         self.scope.subscribe(ResizeOrder, lambda command: self.sizes.append((command.order.id, command.quantity)))
 
     def leg_quantity(self, leg_id: int) -> Decimal:
@@ -36,15 +38,15 @@ class SlowVenue:
     def net_quantity(self, strategy: str, symbol: str) -> Decimal:
         return self.leg
 
-    def enter(self, quantity: str) -> None:
+    def enter(self, quantity: str, take_profit: TargetSpec | None = None) -> None:
         entry = Order("e", "s", GOLD, Side.BUY, Decimal(quantity), OrderKind.MARKET, Purpose.ENTRY, 1_000)
-        entry.bracket, entry.bracket_id = BracketSpec(by(5), by(9)), "b"
+        entry.bracket, entry.bracket_id = BracketSpec(by(5), take_profit or by(9)), "b"
         self.scope.publish(OrderApproved(entry))
         self.accept("e")
 
-    def accept(self, order_id: str) -> None:
-        order = self.sent[order_id]
-        self.scope.publish(OrderAccepted(order_id, "s", GOLD, order.quantity))
+    def accept(self, order_id: str, quantity: str | None = None) -> None:
+        lots = self.sent[order_id].quantity if quantity is None else Decimal(quantity)
+        self.scope.publish(OrderAccepted(order_id, "s", GOLD, lots))
 
     def fill(self, order_id: str, quantity: str, *, complete: bool = True) -> None:
         order, lots = self.sent[order_id], Decimal(quantity)
