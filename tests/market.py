@@ -69,6 +69,8 @@ class Script:
         self.rearmed: list[int] = []
         self.candle: Callable[[Candle], None] = lambda candle: None
         self.fill: Callable[[OrderFilled], None] = lambda fill: None
+        self.latch: Callable[[LatchBroken], None] = lambda broken: None
+        self.exit: Callable[[PositionExited], None] = lambda exit_: None
 
     def on_start(self, context: Context) -> None:
         self.context = context
@@ -83,9 +85,11 @@ class Script:
 
     def on_time(self, ts: int) -> None: ...
 
-    def on_latch(self, broken: LatchBroken) -> None: ...
+    def on_latch(self, broken: LatchBroken) -> None:
+        self.latch(broken)
 
-    def on_exit(self, exit_: PositionExited) -> None: ...
+    def on_exit(self, exit_: PositionExited) -> None:
+        self.exit(exit_)
 
     def on_stop(self) -> None: ...
 
@@ -129,14 +133,15 @@ class Market:
 
     @property
     def fills(self) -> list[OrderFilled]:
-        return [event for event in self.events if isinstance(event, OrderFilled)]
+        return [event for event in self.told(OrderFilled) if isinstance(event, OrderFilled)]
 
     @property
     def working(self) -> list[Order]:
         return self.session.orders.live_orders()
 
     def told(self, kind: type[Event]) -> list[Event]:
-        return [event for event in self.events if type(event) is kind]
+        """Events of a class in the order of publishing; a tap hears nested ones first."""
+        return sorted((event for event in self.events if type(event) is kind), key=lambda event: event.seq)
 
     def quote(self, bid: object, ask: object | None = None, *, at: int | None = None, symbol: str | None = None) -> None:
         """One tick; without an ask the bid is a trade without quotes."""
@@ -152,7 +157,7 @@ class Market:
     def fire(self, *signals: Signal, rule: int | None = None) -> bool:
         return self.script.context.fire(rule, signals)
 
-    def enter(
+    def entry(
         self,
         side: Side,
         quantity: object,
@@ -168,7 +173,9 @@ class Market:
         time_exit_ms: int | None = None,
         symbol: str | None = None,
         rule: int | None = None,
-    ) -> bool:
+        **follows: object,
+    ) -> EnterSignal:
+        """The signal of an entry. `follows` are the fields of it that say what comes after the fill."""
         kind = {
             (False, False): OrderKind.MARKET,
             (True, False): OrderKind.LIMIT,
@@ -177,33 +184,33 @@ class Market:
         }[(limit is not None, stop is not None)]
         if trail is not None:
             kind = OrderKind.TRAILING_STOP if limit_offset is None else OrderKind.TRAILING_STOP_LIMIT
-        bracket = BracketSpec(stop_loss, take_profit) if stop_loss or take_profit else None
-        return self.fire(
-            EnterSignal(
-                "script",
-                symbol or self.symbol,
-                rule,
-                side,
-                Decimal(str(quantity)),
-                None,
-                kind,
-                None if limit is None else Decimal(str(limit)),
-                None if stop is None else Decimal(str(stop)),
-                trail=trail,
-                tif=tif,
-                expires_at=good_till,
-                bracket=bracket,
-                time_exit_ms=time_exit_ms,
-                limit_offset=None if limit_offset is None else Decimal(str(limit_offset)),
-            ),
-            rule=rule,
+        return EnterSignal(
+            "script",
+            symbol or self.symbol,
+            rule,
+            side,
+            Decimal(str(quantity)),
+            None,
+            kind,
+            None if limit is None else Decimal(str(limit)),
+            None if stop is None else Decimal(str(stop)),
+            trail=trail,
+            tif=tif,
+            expires_at=good_till,
+            bracket=BracketSpec(stop_loss, take_profit) if stop_loss or take_profit else None,
+            time_exit_ms=time_exit_ms,
+            limit_offset=None if limit_offset is None else Decimal(str(limit_offset)),
+            **follows,  # type: ignore[arg-type]
         )
 
+    def enter(self, side: Side, quantity: object, *, rule: int | None = None, **how: object) -> bool:
+        return self.fire(self.entry(side, quantity, rule=rule, **how), rule=rule)  # type: ignore[arg-type]
+
     def buy(self, quantity: object, **how: object) -> bool:
-        return self.enter(Side.BUY, quantity, **how)  # type: ignore[arg-type]
+        return self.enter(Side.BUY, quantity, **how)
 
     def sell(self, quantity: object, **how: object) -> bool:
-        return self.enter(Side.SELL, quantity, **how)  # type: ignore[arg-type]
+        return self.enter(Side.SELL, quantity, **how)
 
     def close(self, symbol: str | None = None) -> bool:
         name = symbol or self.symbol

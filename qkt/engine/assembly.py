@@ -17,7 +17,7 @@ from qkt.brokers.paper import FillModel, PaperBroker, QuoteFills
 from qkt.core.bus import EventBus, FaultHandler, Scope
 from qkt.core.clock import EventClock
 from qkt.core.errors import InstrumentError, StrategyError
-from qkt.core.events import Tick
+from qkt.core.events import OrderFilled, Tick
 from qkt.core.ids import OrderIds
 from qkt.core.instruments import InstrumentRegistry
 from qkt.core.watch import Waits
@@ -28,7 +28,19 @@ from qkt.engine.equity import EquitySampler
 from qkt.engine.runner import StrategyRunner
 from qkt.engine.session import Session
 from qkt.ledger import Books, Converter, Financing, LedgerAudit
-from qkt.orders import Deadlines, HeldOrders, OrderManager, SignalDesk
+from qkt.orders import (
+    Deadlines,
+    ExitHookCalls,
+    FillChildren,
+    HeldOrders,
+    Holdings,
+    Latches,
+    OcoEntries,
+    OrderManager,
+    SignalDesk,
+    Stacks,
+    Tiers,
+)
 from qkt.risk import OrderLimits, RiskGate
 from qkt.strategy import RunnableStrategy, StreamSpec
 
@@ -86,8 +98,17 @@ def assemble(
     SignalDesk(scope, desk_ids)
     risk = RiskGate(scope, settings.limits, settings.instruments, converter, board)
     deadlines = Deadlines(waits)
+    # What follows an order hears of it before its manager sends it, and of its end in this order.
+    OcoEntries(scope)
+    FillChildren(scope)
+    holdings = Holdings(scope, books)
+    Stacks(scope, holdings, deadlines)
+    tiers = Tiers(scope, desk_ids, holdings, waits)
+    ExitHookCalls(scope)
+    latches = Latches(scope, waits)
     held = HeldOrders(scope, waits, deadlines, board.last)
     orders = OrderManager(scope, books, held, deadlines)
+    scope.subscribe(OrderFilled, holdings.settle)
     broker = PaperBroker(scope, board, settings.instruments.resolve, books, settings.fills, waits)
     context = SessionContext(scope, strategy.name, books, orders, settings.instruments, board, strategy.rearm)
 
@@ -95,6 +116,8 @@ def assemble(
     scope.subscribe(Tick, deadlines.on_tick)
     scope.subscribe(Tick, held.on_tick)
     runner = StrategyRunner(scope, strategy, context, waits)
+    scope.subscribe(Tick, tiers.on_tick)
+    scope.subscribe(Tick, latches.on_tick)
     scope.subscribe(Tick, books.excursions.on_tick)
     feed = candles(scope, strategy.streams, settings.begin)
     books.bars_closed = feed.closed

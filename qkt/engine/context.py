@@ -40,6 +40,7 @@ class SessionContext:
         self._instruments = instruments
         self._board = board
         self._rearm = rearm
+        self._rule: int | None = None
         self._suppressed = 0
         self._refused = False
         self._positions: dict[str, LedgerPosition] = {}
@@ -92,7 +93,8 @@ class SessionContext:
     def fire(self, rule: int | None, signals: Sequence[Signal], suppressed: int = 0) -> bool:
         if rule is not None:
             self._scope.publish(RuleFired(self.strategy, rule, self.ledger.time))
-        held = self._suppressed, self._refused
+        held = self._rule, self._suppressed, self._refused
+        self._rule = rule
         refused = False
         sent = 0
         for signal in signals:
@@ -103,18 +105,20 @@ class SessionContext:
             else:
                 sent += 1
             refused = refused or self._refused
-        self._suppressed, self._refused = held
+        self._rule, self._suppressed, self._refused = held
         return not refused and (sent > 0 or suppressed == 0)
 
     def log(self, level: str, text: str) -> None:
         self._scope.publish(LogLine(self.strategy, level, text))
 
     def _on_risk_rejected(self, event: RiskRejected) -> None:
-        if event.strategy == self.strategy:
+        if event.strategy == self.strategy and event.rule == self._rule:
             self._suppressed += 1
 
     def _on_rejected(self, event: OrderRejected) -> None:
-        if event.strategy == self.strategy:
+        if event.strategy != self.strategy:
+            return
+        if event.rule == self._rule:
             self._refused = True
-            if event.rule is not None:
-                self._rearm(event.rule)
+        if event.rule is not None:
+            self._rearm(event.rule)

@@ -3,26 +3,40 @@
 It must not know how a venue fills, what money is, or where the clock comes from; legs it sees through a read-only view.
 """
 
+from qkt.orders.children import FillChildren
 from qkt.orders.deadlines import Deadlines
 from qkt.orders.desk import SignalDesk
 from qkt.orders.events import CancelOrder, OrderApproved, OrderRequested, ResizeOrder, SubmitOrder
 from qkt.orders.held import HeldOrders
+from qkt.orders.holdings import Holdings
+from qkt.orders.hooks import ExitHookCalls
 from qkt.orders.initial_risk import initial_risk
+from qkt.orders.latches import Latches
 from qkt.orders.legs import LegView
 from qkt.orders.manager import OrderManager
+from qkt.orders.oco import OcoEntries
 from qkt.orders.order import Order
+from qkt.orders.stacks import Stacks
+from qkt.orders.tiers import Tiers
 
 __all__ = [
     "CancelOrder",
     "Deadlines",
+    "ExitHookCalls",
+    "FillChildren",
     "HeldOrders",
+    "Holdings",
+    "Latches",
     "LegView",
+    "OcoEntries",
     "Order",
     "OrderApproved",
     "OrderManager",
     "OrderRequested",
     "ResizeOrder",
     "SignalDesk",
+    "Stacks",
     "SubmitOrder",
+    "Tiers",
     "initial_risk",
 ]

@@ -11,16 +11,19 @@ from qkt.orders.order import Order
 
 @dataclass(slots=True)
 class OrderRequested(Event):
-    """A signal became an order; risk has not seen it yet."""
+    """A signal became an order; risk has not seen it yet. A `sibling`, of which at most one shall fill, is judged with it:
+    both may pass or neither."""
 
     order: Order
+    sibling: Order | None = None
 
 
 @dataclass(slots=True)
 class OrderApproved(Event):
-    """Risk let the order pass."""
+    """Risk let the order pass, and its sibling, which is sent once the order works."""
 
     order: Order
+    sibling: Order | None = None
 
 
 @dataclass(slots=True)

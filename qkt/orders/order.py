@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from qkt.core.numbers import EXACT, ZERO, exact, q8, quotient
 from qkt.core.terms import LegRole, OrderKind, OrderState, Purpose, Side, TimeInForce
-from qkt.strategy import BracketSpec, SteppedExit, TighteningExit, Trail, TrailingExit
+from qkt.strategy import BracketSpec, EnterSignal, SteppedExit, TighteningExit, Trail, TrailingExit
 
 Motion: TypeAlias = Trail | TrailingExit | SteppedExit | TighteningExit
 """How the level of an order that the engine holds moves."""
@@ -21,8 +21,10 @@ class Order:
     Exits and closes carry the `leg_id` they are bound to and can only reduce that leg. `bracket` belongs to entries, and
     `bracket_id` names its exits. `reference` is the price the order is meant to get, None for whatever the market quotes
     when it arrives; `signal_price` what the strategy saw when it asked for the order. `cancel_reason` is set once its cancel
-    was asked for, `acknowledged` once the venue has it. `parent` is the id of the entry that an exit protects, or of the
-    composite that a layer or tier belongs to.
+    was asked for, `acknowledged` once the venue has it.
+
+    `signal` is what the strategy asked for with an entry, where what shall follow it stands; orders that the engine makes
+    itself have none. `parent` is the id of the entry that an exit protects, or of the pyramid that a layer belongs to.
 
     An order with a `motion` is held by the engine until its level is reached; `anchor` is the fill that a protective one
     started from, `limit_offset` how far beyond the level a trailing stop-limit's limit lies. `time_exit_ms` closes what an
@@ -48,6 +50,7 @@ class Order:
     rule: int | None = None
     signal_price: Decimal | None = None
     parent: str = ""
+    signal: EnterSignal | None = None
     tif: TimeInForce = TimeInForce.GTC
     motion: Motion | None = None
     anchor: Decimal | None = None

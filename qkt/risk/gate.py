@@ -48,8 +48,10 @@ class RiskGate:
     def _on_requested(self, event: OrderRequested) -> None:
         order = event.order
         reason = None if order.reduce_only else self._refusal(order)
+        if reason is None and event.sibling is not None:
+            reason = self._refusal(event.sibling)
         if reason is None:
-            self._scope.publish(OrderApproved(order))
+            self._scope.publish(OrderApproved(order, event.sibling))
             return
         rejected = RiskRejected(order.id, order.strategy, order.symbol, reason, order.rule)
         self.rejections.append(rejected)
