@@ -37,6 +37,7 @@ from qkt.strategy import (
     Trail,
     TrailingExit,
 )
+from tests.backtest import random_composites as composites
 from tests.market import instrument
 
 START = 1_704_880_800_000  # a Wednesday, 10:00 UTC
@@ -121,17 +122,25 @@ class Gambler:
         self._names = names
         self._random = random.Random(plan.seed)
         self.seen: list[object] = []
+        self.asleep = False
 
     def on_start(self, context: Context) -> None:
-        self._context = context
+        self.context = context
 
     def on_tick(self, tick: Tick) -> None: ...
 
     def on_time(self, ts: int) -> None: ...
 
-    def on_latch(self, broken: LatchBroken) -> None: ...
+    def on_latch(self, broken: LatchBroken) -> None:
+        self.seen.append(composites.told(broken))
+        self._look()
+        self._act(self._random.choice(self._names), float(broken.level))
 
-    def on_exit(self, exit_: PositionExited) -> None: ...
+    def on_exit(self, exit_: PositionExited) -> None:
+        self.seen.append(composites.told(exit_))
+        self._look()
+        if self._random.random() < 0.3:
+            self._act(self._random.choice(self._names), float(exit_.price))
 
     def on_stop(self) -> None: ...
 
@@ -152,25 +161,32 @@ class Gambler:
             self._act(self._random.choice(self._names), float(fill.price))
 
     def _look(self) -> None:
-        account = self._context.account
+        account = self.context.account
         self.seen.append((account.equity, account.balance, account.win_streak, account.banked))
         if self._random.random() < 0.3:
             self.seen.append((account.equity_peak, account.dd_pct))
         for name in self._names:
-            position = self._context.position(name)
-            self.seen.append((name, position.quantity, position.entry_price, self._context.open_orders(name)))
+            position = self.context.position(name)
+            self.seen.append((name, position.quantity, position.entry_price, self.context.open_orders(name)))
             if self._random.random() < 0.3:
                 self.seen.append((position.mfe, position.mae, position.holding_duration, position.unrealized_pnl))
 
     def _act(self, symbol: str, near: float) -> None:
+        if self.asleep:
+            return
         pick = self._random
         what = pick.random()
         if what < 0.1:
-            self._context.fire(0, [CloseSignal(self.name, symbol, 0, self._context.legs(symbol))])
+            self.context.fire(0, [CloseSignal(self.name, symbol, 0, self.context.legs(symbol))])
         elif what < 0.2:
-            self._context.fire(0, [CancelSignal(self.name, symbol, 0, pick.random() < 0.3)])
+            self.context.fire(0, [CancelSignal(self.name, symbol, 0, pick.random() < 0.3)])
+        elif what < 0.3:
+            self.context.fire(2, [composites.pair(pick, self._entry(symbol, near), self._entry(symbol, near))])
+        elif what < 0.38:
+            self.context.fire(3, [composites.latch(pick, self.name, pick.choice(self.streams), near)])
         else:
-            self._context.fire(1, [self._entry(symbol, near)])
+            child = self._entry(pick.choice(self._names), near)
+            self.context.fire(1, [composites.followed(pick, self._entry(symbol, near), child)])
 
     def _entry(self, symbol: str, near: float) -> EnterSignal:
         pick = self._random
@@ -179,7 +195,7 @@ class Gambler:
         level = Decimal(round(near * 100) + pick.randint(-30, 30)).scaleb(-2)
         other = level + Decimal(pick.randint(-5, 5)).scaleb(-2)
         tif = pick.choice([TimeInForce.GTC, TimeInForce.GTC, TimeInForce.GTC, *TimeInForce])
-        deadline = self._context.time + pick.choice([1, 30_000, 400_000])
+        deadline = self.context.time + pick.choice([1, 30_000, 400_000])
         return EnterSignal(
             self.name,
             symbol,
