@@ -1,8 +1,10 @@
 """Wires one session. The subscriptions below, in this order, are the semantics of a tick and of a fill.
 
 Tick:  broker (expiry, triggers, fills) -> deadlines of held orders, time exits -> held orders (levels, triggers)
-       -> strategy's own tick handler -> excursions -> candles -> (per candle) strategy -> strategy's timers
-Fill:  books -> order manager (exits, siblings, protection) -> strategy
+       -> strategy's own tick handler -> tiers -> latches -> excursions -> candles -> (per candle) latches, strategy
+       -> strategy's timers
+Fill:  books -> holdings -> order manager (exits, protection) -> siblings, children, layers, tiers
+       -> of what the fill closed: layers, tiers, exit hooks -> strategy
 Signal -> desk -> OrderRequested -> risk -> OrderApproved -> order manager -> SubmitOrder -> broker
 """
 

@@ -22,18 +22,7 @@ HALTS = {"daily_loss_halt"}
 PORTFOLIOS = {"portfolio_book_risk", "portfolio_gate", "portfolio_regimes"}
 # Compiled, but the order room does not execute everything they ask for yet.
 WAITS_FOR_EXECUTION = {
-    "exit_hooks",
-    "latch_close_beyond",
-    "latch_first_tick",
-    "latch_retest_hold",
-    "latch_time_in_breach",
-    "oco_straddle",
-    "on_stop_reverse",
-    "oto_children",
     "rsi_armed_trail",
-    "stack_at_tiers",
-    "stack_layers",
-    "stack_spacing",
     "stop_ratchet",
     "trailing_orders",
 }
@@ -111,7 +100,8 @@ def test_the_trades_are_those_of_the_independent_engine(case: Case, tmp_path: Pa
         assert abs(ours.price - Decimal(theirs["price"])) <= Decimal("1e-7") * ours.price
         assert abs(ours.realized - Decimal(theirs["realized"])) <= Decimal("0.01")
     summary = case.facts["summary"]
-    assert fast.record.realized == Decimal(summary["realized"])
+    # Theirs nets all legs of the account, whose averages round to 8 decimals; ours adds up the legs.
+    assert abs(fast.record.realized - Decimal(summary["realized"])) <= Decimal("1e-7")
     assert fast.record.unrealized == Decimal(summary["unrealized"])
     assert len(fast.record.rejections) == int(summary.get("rejections", 0))
 
