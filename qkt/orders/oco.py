@@ -1,7 +1,7 @@
 """Entries of which only one may fill: one cancels the other.
 
-The second is sent when the first is acknowledged, so that a refused first leg leaves nothing behind. Whatever ends one of
-them, a fill of any size or a cancel, an expiry, a refusal, takes the other one with it.
+The second is sent when the first is acknowledged, so that a refused first leg leaves nothing behind. A fill of any size
+decides for that order, which goes on alone; a cancel, an expiry or a refusal of one ends both.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ class _Link:
 
 
 class OcoEntries:
-    """Links by the ids of both orders, until both are terminal. Must hear approvals before the order manager sends them."""
+    """Links by the ids of both orders, until one of them is filled or both have ended.
+
+    Must hear approvals before the order manager sends them.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -36,7 +39,7 @@ class OcoEntries:
         scope.subscribe(OrderEnded, self._on_ended)
 
     def __len__(self) -> int:
-        """Orders that are linked and not terminal."""
+        """Orders that are linked."""
         return len(self._links)
 
     def _on_approved(self, event: OrderApproved) -> None:
@@ -50,20 +53,20 @@ class OcoEntries:
             self._scope.publish(OrderApproved(link.second))
 
     def _on_executed(self, event: OrderExecuted) -> None:
-        self._take_back_sibling(event.order, f"{event.order.id} was filled")
+        self._part(event.order, "filled")
 
     def _on_ended(self, event: OrderEnded) -> None:
-        order = event.order
-        self._take_back_sibling(order, f"{order.id} was {order.state.lower()}")
-        self._links.pop(order.id, None)
+        self._part(event.order, event.order.state.lower())
 
-    def _take_back_sibling(self, order: Order, reason: str) -> None:
-        link = self._links.get(order.id)
+    def _part(self, order: Order, what: str) -> None:
+        """Something decided for or against an order: its sibling is taken back, and neither hears of the other again."""
+        link = self._links.pop(order.id, None)
         if link is None:
             return
-        sibling = link.sibling(order)
+        sibling, reason = link.sibling(order), f"{order.id} was {what}"
+        del self._links[sibling.id]
         if sibling.state is not OrderState.CREATED:
             self._scope.publish(WithdrawOrder(sibling, reason))
-        elif self._links.pop(sibling.id, None) is not None:  # it was never sent
+        else:  # it was never sent
             sibling.state = OrderState.CANCELLED
             self._scope.publish(OrderCancelled(sibling.id, sibling.strategy, sibling.symbol, reason))
