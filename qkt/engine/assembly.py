@@ -98,7 +98,7 @@ def assemble(
     waits = Waits()
     desk_ids = OrderIds()
     SignalDesk(scope, desk_ids)
-    risk = RiskGate(scope, settings.limits, settings.instruments, converter, board)
+    risk = RiskGate(scope, settings.limits, settings.instruments, books, board)
     deadlines = Deadlines(waits)
     # What follows an order hears of it before its manager sends it, and of its end in this order.
     OcoEntries(scope)
