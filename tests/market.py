@@ -16,6 +16,7 @@ from qkt.core.watch import NEVER
 from qkt.engine import Session, SessionSettings, TickBoard, assemble
 from qkt.ledger import Books
 from qkt.orders import Order
+from qkt.risk import OrderLimits
 from qkt.strategy import (
     BracketSpec,
     CancelSignal,
@@ -109,6 +110,7 @@ class Market:
         currency: str = "USD",
         start: int = 60_000,
         markets: tuple[str, ...] = (),
+        limits: OrderLimits | None = None,
     ) -> None:
         symbols = symbols or (GOLD,)
         self.script = Script(*symbols)
@@ -119,6 +121,7 @@ class Market:
             currency,
             InstrumentRegistry.standard().with_layer(table | (terms or {})),
             fills or QuoteFills(),
+            limits=limits or OrderLimits(),
             markets=markets,
         )
         self.session: Session = assemble(self.script, self.settings, EventBus(clock), clock, TickBoard(), on_fault=_raise)

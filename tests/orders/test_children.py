@@ -61,7 +61,7 @@ def test_a_parent_that_never_fills_drops_its_children(market: Market, end: str) 
 
 
 def test_children_pass_risk_and_a_refused_one_leaves_the_rule_alone(market: Market) -> None:
-    market.buy(1, stop=102, rule=7, on_fill=(market.entry(Side.SELL, 1_000, symbol=SILVER, rule=7),))
+    market.buy(1, stop=102, rule=7, on_fill=(market.entry(Side.SELL, 1, limit=9_000, symbol=SILVER, rule=7),))
     market.quote(102, 102.1)
     assert len(market.fills) == 1
     assert len(market.told(RiskRejected)) == 1

@@ -131,7 +131,7 @@ def test_risk_caps_refuse_with_their_numbers_and_let_reductions_pass() -> None:
     market.buy(101)
     reasons = [e.reason for e in market.told(RiskRejected)]  # type: ignore[attr-defined]
     assert reasons[0].startswith("order notional 260000.00000000 exceeds cap 250000 (qty=26 ref=100.00000000")
-    assert reasons[1] == "price 150 is 50.0 % from the last 100, the collar is 25 %"
+    assert reasons[1] == "order price 150 is 50.0 % from the last 100, the price collar is 25 %"
     assert reasons[2] == "order quantity 101 exceeds cap 100"
     market.buy(24)
     market.buy(24)

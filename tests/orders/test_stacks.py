@@ -117,10 +117,10 @@ def test_a_seed_that_is_cancelled_has_no_layers(market: Market) -> None:
 
 
 def test_a_layer_that_risk_refuses_stays_out_and_the_others_stay(market: Market) -> None:
-    layers = plan(layer(OrderKind.STOP, "2", quantity="1000"), layer(OrderKind.STOP, "60"), layer(OrderKind.STOP, "3"))
+    layers = plan(layer(OrderKind.STOP, "60"), layer(OrderKind.STOP, "3"))
     assert market.buy(1, stack=layers, rule=7)
-    assert kinds(market) == {"l4": OrderKind.STOP}
-    assert len(market.told(RiskRejected)) == 2
+    assert kinds(market) == {"l3": OrderKind.STOP}
+    assert len(market.told(RiskRejected)) == 1
     assert market.script.rearmed == []
 
 
