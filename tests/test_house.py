@@ -45,3 +45,11 @@ def test_the_public_call_works_however_its_room_was_imported() -> None:
     code = "import qkt.backtest.runner, qkt; assert callable(qkt.backtest); qkt.backtest('missing.qkt', data='missing.csv')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
     assert "missing.qkt" in done.stderr.strip().splitlines()[-1]
+
+
+def test_every_promise_about_execution_names_a_test_that_exists() -> None:
+    page = (ROOT / "docs" / "execution.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| .* \| `(tests/\S+\.py)::(\w+)` \|$", page, re.MULTILINE)
+    assert len(rows) == page.count("`tests/") > 20
+    for file, name in rows:
+        assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file} has no {name}"

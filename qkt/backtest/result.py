@@ -17,7 +17,7 @@ from qkt.backtest.metrics import Metrics, measure
 from qkt.backtest.output import as_text
 from qkt.backtest.record import RunRecord
 from qkt.core.events import OrderRejected, RiskRejected
-from qkt.ledger import RoundTrip, TradeRow
+from qkt.ledger import FinancingRow, RoundTrip, TradeRow
 
 SCHEMA = "qkt.backtest/1"
 CURVE_POINTS = 10_000
@@ -54,6 +54,11 @@ class BacktestResult:
     def round_trips(self) -> list[RoundTrip]:
         """Every closed trade, in the order of closing."""
         return self.record.round_trips
+
+    @property
+    def financing(self) -> list[FinancingRow]:
+        """What every rollover booked on every leg, in order."""
+        return self.record.financing
 
     @property
     def interrupted(self) -> bool:

@@ -30,6 +30,7 @@ class Bench:
     ) -> None:
         names = [symbol.rpartition(":")[2] for symbol in symbols]
         registry = InstrumentRegistry.standard().with_layer({name: instrument(name) for name in names} | (terms or {}))
+        self.registry = registry
         self.clock = EventClock()
         self.clock.time = start
         self.board = TickBoard()
