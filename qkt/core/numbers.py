@@ -17,6 +17,7 @@ D64 = Context(prec=16, rounding=ROUND_HALF_EVEN)
 ZERO = Decimal(0)
 ONE = Decimal(1)
 EIGHT_PLACES = Decimal("0.00000001")
+NO_MONEY = Decimal("0.00000000")
 
 
 def exact(first: Decimal, *factors: Decimal) -> Decimal:

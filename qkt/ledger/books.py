@@ -10,7 +10,7 @@ from qkt.brokers import QuoteBoard
 from qkt.core.bus import Scope
 from qkt.core.events import OrderCancelled, OrderFilled, OrderRejected, Trade
 from qkt.core.instruments import Instrument, InstrumentRegistry
-from qkt.core.numbers import EXACT, ZERO, exact, q8, quotient, to_decimal, total
+from qkt.core.numbers import EXACT, NO_MONEY, ZERO, exact, q8, quotient, to_decimal, total
 from qkt.core.terms import CostKind
 from qkt.ledger.conversion import Converter, Exchanged
 from qkt.ledger.excursions import Excursions
@@ -25,22 +25,27 @@ class Costs:
     """What a fill cost besides its price, account currency: commission and fees positive charges, swap a positive credit."""
 
     commission: Decimal
-    fees: Decimal = ZERO
-    swap: Decimal = ZERO
+    fees: Decimal = NO_MONEY
+    swap: Decimal = NO_MONEY
 
     @property
     def net(self) -> Decimal:
         """What they take away."""
-        return total((self.commission, self.fees, -self.swap))
+        return NO_MONEY if self is NO_COSTS else total((self.commission, self.fees, -self.swap))
 
     def share(self, part: Decimal, whole: Decimal) -> Costs:
         """The part that falls on some of the lots, 8 decimals."""
-        if part == whole:
+        if part == whole or self is NO_COSTS:
             return self
         return Costs(*(q8(quotient(exact(cost, part), whole)) for cost in (self.commission, self.fees, self.swap)))
 
     def without(self, share: Costs) -> Costs:
+        if self is NO_COSTS:
+            return self
         return Costs(self.commission - share.commission, self.fees - share.fees, self.swap - share.swap)
+
+
+NO_COSTS = Costs(NO_MONEY)
 
 
 class Books:
@@ -67,10 +72,10 @@ class Books:
         self._legs: dict[int, Leg] = {}
         self._next_leg = 1
         self.starting = starting
-        self.realized = ZERO
-        self.commission = ZERO
-        self.fees = ZERO
-        self.swap = ZERO
+        self.realized = NO_MONEY
+        self.commission = NO_MONEY
+        self.fees = NO_MONEY
+        self.swap = NO_MONEY
         self.account: dict[str, NetPosition] = {}
         self.strategies = {name: StrategyBook(name, starting) for name in strategies}
         self.excursions = Excursions(self, board)
@@ -176,13 +181,12 @@ class Books:
         after = legs.net
         native = q8(exact(change.points, instrument.contract_size))
         gross = self.converter.exchange(native, fill.symbol, fill.price, fill.at)
-        realized = q8(EXACT.subtract(gross.amount, costs.net))
+        realized = EXACT.subtract(gross.amount, costs.net)
         self._settle_legs(fill, change, native, gross.amount, costs, instrument)
         self._book_account(fill, instrument, costs)
         book.add(realized)
-        self.commission = EXACT.add(self.commission, costs.commission)
-        self.fees = EXACT.add(self.fees, costs.fees)
-        self.swap = EXACT.add(self.swap, costs.swap)
+        if costs is not NO_COSTS:
+            self._add_costs(costs)
         if change.opened is not None:
             book.count_entry(fill.at)
         if change.reduced is not None:
@@ -201,9 +205,14 @@ class Books:
     def _book_account(self, fill: OrderFilled, instrument: Instrument, costs: Costs) -> None:
         position = self.account.setdefault(fill.symbol, NetPosition())
         points = position.apply(exact(fill.quantity, Decimal(fill.side.sign)), fill.price, fill.at)
-        native = exact(points, instrument.contract_size)
+        native = q8(exact(points, instrument.contract_size))
         gross = self.converter.exchange(native, fill.symbol, fill.price, fill.at).amount
-        self.realized = q8(total((self.realized, gross, -costs.net)))
+        self.realized = total((self.realized, gross, -costs.net))
+
+    def _add_costs(self, costs: Costs) -> None:
+        self.commission = EXACT.add(self.commission, costs.commission)
+        self.fees = EXACT.add(self.fees, costs.fees)
+        self.swap = EXACT.add(self.swap, costs.swap)
 
     def _settle_legs(
         self, fill: OrderFilled, change: LegChange, native: Decimal, gross: Decimal, costs: Costs, instrument: Instrument
@@ -214,9 +223,7 @@ class Books:
             fill.closed_leg, fill.closed_quantity = leg.id, change.reduced_quantity
             leg.native_gross = EXACT.add(leg.native_gross, native)
             leg.gross = EXACT.add(leg.gross, gross)
-            share = costs if opened is None else costs.share(change.reduced_quantity, fill.quantity)
-            _charge(leg, share)
-            costs = costs.without(share)
+            _charge(leg, costs if opened is None else costs.share(change.reduced_quantity, fill.quantity))
             if leg.quantity == 0:
                 self._legs.pop(leg.id, None)
                 bars = self.bars_closed(leg.symbol) - leg.opened_bar
@@ -227,7 +234,7 @@ class Books:
                 self._legs[opened.id] = opened
                 self._next_leg += 1
                 opened.opened_bar = self.bars_closed(fill.symbol)
-            _charge(opened, costs)
+            _charge(opened, costs if leg is None else costs.without(costs.share(change.reduced_quantity, fill.quantity)))
             if fill.initial_risk is not None:
                 risk = exact(fill.initial_risk, change.opened_quantity, instrument.contract_size)
                 opened.risk = EXACT.add(opened.risk, self.converter.value(risk, fill.symbol, fill.price))
@@ -277,7 +284,7 @@ class Books:
         self.excursions.settle()
         leg.swap = EXACT.add(leg.swap, row.amount)
         self.strategies[row.strategy].add(row.amount)
-        self.realized = q8(EXACT.add(self.realized, row.amount))
+        self.realized = EXACT.add(self.realized, row.amount)
         self.swap = EXACT.add(self.swap, row.amount)
         self.financing.append(row)
         if self.audit is not None:
@@ -288,6 +295,8 @@ def _costs(fill: OrderFilled, instrument: Instrument) -> Costs:
     """What the venue billed, or what the instrument's terms say."""
     billed = fill.venue_costs
     if billed is None:
+        if not instrument.commission_per_lot:
+            return NO_COSTS
         return Costs(q8(exact(instrument.commission_per_lot, fill.quantity)))
     commission, fees, swap = (
         q8(total(cost.amount for cost in billed if cost.kind is kind))
@@ -297,6 +306,8 @@ def _costs(fill: OrderFilled, instrument: Instrument) -> Costs:
 
 
 def _charge(leg: Leg, costs: Costs) -> None:
+    if costs is NO_COSTS:
+        return
     leg.commission = EXACT.add(leg.commission, costs.commission)
     leg.fees = EXACT.add(leg.fees, costs.fees)
     leg.swap = EXACT.add(leg.swap, costs.swap)

@@ -126,14 +126,14 @@ class Converter:
     # ------------------------------------------------------------------ money
 
     def exchange(self, amount: Decimal, symbol: str, price: Decimal | None, at: int) -> Exchanged:
-        """An amount (quote currency of `symbol`, positive when received) that changes hands, and its entry in `used`.
+        """An amount (quote currency of `symbol`, 8 decimals, positive when received) that changes hands; listed in `used`.
 
         Raises InstrumentError like `rate`.
         """
         if self.is_one(symbol):
-            return Exchanged(q8(amount), ONE)
+            return Exchanged(amount, ONE)
         if amount == 0:
-            return Exchanged(q8(amount), self.rate(symbol, price))
+            return Exchanged(amount, self.rate(symbol, price))
         rate = self._side_rate(symbol, price, received=amount > 0)
         self._list(symbol, rate, at)
         return Exchanged(_converted(amount, rate), rate)

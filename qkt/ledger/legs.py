@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from qkt.core.errors import LedgerError
 from qkt.core.events import OrderFilled
-from qkt.core.numbers import EXACT, ZERO, exact, q8, quotient, total
+from qkt.core.numbers import EXACT, NO_MONEY, ZERO, exact, q8, quotient, total
 from qkt.core.terms import LegRole, Side
 
 
@@ -39,16 +39,16 @@ class Leg:
     entered_value: Decimal
     entry_seen: Decimal
     risked: Decimal | None
-    risk: Decimal = ZERO
+    risk: Decimal = NO_MONEY
     opened_bar: int = 0
     exited: Decimal = ZERO
     exited_value: Decimal = ZERO
     exit_seen: Decimal = ZERO
-    native_gross: Decimal = ZERO
-    gross: Decimal = ZERO
-    commission: Decimal = ZERO
-    fees: Decimal = ZERO
-    swap: Decimal = ZERO
+    native_gross: Decimal = NO_MONEY
+    gross: Decimal = NO_MONEY
+    commission: Decimal = NO_MONEY
+    fees: Decimal = NO_MONEY
+    swap: Decimal = NO_MONEY
 
     @property
     def sign(self) -> int:

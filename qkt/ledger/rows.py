@@ -127,7 +127,7 @@ def position_effect(before: Decimal, after: Decimal) -> str:
 
 def net_of(leg: Leg) -> Decimal:
     """What the leg earned so far, after its costs, account currency."""
-    return q8(total((leg.gross, -leg.commission, -leg.fees, leg.swap)))
+    return total((leg.gross, -leg.commission, -leg.fees, leg.swap))
 
 
 def round_trip(leg: Leg, last: OrderFilled, native_currency: str, bars_held: int) -> RoundTrip:
@@ -135,7 +135,7 @@ def round_trip(leg: Leg, last: OrderFilled, native_currency: str, bars_held: int
     net = net_of(leg)
     mfe, mae = q8(to_decimal(leg.mfe)), q8(to_decimal(leg.mae))
     distance = None if not leg.risked else quotient(leg.risked, leg.entered)
-    risk = None if distance is None else q8(leg.risk)
+    risk = None if distance is None else leg.risk
     return RoundTrip(
         strategy=last.strategy,
         symbol=leg.symbol,
@@ -145,7 +145,7 @@ def round_trip(leg: Leg, last: OrderFilled, native_currency: str, bars_held: int
         entry_price=q8(quotient(leg.entered_value, leg.entered)),
         exit_time=last.at,
         exit_price=q8(quotient(leg.exited_value, leg.exited)),
-        gross=q8(leg.gross),
+        gross=leg.gross,
         commission=leg.commission,
         swap=leg.swap,
         net=net,
@@ -153,7 +153,7 @@ def round_trip(leg: Leg, last: OrderFilled, native_currency: str, bars_held: int
         mae=mae,
         exit_reason=OPPOSITE if last.purpose is Purpose.ENTRY else last.purpose.value,
         fees=leg.fees,
-        native_gross=q8(leg.native_gross),
+        native_gross=leg.native_gross,
         native_currency=native_currency,
         initial_risk=risk,
         r_multiple=_ratio(net, risk),

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
 
-from qkt.core.numbers import EXACT, ZERO, q8
+from qkt.core.numbers import EXACT, NO_MONEY
 from qkt.core.timeframe import DAY_MS
 from qkt.ledger.legs import LegBook
 
@@ -28,7 +28,7 @@ class StrategyBook:
     def __init__(self, strategy: str, starting: Decimal) -> None:
         self.strategy = strategy
         self.starting = starting
-        self.realized = ZERO
+        self.realized = NO_MONEY
         self.balance_f = float(starting)
         self.peak_f = float(starting)
         self.legs: dict[str, LegBook] = {}
@@ -51,8 +51,8 @@ class StrategyBook:
         return [book for book in self.legs.values() if book]
 
     def add(self, amount: Decimal) -> None:
-        """Book a net result or a cash flow."""
-        self.realized = q8(EXACT.add(self.realized, amount))
+        """Book a net result or a cash flow, 8 decimals."""
+        self.realized = EXACT.add(self.realized, amount)
         self.balance_f = float(EXACT.add(self.starting, self.realized))
 
     def count_entry(self, ts: int) -> None:
