@@ -20,13 +20,6 @@ GOLDEN = SHARED / "golden"
 HALTS = {"daily_loss_halt"}
 # Portfolios compile; the supervisor that runs them comes with the risk router.
 PORTFOLIOS = {"portfolio_book_risk", "portfolio_gate", "portfolio_regimes"}
-# Compiled, but the order room does not execute everything they ask for yet.
-WAITS_FOR_EXECUTION = {
-    "rsi_armed_trail",
-    "stop_ratchet",
-    "trailing_orders",
-}
-
 pytestmark = pytest.mark.skipif(not GOLDEN.is_dir(), reason="the golden cases of ../shared are not here")
 
 
@@ -49,8 +42,6 @@ class Case:
 
     def run_if_supported(self, tmp_path: Path) -> BacktestResult:
         """The fast run. A form this version does not run yet must be refused by name, and by nothing else."""
-        if self.folder.name in WAITS_FOR_EXECUTION:
-            pytest.skip("its orders are not executed yet")
         try:
             return self.run(tmp_path, every_tick=False)
         except LanguageError as problem:
