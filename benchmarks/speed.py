@@ -33,6 +33,17 @@ RULES
     THEN SELL eur SIZING 0.1 BRACKET { STOP LOSS BY 0.0005, TAKE PROFIT BY 0.0010 }
 """
 
+# W1 whose positions run under a trailing stop, beside a trailing entry that never gets its way; and W1 beside 20 limits that
+# nobody meets.
+TRAILING = (
+    W1.replace("STOP LOSS BY 0.0005", "STOP LOSS TRAILING 0.0005 AFTER MFE >= 0")
+    + """
+    WHEN OPEN_ORDERS.eur = 0 THEN SELL eur SIZING 0.2 ORDER_TYPE = TRAILING BY 0.1
+"""
+)
+LIMITS = " ; ".join(f"BUY eur SIZING 0.2 ORDER_TYPE = LIMIT AT eur.close * 0.{80 + n // 2}" for n in range(20))
+RESTING = W1 + f"    WHEN OPEN_ORDERS.eur = 0 THEN {LIMITS}\n"
+
 # One run in a process of its own, which tells its time and peak memory.
 YEAR = """
 import resource, sys, time
@@ -78,7 +89,7 @@ def row(name: str, seconds: tuple[float, float, float], note: str) -> None:
 
 
 def w1(folder: Path, ticks: Path, runs: int) -> None:
-    """W1 with and without reading the file, and the same ticks one by one."""
+    """W1 with and without reading the file, with orders that always work, and the same ticks one by one."""
     from qkt.backtest.runner import run
     from qkt.data import merge, open_data
     from qkt.engine import SessionSettings
@@ -115,6 +126,11 @@ def w1(folder: Path, ticks: Path, runs: int) -> None:
     fast = timed(runs, lambda: replay(False))
     rate = f"{count / fast[1] / 1e6:.2f} million quotes/s, {fast[1] / candles * 1e6:.2f} us a candle in all"
     row("W1, after loading", fast, rate)
+    for name, text in (("W1 under trailing stops", TRAILING), ("W1 beside 20 resting limits", RESTING)):
+        path.write_text(text)
+        busy = timed(runs, lambda: replay(False))
+        row(name, busy, f"{count / busy[1] / 1e6:.2f} million quotes/s, {fast[1] / busy[1]:.0%} of the plain speed")
+    path.write_text(W1)
     both = timed(runs, whole)
     row("W1, Parquet included", both, f"{count / both[1] / 1e6:.2f} million quotes/s")
     slow = timed(1, lambda: replay(True))

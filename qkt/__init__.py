@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from qkt.backtest.result import BacktestResult
     from qkt.core.errors import QktError
     from qkt.core.events import Candle, OrderFilled, Tick
-    from qkt.strategy import Strategy, at, by, pct, rr
+    from qkt.strategy import Strategy, at, by, parts, pct, rr, trailing
 
 __version__ = "0.1.0"
 
@@ -29,8 +29,10 @@ _HOMES = {
     "at": "qkt.strategy",
     "backtest": "qkt.backtest.api",
     "by": "qkt.strategy",
+    "parts": "qkt.strategy",
     "pct": "qkt.strategy",
     "rr": "qkt.strategy",
+    "trailing": "qkt.strategy",
 }
 
 __all__ = [
@@ -44,8 +46,10 @@ __all__ = [
     "at",
     "backtest",
     "by",
+    "parts",
     "pct",
     "rr",
+    "trailing",
 ]
 
 

@@ -37,6 +37,8 @@ class EntryBook:
         if not orders:
             return 0
         net = self._legs.net_quantity(*book)
+        if not net:
+            return len(orders)
         return sum(not _reduces(order, net) for order in orders.values())
 
 

@@ -6,7 +6,7 @@ a strategy written in the language and one written in Python look the same to th
 
 from qkt.strategy.context import AccountView, Context, LegSize, PositionView
 from qkt.strategy.protocol import RunnableStrategy, StreamSpec
-from qkt.strategy.python import Strategy, at, by, pct, rr
+from qkt.strategy.python import Strategy, at, by, parts, pct, rr, trailing
 from qkt.strategy.signals import (
     BracketSpec,
     CancelSignal,
@@ -66,6 +66,8 @@ __all__ = [
     "TrailingExit",
     "at",
     "by",
+    "parts",
     "pct",
     "rr",
+    "trailing",
 ]

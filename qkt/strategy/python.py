@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 from qkt.core.errors import StrategyError
 from qkt.core.events import Candle, LatchBroken, OrderFilled, PositionExited, Tick
@@ -24,6 +24,12 @@ from qkt.strategy.signals import (
     EnterSignal,
     ExitForm,
     ExitPrice,
+    ScaleOut,
+    ScaleOutPart,
+    StopSpec,
+    TargetSpec,
+    Trail,
+    TrailingExit,
 )
 
 Amount: TypeAlias = float | int | str | Decimal
@@ -50,6 +56,20 @@ def pct(percent: Amount) -> ExitPrice:
 def rr(multiple: Amount) -> ExitPrice:
     """A target at this multiple of the stop's distance."""
     return ExitPrice(ExitForm.RR, amount(multiple))
+
+
+def trailing(distance: ExitPrice, arm_after: Amount = 0) -> TrailingExit:
+    """A stop that follows the best price since the fill at a distance (`by` or `pct`), once the price has moved `arm_after`
+    price units in favour."""
+    return TrailingExit(_trail(distance), amount(arm_after))
+
+
+def parts(*targets: tuple[Amount, ExitPrice]) -> ScaleOut:
+    """A target in parts, each a fraction of what was filled and its price. What no part takes runs on under the stop."""
+    found = tuple(ScaleOutPart(_positive("fraction", fraction), price) for fraction, price in targets)
+    if sum(part.fraction for part in found) > 1:
+        raise StrategyError("the fractions of a target add up to more than 1")
+    return ScaleOut(found)
 
 
 def amount(value: Amount) -> Decimal:
@@ -113,16 +133,22 @@ class Strategy:
         *,
         limit: Amount | None = None,
         stop: Amount | None = None,
-        stop_loss: ExitPrice | None = None,
-        take_profit: ExitPrice | None = None,
+        trail: ExitPrice | None = None,
+        stop_loss: StopSpec | None = None,
+        take_profit: TargetSpec | None = None,
+        tif: TimeInForce = TimeInForce.GTC,
         good_till: int | None = None,
+        time_exit_ms: int | None = None,
     ) -> bool:
-        """Buy lots at market, or with `limit` and `stop` as a limit, stop or stop-limit order.
+        """Buy lots at market, or with `limit` and `stop` as a limit, stop or stop-limit order, or with `trail` (`by` or `pct`)
+        when the price has come back so far from its extreme.
 
-        Exits are given with `at`, `by`, `pct`, `rr` and anchored at the fill. `good_till` is epoch ms. Returns whether the
-        order passed risk and was not refused at once. Raises StrategyError for a quantity or price that is not positive.
+        Exits are given with `at`, `by`, `pct`, `rr`, `trailing`, `parts` and anchored at the fill. `good_till` is epoch ms.
+        `time_exit_ms` closes what this order opened so long after its fill. Returns whether the order passed risk and was not
+        refused at once. Raises StrategyError for a quantity or price that is not positive.
         """
-        return self._enter(Side.BUY, stream, quantity, limit, stop, stop_loss, take_profit, good_till)
+        terms = _terms(limit, stop, trail, stop_loss, take_profit, tif, good_till, time_exit_ms)
+        return self._enter(Side.BUY, stream, quantity, terms)
 
     def sell(
         self,
@@ -131,12 +157,16 @@ class Strategy:
         *,
         limit: Amount | None = None,
         stop: Amount | None = None,
-        stop_loss: ExitPrice | None = None,
-        take_profit: ExitPrice | None = None,
+        trail: ExitPrice | None = None,
+        stop_loss: StopSpec | None = None,
+        take_profit: TargetSpec | None = None,
+        tif: TimeInForce = TimeInForce.GTC,
         good_till: int | None = None,
+        time_exit_ms: int | None = None,
     ) -> bool:
         """Sell lots; the mirror of `buy`."""
-        return self._enter(Side.SELL, stream, quantity, limit, stop, stop_loss, take_profit, good_till)
+        terms = _terms(limit, stop, trail, stop_loss, take_profit, tif, good_till, time_exit_ms)
+        return self._enter(Side.SELL, stream, quantity, terms)
 
     def close(self, stream: str, quantity: Amount | None = None) -> bool:
         """Cancel the working entries on the stream's symbol, then close its legs at market, or `quantity` of them, oldest
@@ -157,43 +187,64 @@ class Strategy:
         """Write a line to the strategy's log: DEBUG, INFO, WARN or ERROR."""
         self.context.log(level, text)
 
-    def _enter(
-        self,
-        side: Side,
-        stream: str,
-        quantity: Amount,
-        limit: Amount | None,
-        stop: Amount | None,
-        stop_loss: ExitPrice | None,
-        take_profit: ExitPrice | None,
-        good_till: int | None,
-    ) -> bool:
+    def _enter(self, side: Side, stream: str, quantity: Amount, terms: _Terms) -> bool:
         lots = _positive("quantity", quantity)
-        limit_price = None if limit is None else q8(_positive("limit", limit))
-        stop_price = None if stop is None else q8(_positive("stop", stop))
-        bracket = BracketSpec(stop_loss, take_profit) if stop_loss or take_profit else None
-        kind = {
-            (False, False): OrderKind.MARKET,
-            (True, False): OrderKind.LIMIT,
-            (False, True): OrderKind.STOP,
-            (True, True): OrderKind.STOP_LIMIT,
-        }[(limit is not None, stop is not None)]
-        signal = EnterSignal(
-            self.context.strategy,
-            self.symbol(stream),
-            None,
-            side,
-            lots,
-            stop_price or limit_price,
-            kind,
-            limit_price,
-            stop_price,
-            tif=TimeInForce.GTC if good_till is None else TimeInForce.GTD,
-            expires_at=good_till,
-            bracket=bracket,
-            plain=kind is OrderKind.MARKET and bracket is None,
-        )
+        reference = terms.stop or terms.limit
+        signal = EnterSignal(self.context.strategy, self.symbol(stream), None, side, lots, reference, **terms._asdict())
         return self.context.fire(None, [signal])
+
+
+class _Terms(NamedTuple):
+    """The fields of an entry besides what is traded and how much."""
+
+    kind: OrderKind
+    limit: Decimal | None
+    stop: Decimal | None
+    trail: Trail | None
+    tif: TimeInForce
+    expires_at: int | None
+    bracket: BracketSpec | None
+    time_exit_ms: int | None
+    plain: bool
+
+
+def _terms(
+    limit: Amount | None,
+    stop: Amount | None,
+    trail: ExitPrice | None,
+    stop_loss: StopSpec | None,
+    take_profit: TargetSpec | None,
+    tif: TimeInForce,
+    good_till: int | None,
+    time_exit_ms: int | None,
+) -> _Terms:
+    kind = {
+        (False, False, False): OrderKind.MARKET,
+        (True, False, False): OrderKind.LIMIT,
+        (False, True, False): OrderKind.STOP,
+        (True, True, False): OrderKind.STOP_LIMIT,
+        (False, False, True): OrderKind.TRAILING_STOP,
+    }.get((limit is not None, stop is not None, trail is not None))
+    if kind is None:
+        raise StrategyError("a trailing order has no limit and no stop of its own")
+    bracket = BracketSpec(stop_loss, take_profit) if stop_loss or take_profit else None
+    return _Terms(
+        kind=kind,
+        limit=None if limit is None else q8(_positive("limit", limit)),
+        stop=None if stop is None else q8(_positive("stop", stop)),
+        trail=None if trail is None else _trail(trail),
+        tif=tif if good_till is None else TimeInForce.GTD,
+        expires_at=good_till,
+        bracket=bracket,
+        time_exit_ms=time_exit_ms,
+        plain=kind is OrderKind.MARKET and bracket is None and time_exit_ms is None,
+    )
+
+
+def _trail(distance: ExitPrice) -> Trail:
+    if distance.form is ExitForm.BY or distance.form is ExitForm.PCT:
+        return Trail(distance.form, _positive("trail", distance.value))
+    raise StrategyError("a trail is a distance", expected="by(...) or pct(...)")
 
 
 def _positive(what: str, value: Amount) -> Decimal:

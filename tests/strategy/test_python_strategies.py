@@ -45,6 +45,34 @@ def test_it_buys_with_exits_and_sells_on_a_limit(tmp_path: Path) -> None:
     assert result.record.working_orders
 
 
+def test_it_trails_scales_out_and_leaves_in_time(tmp_path: Path) -> None:
+    body = """
+    def on_candle(self, candle):
+        if not self.position("eur").quantity:
+            self.buy(
+                "eur",
+                0.1,
+                stop_loss=qkt.trailing(qkt.by(0.01), arm_after=0.001),
+                take_profit=qkt.parts((0.5, qkt.by(0.0002))),
+                time_exit_ms=120_000,
+            )
+            self.sell("eur", "0.02", trail=qkt.pct(5))
+    """
+    result = run(tmp_path, body)
+    assert [row.purpose for row in result.trades][:4] == ["ENTRY", "TP", "CLOSE", "ENTRY"]
+    assert {order.order_type for order in result.record.working_orders} >= {"TrailingStop"}
+
+
+@pytest.mark.parametrize("trail", ["qkt.rr(2)", "qkt.by(0)", "qkt.by(1), limit=1.2"])
+def test_what_is_no_trail_is_refused(tmp_path: Path, trail: str) -> None:
+    body = f"""
+    def on_candle(self, candle):
+        self.sell("eur", "0.02", trail={trail})
+    """
+    with pytest.raises(StrategyError, match="trail"):
+        run(tmp_path, body)
+
+
 def test_close_takes_a_part_or_all_and_never_opens(tmp_path: Path) -> None:
     body = """
     def on_start(self):
