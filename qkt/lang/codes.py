@@ -22,6 +22,7 @@ CODES: dict[str, str] = {
     "QKT0104": "a rule outside RULES",
     "QKT0110": "something other than a whole number where one is needed",
     "QKT0111": "a duration of zero",
+    "QKT0112": "a duration of more than a century",
     "QKT0120": "a name that stands twice in one block",
     "QKT0121": "a clause that stands twice",
     "QKT0130": "a look-back that is no whole number of bars",

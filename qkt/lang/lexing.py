@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from decimal import Decimal
 
 from qkt.lang.diagnostics import Diagnostic
 from qkt.lang.keywords import AGGREGATES, CONTEXTUAL, RESERVED
@@ -31,6 +32,11 @@ _TOKEN = re.compile(
 _VENUE_SYMBOL = re.compile(r"[A-Za-z0-9_.](?:[A-Za-z0-9_.]|-(?!-))*")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"'": "'", '"': '"', "\\": "\\", "n": "\n", "t": "\t"}
+UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+ENDLESS = "a duration of more than a century"
+_CENTURY_MS = 36_525 * UNITS["d"]
+_SHORT, _LONGEST = 20, 1_000  # characters of a number: few enough not to look closer, and more than anyone means
+_LARGEST_EXPONENT = 308
 _RUN_OF_LETTERS = re.compile(r"[^\W\d_]+")
 _MEANT = {
     "&": "write AND",
@@ -75,6 +81,12 @@ def is_venue_symbol(text: str) -> bool:
     return _VENUE_SYMBOL.fullmatch(text) is not None
 
 
+def is_endless(text: str) -> bool:
+    """Whether a duration is longer than anyone means."""
+    number, unit = text[:-1], text[-1:]
+    return number.isdecimal() and unit in UNITS and (len(number) > _SHORT or int(number) * UNITS[unit] > _CENTURY_MS)
+
+
 class _Lexer:
     def __init__(self, source: str) -> None:
         self._source = source
@@ -105,8 +117,10 @@ class _Lexer:
                     self._add("NUMBER", at, end, value="0")
                 case "percent":
                     self._add("_PERCENT_OF", at, end)
-                case "duration" | "number" as kind:
-                    self._add(kind.upper(), at, end)
+                case "duration":
+                    self._duration(at, end)
+                case "number":
+                    self._number(at, end)
                 case _:
                     self._punctuation(found.group(), at, end)
             at = end
@@ -158,6 +172,32 @@ class _Lexer:
     def _expects_symbol(self) -> bool:
         tokens = self._lexed.tokens
         return len(tokens) >= 3 and tokens[-1].kind == ":" and tokens[-3].kind == "=" and tokens[-2].kind == "IDENT"
+
+    def _number(self, start: int, end: int) -> None:
+        text = self._source[start:end]
+        exponent = text.lower().partition("e")[2].lstrip("+-")
+        if len(text) > _LONGEST or len(exponent) > len("308"):
+            beyond = True
+        elif exponent or len(text) > _SHORT:
+            beyond = abs(Decimal(text).adjusted()) > _LARGEST_EXPONENT
+        else:
+            beyond = False
+        if beyond:
+            self._problem("QKT0312", start, end, "this number is too large, or too small, to compute with")
+            self._stand_in("NUMBER", "1", start, end)
+        else:
+            self._add("NUMBER", start, end)
+
+    def _duration(self, start: int, end: int) -> None:
+        if is_endless(self._source[start:end]):
+            self._problem("QKT0112", start, end, ENDLESS)
+            self._stand_in("DURATION", "1d", start, end)
+        else:
+            self._add("DURATION", start, end)
+
+    def _stand_in(self, kind: str, text: str, start: int, end: int) -> None:
+        """A token for one that has been reported, so that nobody computes with what was written."""
+        self._lexed.tokens.append(Token(kind, text, start, end, self.span(start, end), text))
 
     def _text(self, start: int, end: int) -> None:
         def escaped(found: re.Match[str]) -> str:

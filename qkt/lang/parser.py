@@ -123,20 +123,24 @@ class _Parser:
     def _viable(self, *kinds: str, states: list[int] | None = None) -> bool:
         """Whether these terminals could follow one after the other."""
         tables = self._tables
-        stack = list(self._states if states is None else states)
+        below = self._states if states is None else states
+        kept = len(below)  # so many states of the stack are left; new ones come on top of them without copying it
+        above: list[int] = []
         for kind in kinds:
             while True:
-                if kind == END and stack[-1] == tables.end:
+                state = above[-1] if above else below[kept - 1]
+                if kind == END and state == tables.end:
                     break
-                action = tables.actions[stack[-1]].get(kind)
+                action = tables.actions[state].get(kind)
                 if action is None:
                     return False
                 if action >= 0:
-                    stack.append(action)
+                    above.append(action)
                     break
                 rule = tables.reductions[~action]
-                del stack[len(stack) - rule.size :]
-                stack.append(tables.gotos[stack[-1]][rule.origin])
+                kept -= max(0, rule.size - len(above))
+                del above[max(0, len(above) - rule.size) :]
+                above.append(tables.gotos[above[-1] if above else below[kept - 1]][rule.origin])
         return True
 
     def _kind(self, index: int) -> str:
@@ -251,12 +255,17 @@ def _start(token: Token) -> tuple[int, int]:
 def _inside_case(tokens: list[Token]) -> set[int]:
     """The places between a CASE and its END, whose WHEN begins no rule."""
     inside: set[int] = set()
+    closed: list[tuple[int, int]] = []
     opened: list[int] = []
     for index, token in enumerate(tokens):
         if token.kind == "CASE":
             opened.append(index)
         elif token.kind == "END" and opened:
-            inside.update(range(opened.pop(), index))
+            closed.append((opened.pop(), index))
         elif token.kind in RESUMING and token.kind != "WHEN":
             opened.clear()
+    covered = 0
+    for first, last in sorted(closed):  # one inside of another adds nothing
+        inside.update(range(max(first, covered), last))
+        covered = max(covered, last)
     return inside

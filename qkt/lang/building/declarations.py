@@ -7,7 +7,7 @@ from typing import Any
 
 from qkt.lang import tree
 from qkt.lang.building.place import Block, Clause, Place, ident, milliseconds, whole
-from qkt.lang.lexing import Token
+from qkt.lang.lexing import ENDLESS, Token, is_endless
 from qkt.lang.tree import Action, Expr, Ident, Literal_
 
 _MINUTE_MS = 60_000
@@ -70,7 +70,10 @@ def stream(at: Place, alias: Token, prefix: Token, symbol: Token, timeframe: Ide
 
 
 def timeframe(at: Place, *parts: Token) -> Ident:
-    return Ident(at.span, "".join(part.text for part in parts))
+    text = "".join(part.text for part in parts)
+    if is_endless(text):  # in one word the lexer has refused it already
+        at.error("QKT0112", at.span, ENDLESS)
+    return Ident(at.span, text)
 
 
 def warmup(at: Place, token: Token) -> int:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from qkt.lang.diagnostics import Diagnostic
-from qkt.lang.lexing import Token
+from qkt.lang.lexing import UNITS, Token
 from qkt.lang.tree import Bracket, Ident, Node, Span
 
 _LARGEST_WHOLE = 2**31 - 1
-_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
 class Place:
@@ -80,7 +79,7 @@ def whole(at: Place, token: Token, what: str, least: int, code: str = "QKT0110")
 
 def milliseconds(at: Place, token: Token) -> int:
     """The value of a duration token."""
-    ms = int(token.text[:-1]) * _UNITS[token.text[-1]]
+    ms = int(token.text[:-1]) * UNITS[token.text[-1]]
     if ms == 0:
         at.error("QKT0111", token.span, "a duration of zero", "durations are longer than zero, such as 15m or 2h")
     return ms
