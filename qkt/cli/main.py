@@ -18,6 +18,7 @@ COMMANDS = {
     "check": ("qkt.cli.check", "Look for mistakes in strategy files."),
     "data": ("qkt.cli.data", "Import, list, verify and export market data."),
     "explain": ("qkt.cli.explain", "Tell in plain words what a strategy does."),
+    "fmt": ("qkt.cli.fmt", "Bring strategy files into their canonical form."),
 }
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from qkt.lang.keywords import RESUMING
 from qkt.lang.lexing import Token, lex
@@ -44,8 +44,9 @@ class Comments:
         self._starts = [_start(token) for token in lexed.tokens]
         self._tokens = lexed.tokens
         self._notes: defaultdict[int, Notes] = defaultdict(Notes)
-        units = (_Unit(n, (n.span.line, n.span.column), (n.span.end_line, n.span.end_column)) for n in nodes)
+        units = (_Unit(n, self._beginning(n), (n.span.end_line, n.span.end_column)) for n in nodes)
         self._units = sorted(units, key=lambda unit: (unit.start, -unit.end[0], -unit.end[1]))
+        self._units[0] = replace(self._units[0], start=self._starts[0])  # the header, whose node is the name in it
         for comment in lexed.comments:
             self._give(comment)
         for unit in self._units:
@@ -74,6 +75,12 @@ class Comments:
             self._notes[id(after.node)].above_block += lines
         else:
             self._notes[id(after.node)].above += lines
+
+    def _beginning(self, node: Node) -> _Point:
+        """Where the part begins: a clause of DEFAULTS, whose node is its value, with its key, the first LET with its word."""
+        index = bisect_left(self._starts, (node.span.line, node.span.column))
+        before = self._tokens[index - 1].kind if index else ""
+        return self._starts[index - {"=": 2, "LET": 1}.get(before, 0)]
 
     def _opened_behind(self, at: _Point, unit: _Unit) -> bool:
         """Whether the word that opens the unit's block stands between a comment and the unit."""

@@ -21,23 +21,35 @@ class Diagnostic:
     hint: str | None = None
 
 
+_WIDEST = 160
+_BEFORE = 40
+
+
 def render(path: str, source: str, problems: Sequence[Diagnostic]) -> str:
     """The problems as people read them: place, code and message, the line, a caret under the span, the hint."""
-    lines = source.splitlines()
+    lines = source.split("\n")
     blocks = []
     for problem in problems:
         span = problem.span
         text = [f"{path}:{span.line}:{span.column}: {problem.severity} {problem.code}: {problem.message}"]
         if 1 <= span.line <= len(lines):
-            line = lines[span.line - 1]
-            until = span.end_column if span.end_line == span.line else len(line) + 1
-            carets = "^" * max(1, until - span.column)
-            text.append("    " + line)
-            text.append("    " + "".join("\t" if c == "\t" else " " for c in line[: span.column - 1]) + carets)
+            text += _marked(lines[span.line - 1], span)
         if problem.hint:
             text.append("  " + problem.hint)
         blocks.append("\n".join(text))
     return "\n".join(blocks)
+
+
+def _marked(line: str, span: Span) -> list[str]:
+    """The line and the carets below it. Of a very long line only what surrounds the place, of odd characters a stand-in."""
+    line = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in line.rstrip("\r"))
+    start = span.column - 1
+    until = max(start + 1, span.end_column - 1 if span.end_line == span.line else len(line))
+    first = 0 if len(line) <= _WIDEST else max(0, start - _BEFORE)
+    last = min(len(line), first + _WIDEST)
+    shown = ("…" if first else "") + line[first:last] + ("…" if last < len(line) else "")
+    indent = (" " if first else "") + "".join("\t" if c == "\t" else " " for c in line[first:start])
+    return [f"    {shown}", f"    {indent}{'^' * (min(until, max(last, start + 1)) - start)}"]
 
 
 class LanguageError(QktError):

@@ -11,24 +11,41 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TypeVar
 
+from qkt.core.errors import StrategyError
 from qkt.lang import spelling, tree
 from qkt.lang.comments import Comments
-from qkt.lang.diagnostics import LanguageError
+from qkt.lang.diagnostics import Diagnostic, LanguageError
 from qkt.lang.layout import INDENT, Lines, action_lines, condition_lines, indented, rule_lines
+from qkt.lang.lexing import lex
 from qkt.lang.parser import parse
 from qkt.lang.spelling import expression
 from qkt.lang.tree import Node
-from qkt.lang.walk import names_used
+from qkt.lang.walk import names_used, same
 
 N = TypeVar("N", bound=Node)
 
 
-def format_source(source: str) -> str:
-    """The canonical form of a text without errors; a LanguageError for one that has some."""
-    result = parse(source)
+def format_source(source: str, path: str = "<text>") -> str:
+    """The canonical form of a text, which has the same tree and the same comments.
+
+    Raises LanguageError for a text with errors of grammar, StrategyError if the canonical form would mean something else.
+    """
+    source = source.replace("\r\n", "\n")
+    result = parse(source, path)
     if result.file is None or any(p.severity == "error" for p in result.problems):
-        raise LanguageError(result.path, source, result.problems)
-    return _Formatter(source, result.file).run()
+        raise LanguageError(path, source, result.problems)
+    try:
+        text = _Formatter(source, result.file).run()
+    except RecursionError:
+        deep = Diagnostic("QKT0310", "error", result.file.name.span, "this file is nested too deeply to be formatted")
+        raise LanguageError(path, source, [deep]) from None
+    if not (same(parse(text).file, result.file) and _comments_of(text) == _comments_of(source)):
+        raise StrategyError("is left as it is, since its canonical form would mean something else", where=path)
+    return text
+
+
+def _comments_of(source: str) -> list[str]:
+    return sorted(comment.text for comment in lex(source).comments)
 
 
 class _Formatter:

@@ -50,8 +50,10 @@ def action_lines(action: Action) -> Lines:
         return [text]
     match action:
         case tree.Entry():
-            head, *clauses = _clauses(action)
-            return [f"{_target(action)} {head}", *(line for clause in clauses for line in indented(_clause_lines(clause)))]
+            head, clauses = _target(action), _clauses(action)
+            if clauses and isinstance(clauses[0], str):
+                head = f"{head} {clauses.pop(0)}"
+            return [head, *(line for clause in clauses for line in indented(_clause_lines(clause)))]
         case tree.OcoEntry(first=first, second=second):
             return ["OCO_ENTRY {", *indented(_listed((first, second), ",")), "}"]
         case tree.Latch(entries=entries):

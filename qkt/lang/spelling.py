@@ -28,8 +28,8 @@ def operand(node: Expr, op: str) -> str:
 
 def _spelled(node: Expr) -> tuple[str, int]:
     match node:
-        case tree.Logic(op=op, left=left, right=right):
-            return f"{operand(left, op)} {op} {expression(right, NOT_LEVEL)}", _AND if op == "AND" else _OR
+        case tree.Logic() | tree.Arithmetic():
+            return _chain(node)
         case tree.Not(value=value):
             return f"NOT {expression(value, NOT_LEVEL)}", NOT_LEVEL
         case tree.Compare(op=op, left=left, right=right):
@@ -45,14 +45,27 @@ def _spelled(node: Expr) -> tuple[str, int]:
             return f"{expression(left, _COMPARISON)} CROSSES {direction} {expression(right, _SUM)}", _COMPARISON
         case tree.IsNull(value=value, negated=negated):
             return f"{expression(value, _COMPARISON)} IS {'NOT ' if negated else ''}NULL", _COMPARISON
-        case tree.Arithmetic(op=op, left=left, right=right):
-            level = _SUM if op in "+-" else _PRODUCT
-            return f"{expression(left, level)} {op} {expression(right, level + 1)}", level
         case tree.Negate(value=value):
             inner = expression(value, _UNARY)
             return f"- {inner}" if inner.startswith("-") else f"-{inner}", _UNARY  # two signs side by side begin a comment
         case _:
             return _primary(node), _PRIMARY
+
+
+_LEVELS = {"OR": _OR, "AND": _AND, "+": _SUM, "-": _SUM}
+
+
+def _chain(node: tree.Logic | tree.Arithmetic) -> tuple[str, int]:
+    """Operators of one level in a row, in a loop: there may be thousands of them."""
+    level = _LEVELS.get(node.op, _PRODUCT)
+    right_level = NOT_LEVEL if isinstance(node, tree.Logic) else level + 1
+    parts: list[str] = []
+    left: Expr = node
+    while isinstance(left, tree.Logic | tree.Arithmetic) and _LEVELS.get(left.op, _PRODUCT) == level:
+        parts += [expression(left.right, right_level), left.op]
+        left = left.left
+    parts.append(operand(left, node.op) if isinstance(node, tree.Logic) else expression(left, level))
+    return " ".join(reversed(parts)), level
 
 
 def _primary(node: Expr) -> str:

@@ -21,6 +21,25 @@ def walk(item: object) -> Iterator[Node]:
             todo.extend(reversed(current))
 
 
+def same(first: object, second: object) -> bool:
+    """Whether two trees are alike but for their places in a text and for clauses that a later one of their kind overrules."""
+    todo = [(first, second)]
+    while todo:
+        a, b = todo.pop()
+        if type(a) is not type(b):
+            return False
+        if isinstance(a, Node):
+            names = [field.name for field in fields(a) if field.name not in ("span", "duplicates")]
+            todo.extend((getattr(a, name), getattr(b, name)) for name in names)
+        elif isinstance(a, tuple) and isinstance(b, tuple):
+            if len(a) != len(b):
+                return False
+            todo.extend(zip(a, b, strict=True))
+        elif a != b:
+            return False
+    return True
+
+
 def streams_mentioned(item: object) -> Iterator[tree.Ident]:
     """Every name that stands where a stream's alias stands, except bare names and state accessors other than POSITION."""
     for node in walk(item):
