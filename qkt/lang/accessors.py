@@ -33,7 +33,8 @@ def resolve(resolver: Resolver, node: tree.State | tree.Position | tree.OpenOrde
 
 def _state(resolver: Resolver, node: tree.State, place: Place) -> Expression:
     if node.group == "EXIT" and "EXIT" in place.knows:
-        return resolver.one(ExitRead(EXIT_FIELDS[node.field.text.lower()]))
+        attribute = EXIT_FIELDS.get(node.field.text.lower())
+        return BROKEN if attribute is None else resolver.one(ExitRead(attribute))  # the parser has reported an unknown field
     if node.group == "EXIT":
         hint = "it stands for the closing fill inside ON_STOP, ON_TP and ON_CLOSE"
         resolver.problems.error("QKT0209", node.span, "'EXIT' means nothing here", hint)

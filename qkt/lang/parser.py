@@ -34,6 +34,12 @@ def parse(source: str, path: str = "<text>") -> ParseResult:
     return ParseResult(file, tuple(problems), path)
 
 
+def continuations(source: str) -> frozenset[str]:
+    """The terminals with which a text that breaks off can go on: what an editor may offer behind it."""
+    parser = _Parser(load_tables(), lex(source).tokens)
+    return frozenset(parser.read_on())
+
+
 _INSERTED = ("THEN", "DO", "RULES")  # words whose absence is mended, so that reading can go on
 _LOSES_NO_NAMES = {"WHEN", "RUN", "SCHEDULE"}  # what begins so declares nothing that other parts of a file use
 _NEAR = 0.65  # how alike a word and the word that was meant must be to read on as if it had been written
@@ -56,16 +62,24 @@ class _Parser:
         self.place = Place(tokens[0])
 
     def run(self) -> tree.Strategy | tree.Portfolio | None:
-        index = 0
-        while index < len(self._tokens):
-            if self._feed(self._tokens[index], self._kind(index)):
-                index += 1
-            else:
-                index = self._recover(index)
+        self._read(len(self._tokens))
         file = self._values[0] if len(self._values) == 1 else None
         if not isinstance(file, tree.Strategy | tree.Portfolio) or self._names_lost:
             return None
         return None if self._header_lost and not file.declarations else file
+
+    def read_on(self) -> set[str]:
+        """What could follow the last token before the end."""
+        self._read(len(self._tokens) - 1)
+        return self._expected(self._states)
+
+    def _read(self, until: int) -> None:
+        index = 0
+        while index < until:
+            if self._feed(self._tokens[index], self._kind(index)):
+                index += 1
+            else:
+                index = self._recover(index)
 
     # ------------------------------------------------------------------------------------------------------ the machine
 
