@@ -71,7 +71,7 @@ def _expanded(files: Sequence[Path]) -> Iterator[Path]:
 def _formatted(path: Path) -> tuple[str, str]:
     """The text as it is and in its canonical form. A mark of byte order in front counts as a difference."""
     from qkt.lang.formatter import format_source
-    from qkt.lang.loader import read_source
+    from qkt.lang.source import read_source
 
     if path == STDIN:
         try:
