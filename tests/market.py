@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from qkt.brokers.paper import FillModel, QuoteFills
+from qkt.brokers.paper import ExecutionSettings
 from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
 from qkt.core.events import Candle, Event, LatchBroken, OrderFilled, PositionExited, Tick
@@ -104,7 +104,7 @@ class Market:
     def __init__(
         self,
         *symbols: str,
-        fills: FillModel | None = None,
+        execution: ExecutionSettings | None = None,
         terms: dict[str, Instrument] | None = None,
         balance: str = "10000",
         currency: str = "USD",
@@ -120,7 +120,7 @@ class Market:
             Decimal(balance),
             currency,
             InstrumentRegistry.standard().with_layer(table | (terms or {})),
-            fills or QuoteFills(),
+            execution or ExecutionSettings(),
             limits=limits or OrderLimits(),
             markets=markets,
         )

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import cast
 
+from qkt.backtest.bar_sources import ResolvedBars
+from qkt.backtest.record import RunRecord, compared
 from qkt.backtest.result import BacktestResult
-from qkt.backtest.runner import FillsName, Progress, run
+from qkt.backtest.runner import Progress, is_bars, run, shortest
+from qkt.brokers.paper import BarsPath, ExecutionSettings, Fills, Preset
 from qkt.core.errors import DataError, UsageError
 from qkt.core.instruments import InstrumentRegistry, bare
 from qkt.data import BarSource, Store, TickSource, open_data
@@ -32,7 +37,9 @@ def backtest(
     balance: Decimal | int | str = 10_000,
     currency: str = "USD",
     params: Mapping[str, str] | None = None,
-    fills: FillsName = "quotes",
+    fills: Fills | None = None,
+    preset: Preset | None = None,
+    execution: ExecutionSettings | None = None,
     instruments: Path | None = None,
     columns: Mapping[str, str] | None = None,
     zone: str | None = None,
@@ -44,34 +51,49 @@ def backtest(
 
     `strategy` is a `.qkt` or `.py` file, or a strategy object. `data` names files or folders, `SYMBOL=PATH` for files
     without a symbol column; or `store` is True (the default store) or the store's folder. `start` and `end` bound the
-    ticks, half-open, as ISO dates or times (UTC) or epoch ms. `fills` is `quotes` (the side that is paid, default) or
-    `mid`. `columns` maps our column names to the file's, `zone` is the time zone of files in a server's
+    ticks, half-open, as ISO dates or times (UTC) or epoch ms. `fills` is `quotes` (the side that is paid, default),
+    `mid` or `bars`, `preset` is `fast`, `realistic` or `stress`; `execution` says all of it, with every value of its own,
+    instead. `columns` maps our column names to the file's, `zone` is the time zone of files in a server's
     time. `progress` hears how far the run is; when `stop` answers True the
     run ends between two ticks and the result is marked interrupted.
 
     Raises a QktError, in one sentence, for whatever cannot be used.
     """
     runnable, used = _strategy(strategy, params or {})
+    simulated = _execution(execution, fills, preset)
     begin, until = moment(start, "start"), moment(end, "end")
     if begin is not None and until is not None and begin >= until:
         raise UsageError(f"the range from {start} to {end} is empty", expected="a start before the end")
-    open_sources = _opener(data, store, columns, zone)
-    registry = InstrumentRegistry.load(instruments) if instruments else InstrumentRegistry.standard()
     symbols = list(dict.fromkeys(stream.symbol for stream in runnable.streams))
+    lengths = {bare(symbol).upper(): shortest(runnable, symbol).ms for symbol in symbols}
+    open_sources = _opener(data, store, columns, zone, simulated, lengths)
+    registry = InstrumentRegistry.load(instruments) if instruments else InstrumentRegistry.standard()
     available = open_sources()
     sources = _assign(symbols, available, open_sources)
     markets = conversion_markets(symbols, currency, registry, available)
     sources |= {name: available[name] for name in markets}
-    settings = SessionSettings(_balance(balance), currency, registry, markets=tuple(markets))
+    settings = SessionSettings(_balance(balance), currency, registry, simulated, markets=tuple(markets))
 
     def tell(done: Progress) -> bool:
         if progress is not None:
             progress(done)
         return stop is None or not stop()
 
-    record = run(
-        runnable, sources, settings, start=begin, end=until, fills=fills, every_tick=every_tick, params=used, tell=tell
-    )
+    def replay(one: RunnableStrategy, path: BarsPath) -> RunRecord:
+        chosen = replace(settings, execution=replace(simulated, bars_path=path))
+        return run(one, sources, chosen, start=begin, end=until, every_tick=every_tick, params=used, tell=tell)
+
+    if simulated.bars_path != "both":
+        record = replay(runnable, simulated.bars_path)
+    else:
+        if not isinstance(strategy, str | Path):
+            raise UsageError("both orders of a bar's extremes need the strategy twice", expected="its file, not an object")
+        if not any(is_bars(source) for source in sources.values()) and simulated.fills != "bars":
+            raise UsageError("the data has ticks, whose order is known", remedy="leave --bars-path out, or use --fills bars")
+        record = replay(runnable, "adverse_first")
+        if not record.interrupted:
+            other = replay(_strategy(strategy, params or {})[0], "favourable_first")
+            record = compared(replace(record, execution=simulated), other)
     return BacktestResult.of(record, {symbol: registry.resolve(symbol).contract_size for symbol in symbols})
 
 
@@ -85,6 +107,14 @@ def moment(value: Moment, name: str) -> int | None:
         raise UsageError(f"{name} is '{value}'", expected="a UTC date or time such as 2024-01-10 or 2024-01-10T08:30") from None
     when = when if when.tzinfo else when.replace(tzinfo=dt.UTC)
     return round(when.timestamp() * 1000)
+
+
+def _execution(execution: ExecutionSettings | None, fills: str | None, preset: str | None) -> ExecutionSettings:
+    if execution is None:
+        return ExecutionSettings.of(preset=preset, fills=fills)
+    if fills is not None or preset is not None:
+        raise UsageError("the execution is given twice", expected="execution, or fills and preset")
+    return execution
 
 
 def _strategy(
@@ -114,17 +144,38 @@ def _balance(value: Decimal | int | str) -> Decimal:
 
 
 def _opener(
-    data: Sequence[str | Path] | str | Path, store: Path | bool, columns: Mapping[str, str] | None, zone: str | None
+    data: Sequence[str | Path] | str | Path,
+    store: Path | bool,
+    columns: Mapping[str, str] | None,
+    zone: str | None,
+    execution: ExecutionSettings,
+    lengths: Mapping[str, int],
 ) -> Callable[[], dict[str, Source]]:
     specs = [str(data)] if isinstance(data, str | Path) else [str(item) for item in data]
     if specs and store:
         raise UsageError("both files and a store are given", expected="--data or --store, not both")
     if specs:
-        return lambda: open_data(specs, column_mapping=columns, zone=zone)
+
+        def files(*, bars_first: bool = execution.fills == "bars") -> dict[str, Source]:
+            return open_data(specs, column_mapping=columns, zone=zone, bars_first=bars_first, finest_ms=lengths)
+
+        return files if execution.resolve == "bars" else lambda: _resolved(files(), files(bars_first=False))
     if not store:
         raise UsageError("no market data is given", expected="--data PATH (a file, a folder, SYMBOL=PATH) or --store")
     chosen = Store() if store is True else Store(store)
     return lambda: {symbol: chosen.source(symbol) for symbol in chosen.symbols()}
+
+
+def _resolved(first: Mapping[str, Source], others: Mapping[str, Source]) -> dict[str, Source]:
+    """Bars with the ticks that resolve them; ticks without bars as they are. Raises DataError for bars without ticks."""
+    sources: dict[str, Source] = {}
+    for symbol, source in first.items():
+        ticks = others[symbol]
+        if is_bars(ticks):
+            remedy = f"add --data {symbol}=PATH with ticks"
+            raise DataError("there are no ticks to resolve its bars", where=symbol, remedy=remedy)
+        sources[symbol] = ResolvedBars(source, cast(TickSource, ticks)) if is_bars(source) else source
+    return sources
 
 
 def _assign(

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from qkt.backtest.metrics import Metrics
 from qkt.backtest.record import RunRecord
 from qkt.core.events import OrderRejected, RiskRejected
-from qkt.core.terms import OrderKind
+from qkt.core.terms import OrderKind, Purpose
 from qkt.data import DataReport
 from qkt.ledger import TradeRow
 
 FEW_TRADES = 30
+# Ambiguous bars as a share of the trades above which results on bars should not be believed.
+UNRELIABLE = 0.05
 
 
 def caveats(record: RunRecord, metrics: Metrics) -> list[str]:
@@ -22,6 +24,7 @@ def caveats(record: RunRecord, metrics: Metrics) -> list[str]:
         *record.warnings,
         *_refused("risk rules refused", record.rejections),
         *_refused("the broker rejected", record.refusals),
+        *_bars(record, metrics),
         *_assumptions(record),
         *_sample(record, metrics),
         *(text for symbol, report in record.data.items() for text in _data(symbol, report)),
@@ -36,6 +39,12 @@ def _ending(record: RunRecord) -> Iterator[str]:
     if record.open_positions:
         open_profit = f"{record.unrealized:+,.2f} {record.currency}"
         yield f"{_count(len(record.open_positions), 'position')} still open at the end, {open_profit} at the last price"
+    forced = [trip for trip in record.round_trips if trip.exit_reason == Purpose.END_OF_DATA]
+    if forced:
+        net = f"{sum(trip.net for trip in forced):+,.2f} {record.currency}"
+        yield f"{_count(len(forced), 'position')} closed because the data ended ({net}), not counted among the closed trades"
+    if record.late_cancels:
+        yield f"{_count(record.late_cancels, 'cancel')} came too late: the order was done before"
     if record.working_orders:
         yield f"{_count(len(record.working_orders), 'order')} still working at the end"
 
@@ -47,11 +56,29 @@ def _refused(who: str, events: Sequence[RiskRejected | OrderRejected]) -> Iterat
         yield f"{who} {_count(len(events), 'order')}{often}: {reason}"
 
 
+def _bars(record: RunRecord, metrics: Metrics) -> Iterator[str]:
+    """How much the unknown order of prices inside bars matters."""
+    if record.bars is None:
+        return
+    count, adverse, favourable = record.bars.ambiguous_bars, record.bars.adverse, record.bars.favourable
+    if adverse is not None and favourable is not None:
+        yield (
+            f"the order of prices inside bars is worth {abs(favourable - adverse):,.2f} {record.currency}: "
+            f"{adverse:+,.2f} with the adverse extreme first, {favourable:+,.2f} with the favourable one"
+        )
+    if count > UNRELIABLE * metrics.closed_trades:
+        share = f" ({count / metrics.closed_trades:.0%} of the trades)" if metrics.closed_trades else ""
+        text = f"{_count(count, 'bar')} held both the stop and the target of a position{share}"
+        yield f"{text}: results on bars are unreliable here, use ticks"
+
+
 def _assumptions(record: RunRecord) -> Iterator[str]:
     if not record.trades:
         return
-    if record.fills == "mid":
-        yield "fills take the middle price: no spread and no slippage is paid"
+    if record.execution.fills == "mid":
+        yield "optimistic fills: they take the middle price, no spread and no slippage is paid"
+    elif record.execution.preset == "fast":
+        yield "optimistic fills: the fast preset has no latency and no slippage"
     elif all(row.slippage <= 0 for row in record.trades if _crosses_the_spread(row)):
         yield "no fill paid a spread or slippage: the data has no quotes with a spread, the instruments model neither"
     if record.commission == 0:

@@ -34,7 +34,9 @@ class SymbolColumns:
         self._buy = _side(table.ask, table.price)
         self.rows = rows
         self._length = length
+        self._sized = table.bid_size is not None or table.ask_size is not None
         self._latest: Rows | None = None
+        self._quoted: Rows | None = None
         self._extremes: dict[tuple[Reads, bool], Floats] = {}
 
     def merged(self, local: int) -> int:
@@ -52,7 +54,28 @@ class SymbolColumns:
     def quote_at(self, local: int) -> Quote:
         bid = None if self.bid is None else self.bid.item(local)
         ask = None if self.ask is None else self.ask.item(local)
-        return Quote(self.price.item(local), None if bid != bid else bid, None if ask != ask else ask)
+        bid, ask = None if bid != bid else bid, None if ask != ask else ask
+        if not self._sized:
+            return Quote(self.price.item(local), bid, ask)
+        bid_size, ask_size = (optional_item(size, local) for size in (self.table.bid_size, self.table.ask_size))
+        return Quote(self.price.item(local), bid, ask, bid_size, ask_size)
+
+    def latest_quoted(self, local: int) -> int:
+        """The last local row at or before `local` with a bid and an ask, -1 when there is none."""
+        if self.bid is None or self.ask is None or local < 0:
+            return -1
+        if self.bid[local] <= self.ask[local]:  # false when either is missing
+            return local
+        if self._quoted is None:
+            known = ~(np.isnan(self.bid) | np.isnan(self.ask))
+            self._quoted = np.maximum.accumulate(np.where(known, np.arange(len(known)), -1))
+        return int(self._quoted[local])
+
+    def spread_at(self, local: int) -> float:
+        """Ask less bid of a row that has both."""
+        assert self.bid is not None
+        assert self.ask is not None
+        return self.ask.item(local) - self.bid.item(local)
 
     def aligned(self, start: int, stop: int, before: float) -> Floats:
         """The symbol's last price at each merged row of [start, stop), `before` where none has come in this chunk."""
@@ -205,6 +228,12 @@ def _first_return(
     if not hits[found]:
         return stop, float(running[-1])
     return start + found, float(running[found - 1]) if found else extreme
+
+
+def optional_item(column: Floats | None, row: int) -> float | None:
+    """A value of a column, None for NaN or without a column."""
+    value = None if column is None else column.item(row)
+    return None if value != value else value
 
 
 def optional_list(column: Floats | None, length: int) -> list[float | None]:

@@ -26,11 +26,15 @@ class ColumnBoard:
         self.row = NO_ROW
         self._columns: dict[str, SymbolColumns] = {}
         self._carried: dict[str, Quote] = {}
+        self._spreads: dict[str, float] = {}
 
     def load(self, columns: ChunkColumns) -> None:
-        """Go on with the next chunk; the last quotes of the one before stay known."""
+        """Go on with the next chunk; the last quotes and spreads of the one before stay known."""
         for symbol, old in self._columns.items():
             if len(old.ts):
+                quoted = old.latest_quoted(len(old.ts) - 1)
+                if quoted >= 0:
+                    self._spreads[symbol] = old.spread_at(quoted)
                 self._carried[symbol] = old.quote_at(len(old.ts) - 1)
         self._columns = columns.by_symbol
         self.row = NO_ROW
@@ -54,6 +58,14 @@ class ColumnBoard:
                 return columns.price.item(local)
         carried = self._carried.get(symbol)
         return None if carried is None else carried.price
+
+    def spread(self, symbol: str) -> float | None:
+        columns = self._columns.get(symbol)
+        if columns is not None:
+            local = columns.latest_quoted(columns.latest(self.row))
+            if local >= 0:
+                return columns.spread_at(local)
+        return self._spreads.get(symbol)
 
     def before(self, symbol: str) -> float:
         """The symbol's last price before this chunk, NaN when there was none."""

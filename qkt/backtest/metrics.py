@@ -15,7 +15,7 @@ from qkt.backtest.outcomes import Outcomes, outcomes_of
 from qkt.backtest.record import RunRecord
 from qkt.core.calendars import Calendar, calendar_for
 from qkt.core.numbers import ZERO, exact, q8, total
-from qkt.core.terms import Side
+from qkt.core.terms import Purpose, Side
 from qkt.core.timeframe import DAY_MS, MINUTE_MS
 from qkt.ledger import TradeRow
 
@@ -47,7 +47,7 @@ class Costs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics(Outcomes):
-    """The outcomes of all closed trades, and:
+    """The outcomes of all trades that the strategy closed (not those closed because the data ended), and:
 
     - `realized`, `unrealized`, `total_pnl` at the end; `return_fraction` is total P&L / starting balance
     - `fills`: executions; `long` and `short`: the outcomes by side
@@ -91,7 +91,8 @@ def measure(record: RunRecord, contract_sizes: Mapping[str, Decimal] | None = No
     calendar = calendar_for(record.symbols[0])
     per_year = calendar.minutes_per_year * MINUTE_MS / record.timeframe_ms
     r = curves.returns(curve.values)
-    everything = outcomes_of(record.round_trips)
+    trips = [trip for trip in record.round_trips if trip.exit_reason != Purpose.END_OF_DATA]
+    everything = outcomes_of(trips)
     total_pnl = record.realized + record.unrealized
     gained = float(total_pnl / record.balance) if record.balance else None
     drawdown = curves.deepest_drawdown(curve)
@@ -105,8 +106,8 @@ def measure(record: RunRecord, contract_sizes: Mapping[str, Decimal] | None = No
         total_pnl=total_pnl,
         return_fraction=gained,
         fills=len(record.trades),
-        long=outcomes_of([trip for trip in record.round_trips if trip.side is Side.BUY]),
-        short=outcomes_of([trip for trip in record.round_trips if trip.side is Side.SELL]),
+        long=outcomes_of([trip for trip in trips if trip.side is Side.BUY]),
+        short=outcomes_of([trip for trip in trips if trip.side is Side.SELL]),
         costs=Costs(record.commission, _slippage(record.trades, contract_sizes or {}), -record.swap, record.fees),
         periods_per_year=per_year,
         sharpe=curves.sharpe(r, per_year),

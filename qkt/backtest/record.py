@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal
 
+from qkt.backtest.bar_paths import BarReplay
 from qkt.brokers import QuoteBoard
+from qkt.brokers.paper import ExecutionSettings
 from qkt.core.events import LogLine, OrderRejected, RiskRejected
 from qkt.core.numbers import q8, to_decimal
 from qkt.core.terms import Side
@@ -57,7 +59,7 @@ class RunRecord:
     """One finished (or interrupted) run of one strategy. Times epoch ms UTC, money in `currency`.
 
     `equity_times` and `equity_values` are the equity curve: the start, the end of every window of the finest timeframe that
-    had a tick, the end. `symbols` are market ids in order of declaration.
+    had a tick, the end. `symbols` are market ids in order of declaration, `bars` what a replay of bars had to guess.
     """
 
     strategy: str
@@ -65,7 +67,7 @@ class RunRecord:
     timeframe_ms: int
     currency: str
     balance: Decimal
-    fills: Literal["quotes", "mid"]
+    execution: ExecutionSettings
     replay: Literal["fast", "every-tick", "bars"]
     first_ts: int
     last_ts: int
@@ -92,6 +94,8 @@ class RunRecord:
     params: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     interrupted: bool = False
+    bars: BarReplay | None = None
+    late_cancels: int = 0
 
 
 def write_record(
@@ -101,11 +105,13 @@ def write_record(
     strategy: RunnableStrategy,
     settings: SessionSettings,
     reports: dict[str, DataReport],
-    fills: Literal["quotes", "mid"],
     replay: Literal["fast", "every-tick", "bars"],
     refusals: list[OrderRejected],
     params: dict[str, str],
     seconds: float,
+    warnings: list[str],
+    bars: BarReplay | None,
+    late_cancels: int,
     interrupted: bool,
 ) -> RunRecord:
     """Copy what the session holds at its end."""
@@ -116,7 +122,7 @@ def write_record(
         timeframe_ms=min(stream.timeframe.ms for stream in strategy.streams),
         currency=settings.currency,
         balance=settings.balance,
-        fills=fills,
+        execution=settings.execution,
         replay=replay,
         first_ts=session.first_ts or 0,
         last_ts=session.last_ts,
@@ -135,6 +141,7 @@ def write_record(
         working_orders=[
             WorkingOrder(o.id, o.symbol, o.side, o.remaining, o.kind.value, o.purpose.value, o.limit, o.stop)
             for o in session.orders.live_orders()
+            if not (o.leg_id is not None and books.leg_quantity(o.leg_id) == 0)  # its cancel was still on its way
         ],
         unfinished_bars=session.candles.unfinished(),
         rejections=session.risk.rejections,
@@ -144,8 +151,18 @@ def write_record(
         data=reports,
         timing=Timing(seconds, session.ticks / seconds if seconds > 0 else 0.0),
         params=params,
+        warnings=warnings,
+        bars=bars,
+        late_cancels=late_cancels,
         interrupted=interrupted,
     )
+
+
+def compared(adverse: RunRecord, favourable: RunRecord) -> RunRecord:
+    """The first of two replays of the same bars, with what the other order of their extremes came to."""
+    assert adverse.bars is not None
+    totals = [one.realized + one.unrealized for one in (adverse, favourable)]
+    return replace(adverse, bars=replace(adverse.bars, adverse=totals[0], favourable=totals[1]))
 
 
 def _open_positions(session: Session, board: QuoteBoard) -> list[OpenPosition]:

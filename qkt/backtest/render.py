@@ -23,7 +23,7 @@ WIDEST = 100
 CHART_HEIGHT = 5
 TRADES_SHOWN = 5
 REPLAYS = {"fast": "fast replay", "every-tick": "tick by tick", "bars": "made of bars"}
-FILLS = {"quotes": "fills at bid and ask", "mid": "fills at the middle price"}
+FILLS = {"quotes": "fills at bid and ask", "mid": "fills at the middle price", "bars": "fills at the points of bars"}
 
 Row = tuple[str, str | Text]
 
@@ -78,9 +78,12 @@ def _heading(result: BacktestResult) -> Text:
     if record.ticks:
         text.append(f"{second(record.first_ts)} to {second(record.last_ts)} UTC\n", style="dim")
     pace = f"{record.ticks:,} ticks at {record.timing.ticks_per_second:,.0f} ticks/s"
-    text.append(f"{pace}, {REPLAYS[record.replay]}, {FILLS[record.fills]}", style="dim")
+    text.append(f"{pace}, {REPLAYS[record.replay]}, {FILLS[record.execution.fills]}", style="dim")
     if record.params:
         text.append("\n" + "  ".join(f"{name}={value}" for name, value in record.params.items()), style="dim")
+    if simulated := record.execution.changed():
+        values = "  ".join(f"{name.replace('_', '-')} {value}" for name, value in simulated.items())
+        text.append(f"\nexecution: {values}", style="dim")
     if record.interrupted:
         text.append("\ninterrupted: this is what was done until then", style="bold yellow")
     return text

@@ -45,20 +45,22 @@ def replay_ticks(session: Session, ticks: Iterable[Tick], tell: Tell) -> bool:
 def ticks_of(chunks: Iterable[Chunk], symbols: tuple[str, ...]) -> Iterator[Tick]:
     """The tape one tick at a time. `symbols` names the tables of each chunk."""
     for chunk in chunks:
-        columns = [rows_of(table, symbol) for symbol, table in zip(symbols, chunk.tables, strict=True)]
+        columns = [table_ticks(table, symbol) for symbol, table in zip(symbols, chunk.tables, strict=True)]
         if chunk.code is None:
-            for row in columns[0]:
-                yield Tick(*row)
+            yield from columns[0]
         else:
             for number in chunk.code.tolist():
-                yield Tick(*next(columns[number]))
+                yield next(columns[number])
 
 
-def rows_of(table: TickTable, symbol: str) -> Iterator[tuple[str, int, float, float | None, float | None, float | None]]:
-    """The arguments of each row's Tick."""
+def table_ticks(table: TickTable, symbol: str) -> Iterator[Tick]:
+    """Each row as a tick."""
     n = len(table)
-    optional = [optional_list(column, n) for column in (table.bid, table.ask, table.volume)]
-    return zip([symbol] * n, table.ts.tolist(), table.price.tolist(), *optional, strict=True)
+    bids, asks, volumes, bid_sizes, ask_sizes = (optional_list(column, n) for column in table.optional())
+    columns = (repeat(symbol), table.ts.tolist(), table.price.tolist(), bids, asks, volumes)
+    if table.bid_size is None and table.ask_size is None:
+        return map(Tick, *columns)
+    return map(Tick, *columns, repeat(0), bid_sizes, ask_sizes)
 
 
 class JumpReplay:
@@ -178,8 +180,9 @@ def _row_at(columns: ChunkColumns, ts: int) -> int:
 
 def _tick_at(columns: ChunkColumns, row: int) -> Tick:
     symbol = columns.symbol_of(row)
-    price, bid, ask = columns.by_symbol[symbol].quote_at(columns.by_symbol[symbol].local(row))
-    return Tick(symbol, columns.ts.item(row), price, bid, ask)
+    quote = columns.by_symbol[symbol].quote_at(columns.by_symbol[symbol].local(row))
+    ts = columns.ts.item(row)
+    return Tick(symbol, ts, quote.price, quote.bid, quote.ask, None, 0, quote.bid_size, quote.ask_size)
 
 
 def _ticks_at(columns: ChunkColumns, rows: Rows) -> list[Tick]:
@@ -199,6 +202,12 @@ def _ticks_at(columns: ChunkColumns, rows: Rows) -> list[Tick]:
 def _ticks_of_symbol(columns: ChunkColumns, symbol: str, rows: Rows) -> list[Tick]:
     own = columns.by_symbol[symbol]
     local = rows if own.rows is None else np.searchsorted(own.rows, rows)
-    bids = optional_list(None if own.bid is None else own.bid[local], len(rows))
-    asks = optional_list(None if own.ask is None else own.ask[local], len(rows))
-    return list(map(Tick, repeat(symbol), columns.ts[rows].tolist(), own.price[local].tolist(), bids, asks))
+    table = own.table
+    bids, asks, bid_sizes, ask_sizes = (
+        optional_list(None if column is None else column[local], len(rows))
+        for column in (own.bid, own.ask, table.bid_size, table.ask_size)
+    )
+    values = (repeat(symbol), columns.ts[rows].tolist(), own.price[local].tolist(), bids, asks)
+    if table.bid_size is None and table.ask_size is None:
+        return list(map(Tick, *values))
+    return list(map(Tick, *values, repeat(None), repeat(0), bid_sizes, ask_sizes))

@@ -110,9 +110,11 @@ class BacktestResult:
             "settings": {
                 "balance": as_text(record.balance),
                 "currency": record.currency,
-                "fills": record.fills,
+                "fills": record.execution.fills,
                 "replay": record.replay,
+                "execution": as_data(record.execution),
             },
+            "bars": as_data(record.bars),
             "metrics": {**as_data(self.metrics), "costs": _costs(self.metrics)},
             "warnings": list(self.warnings),
             "data": {symbol: report.as_dict() for symbol, report in record.data.items()},

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import Literal, TypeGuard, cast
 
+from qkt.backtest.bar_paths import BarPaths, BarReplay
+from qkt.backtest.bar_sources import FoldedBars, ResolvedBars
 from qkt.backtest.bars import ticks_of_bars
 from qkt.backtest.blame import blame
 from qkt.backtest.folded import ColumnBoard, ColumnCandles
 from qkt.backtest.record import RunRecord, write_record
 from qkt.backtest.replay import JumpReplay, Tell, replay_ticks, ticks_of
-from qkt.brokers.paper import FillModel, MidFills, QuoteFills
+from qkt.brokers.paper import ExecutionSettings
 from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
-from qkt.core.errors import DataError, QktError
-from qkt.core.events import OrderRejected
+from qkt.core.errors import DataError, QktError, UsageError
+from qkt.core.events import CancelFailed, OrderRejected
 from qkt.core.timeframe import Timeframe
 from qkt.data import BarSource, TickSource, merge
 from qkt.engine import SessionSettings, TickBoard, assemble
 from qkt.strategy import RunnableStrategy
 
-FillsName = Literal["quotes", "mid"]
 ReplayName = Literal["fast", "every-tick", "bars"]
 Sources = Mapping[str, TickSource | BarSource]
 
@@ -36,10 +37,6 @@ class Progress:
     ts: int
 
 
-def fill_model(name: FillsName) -> FillModel:
-    return MidFills() if name == "mid" else QuoteFills()
-
-
 def run(
     strategy: RunnableStrategy,
     sources: Sources,
@@ -47,7 +44,6 @@ def run(
     *,
     start: int | None = None,
     end: int | None = None,
-    fills: FillsName = "quotes",
     every_tick: bool = False,
     params: Mapping[str, str] | None = None,
     tell: Callable[[Progress], bool] | None = None,
@@ -58,21 +54,26 @@ def run(
     StrategyError naming the line when the strategy's own code failed.
     """
     began = time.perf_counter()
-    settings = replace(settings, fills=fill_model(fills), begin=start)
+    settings = replace(settings, begin=start)
+    if settings.execution.fills == "bars":
+        sources = as_bars(strategy, sources, settings.execution)
+    check_bars(strategy, sources)
     for source in sources.values():
-        source.volume = strategy.wants_volume
+        source.volume = strategy.wants_volume or settings.execution.partial == "depth"
     kind = _choose(strategy, sources, every_tick)
     refusals: list[OrderRejected] = []
     driver = _JumpDriver if kind == "fast" else _TickDriver
     drive = driver(strategy, settings, sources)
     drive.session.scope.subscribe(OrderRejected, refusals.append)
+    late: list[CancelFailed] = []
+    drive.session.scope.subscribe(CancelFailed, late.append)
     try:
         complete = drive.run(start, end, _hearer(tell))
         if drive.session.first_ts is None and complete:
             raise DataError(
                 "no tick in the range asked for", where=", ".join(sources), remedy="check --from, --to and the data given"
             )
-        drive.session.end()
+        drive.session.end(close=complete and settings.execution.end == "close")
     except QktError:
         raise
     except Exception as problem:
@@ -84,17 +85,21 @@ def run(
         strategy=strategy,
         settings=settings,
         reports={symbol: source.report for symbol, source in sources.items()},
-        fills=fills,
         replay=kind,
         refusals=refusals,
         params=dict(params or {}),
         seconds=seconds,
+        warnings=[*_unresolved(sources)],
+        bars=None if drive.paths is None else BarReplay(drive.paths.ambiguous),
+        late_cancels=len(late),
         interrupted=not complete,
     )
 
 
 class _JumpDriver:
     """Ticks from event to event."""
+
+    paths: BarPaths | None = None
 
     def __init__(self, strategy: RunnableStrategy, settings: SessionSettings, sources: Sources) -> None:
         clock = EventClock()
@@ -125,22 +130,59 @@ class _TickDriver:
         self.board = TickBoard()
         self._sources = sources
         self.session = assemble(strategy, settings, EventBus(clock), clock, self.board, on_fault=_fail)
+        bars = any(is_bars(source) for source in sources.values())
+        self.paths = BarPaths(self.session, settings.execution.bars_path) if bars else None
 
     def run(self, start: int | None, end: int | None, tell: Tell) -> bool:
-        if any(is_bars(source) for source in self._sources.values()):
-            ticks = ticks_of_bars(self._sources, start, end, self._is_short)
+        if self.paths is not None:
+            ticks = ticks_of_bars(self._sources, start, end, self.paths)
         else:
             sources = [cast(TickSource, source) for source in self._sources.values()]
             ticks = ticks_of(merge(sources, start, end), tuple(self._sources))
         return replay_ticks(self.session, ticks, tell)
 
-    def _is_short(self, symbol: str) -> bool:
-        position = self.session.books.account.get(symbol)
-        return position is not None and position.quantity < 0
 
-
-def is_bars(source: TickSource | BarSource) -> bool:
+def is_bars(source: TickSource | BarSource) -> TypeGuard[BarSource]:
     return hasattr(type(source), "timeframe_ms")
+
+
+def as_bars(strategy: RunnableStrategy, sources: Sources, execution: ExecutionSettings) -> Sources:
+    """Sources for a replay of bars: ticks are made into bars of their shortest declared timeframe, unless they resolve them.
+
+    Raises UsageError where ticks cannot resolve the bars exactly.
+    """
+    if execution.resolve == "bars":
+        return {
+            name: source if is_bars(source) else FoldedBars(cast(TickSource, source), shortest(strategy, name))
+            for name, source in sources.items()
+        }
+    if len({stream.timeframe for stream in strategy.streams}) > 1:
+        raise UsageError("ticks resolve the bars of one timeframe, and the strategy has several", remedy="use --fills quotes")
+    return sources
+
+
+def check_bars(strategy: RunnableStrategy, sources: Sources) -> None:
+    """Raise DataError when a declared timeframe cannot be made of the bars given."""
+    for stream in strategy.streams:
+        source = sources[stream.symbol]
+        if is_bars(source) and stream.timeframe.ms % source.timeframe_ms:
+            raise DataError(
+                f"bars of {source.timeframe_ms // 1000} s do not add up to the {stream.timeframe} of stream {stream.alias}",
+                where=stream.symbol,
+                remedy="give bars of a length that divides it, or ticks",
+            )
+
+
+def shortest(strategy: RunnableStrategy, symbol: str) -> Timeframe:
+    """The shortest timeframe declared for a symbol; for one of another use, such as conversion, the shortest of all."""
+    own = [stream.timeframe for stream in strategy.streams if stream.symbol == symbol]
+    return min(own, key=lambda frame: frame.ms) if own else finest(strategy)
+
+
+def _unresolved(sources: Sources) -> Iterator[str]:
+    for symbol, source in sources.items():
+        if isinstance(source, ResolvedBars) and source.unresolved:
+            yield f"{symbol}: {source.unresolved:,} bars have no ticks, their four points were replayed instead"
 
 
 def finest(strategy: RunnableStrategy) -> Timeframe:

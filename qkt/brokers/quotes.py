@@ -6,11 +6,13 @@ from typing import NamedTuple, Protocol
 
 
 class Quote(NamedTuple):
-    """The last tick of a symbol: its price (trade or middle) and its quote, None without one."""
+    """The last tick of a symbol: its price (trade or middle), its quote, and the lots displayed there, None without one."""
 
     price: float
     bid: float | None
     ask: float | None
+    bid_size: float | None = None
+    ask_size: float | None = None
 
     @property
     def buy(self) -> float:
@@ -30,4 +32,8 @@ class QuoteBoard(Protocol):
 
     def last(self, symbol: str) -> float | None:
         """The symbol's last price, None before its first."""
+        ...
+
+    def spread(self, symbol: str) -> float | None:
+        """Ask less bid of the symbol's last tick that had both, None before there was one."""
         ...

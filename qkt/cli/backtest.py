@@ -25,6 +25,29 @@ STRATEGY_FILES = (".qkt", ".py")
 class Fills(StrEnum):
     QUOTES = "quotes"
     MID = "mid"
+    BARS = "bars"
+
+
+class Presets(StrEnum):
+    FAST = "fast"
+    REALISTIC = "realistic"
+    STRESS = "stress"
+
+
+class Resolution(StrEnum):
+    BARS = "bars"
+    TICKS = "ticks"
+
+
+class Paths(StrEnum):
+    ADVERSE = "adverse_first"
+    FAVOURABLE = "favourable_first"
+    BOTH = "both"
+
+
+class Ends(StrEnum):
+    MARK = "mark"
+    CLOSE = "close"
 
 
 class OptionalStore(TyperCommand):
@@ -62,8 +85,46 @@ def backtest(
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Value of a PARAM of the strategy. Can be repeated.")
     ] = None,
     fills: Annotated[
-        Fills, typer.Option(metavar="quotes|mid", help="Fill at the side that is paid, or at the middle.")
+        Fills, typer.Option(metavar="quotes|mid|bars", help="Fill at the side that is paid, at the middle, or inside bars.")
     ] = Fills.QUOTES,
+    preset: Annotated[
+        Presets | None,
+        typer.Option(metavar="NAME", help="Execution: fast, realistic or stress; the options below change single values."),
+    ] = None,
+    latency: Annotated[int | None, typer.Option(metavar="MS", help="From sending an order to its arrival.")] = None,
+    cancel_latency: Annotated[int | None, typer.Option(metavar="MS", help="The same of cancels, when it differs.")] = None,
+    modify_latency: Annotated[int | None, typer.Option(metavar="MS", help="The same of changes, when it differs.")] = None,
+    slippage: Annotated[
+        str | None, typer.Option(metavar="POINTS", help="Of market orders and stops: instrument, none, 3, 0..20, impact:K.")
+    ] = None,
+    spread: Annotated[
+        str | None,
+        typer.Option(metavar="POINTS", help="Where no quotes are: instrument, observed, 12, or 00:00=30,07:00=12 (UTC)."),
+    ] = None,
+    limits: Annotated[
+        str | None, typer.Option(metavar="RULE", help="What fills a limit: touch, through, or through:N points.")
+    ] = None,
+    limit_chance: Annotated[
+        float | None, typer.Option(metavar="P", help="Share of limits that a touch fills; others need more.")
+    ] = None,
+    partial: Annotated[
+        str | None, typer.Option(metavar="F", help="Fills in slices: none, a first fraction, or depth (displayed size).")
+    ] = None,
+    reject_every: Annotated[int | None, typer.Option(metavar="N", help="Reject every N-th order.")] = None,
+    stop_distance: Annotated[
+        bool | None, typer.Option("--stop-distance/--no-stop-distance", help="Refuse levels nearer than the venue allows.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Of all random draws.")] = None,
+    bars_path: Annotated[
+        Paths | None,
+        typer.Option(metavar="ORDER", help="Extremes of a bar: adverse_first, favourable_first, or both, compared."),
+    ] = None,
+    resolve: Annotated[
+        Resolution | None, typer.Option(metavar="ticks", help="With --fills bars: real ticks where there are any.")
+    ] = None,
+    finish: Annotated[
+        Ends | None, typer.Option("--end", metavar="mark|close", help="Positions open at the end: valued, or closed.")
+    ] = None,
     instruments: Annotated[Path | None, typer.Option(metavar="FILE", help="Contract terms, JSON or TOML.")] = None,
     columns: Annotated[
         str | None, typer.Option(metavar="ts=NAME,…", help="Columns of data that is not recognised: ts=time,bid=b,ask=a.")
@@ -86,10 +147,29 @@ def backtest(
     from qkt.backtest.api import backtest as run
     from qkt.backtest.api import moment
     from qkt.backtest.output import require_writable, write_equity, write_round_trips, write_trades
+    from qkt.brokers.paper import ExecutionSettings
     from qkt.cli.interrupt import Interrupt
     from qkt.cli.progress import Meter
 
     begin, until = moment(start, "--from"), moment(end, "--to")
+    execution = ExecutionSettings.of(
+        preset=preset,
+        fills=fills.value,
+        latency=latency,
+        cancel_latency=cancel_latency,
+        modify_latency=modify_latency,
+        slippage=slippage,
+        spread=spread,
+        limits=limits,
+        limit_chance=limit_chance,
+        partial=partial,
+        reject_every=reject_every,
+        stop_distance=stop_distance,
+        seed=seed,
+        bars_path=bars_path,
+        resolve=resolve,
+        end=finish,
+    )
     for path in (trades, round_trips, equity):
         if path is not None:
             require_writable(path)
@@ -104,7 +184,7 @@ def backtest(
             balance=balance,
             currency=currency,
             params=values,
-            fills=fills.value,
+            execution=execution,
             instruments=instruments,
             columns=mapping,
             zone=zone,

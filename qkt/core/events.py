@@ -24,7 +24,8 @@ class Event:
 
 @dataclass(slots=True)
 class Tick(Event):
-    """One quote or trade. `price` is the trade or the middle of the quote; `bid` and `ask` are None without quotes.
+    """One quote or trade. `price` is the trade or the middle of the quote; `bid` and `ask` are None without quotes,
+    `bid_size` and `ask_size` (lots displayed there) where the data does not show them or nobody asked for them.
 
     `synthetic` marks a tick made of a bar: 0 is a real tick, 1 the bar's open, 2 a later point of its path, which the
     market reached without a gap.
@@ -37,6 +38,8 @@ class Tick(Event):
     ask: float | None = None
     volume: float | None = None
     synthetic: int = 0
+    bid_size: float | None = None
+    ask_size: float | None = None
 
     @property
     def buy(self) -> float:
@@ -93,6 +96,13 @@ class OrderRejected(OrderEvent):
 @dataclass(slots=True)
 class OrderCancelled(OrderEvent):
     """The order left the book unfilled, or with what it had filled so far."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class CancelFailed(OrderEvent):
+    """A cancel came too late: the order had ended before it arrived."""
 
     reason: str
 

@@ -91,6 +91,7 @@ class InstrumentEntry(BaseModel):
     swap_rates: tuple[DatedRate, ...] = ()
     funding_percent: Signed = ZERO
     funding_hours: Literal[1, 2, 3, 4, 6, 8, 12, 24] = 8
+    average_daily_volume: Positive | None = None
 
     @field_validator("swap_triple_day")
     @classmethod

@@ -44,7 +44,7 @@ class Instrument:
     """Contract terms of one symbol.
 
     Quantities are lots, `contract_size` units of the base per lot, prices in `quote_currency`; commission is account
-    currency per lot and side, charges positive.
+    currency per lot and side, charges positive. `average_daily_volume` is the market's, in lots, for slippage by size.
 
     Financing: `swap_long_points` and `swap_short_points` a lot and night are the rates of the mode POINTS where
     `swap_rates`, the dated table in the unit of `swap_mode`, has none yet; credits are positive. `swap_rollovers` says
@@ -72,6 +72,7 @@ class Instrument:
     swap_rates: tuple[SwapRate, ...] = ()
     swap_rollovers: Rollovers | None = None
     swap_year_days: int = 360
+    average_daily_volume: Decimal | None = None
 
     @property
     def financed(self) -> bool:

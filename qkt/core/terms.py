@@ -59,6 +59,7 @@ class Purpose(StrEnum):
     STOP_LOSS = "STOP"
     TAKE_PROFIT = "TP"
     CLOSE = "CLOSE"
+    END_OF_DATA = "END_OF_DATA"
 
     @property
     def protective(self) -> bool:

@@ -32,12 +32,15 @@ def open_data(
     column_mapping: Mapping[str, str] | None = None,
     zone: str | None = None,
     tolerance_ms: int = TOLERANCE_MS,
+    bars_first: bool = False,
+    finest_ms: Mapping[str, int] | None = None,
 ) -> dict[str, TickSource | BarSource]:
     """Sources by bare symbol for arguments that are each a file, a folder of files, or SYMBOL=PATH.
 
     The symbol of a file is the one given; else that of its symbol column, of which there may be several; else the one its
     name begins with (`eurusd-2024-01-10.csv.gz`); else empty, which stands for the single stream of a run. Files of one
-    symbol are joined in order of time and must not overlap. Where a symbol has ticks and bars, the ticks are taken.
+    symbol are joined in order of time and must not overlap. Where a symbol has ticks and bars, the ticks are taken, or the
+    bars with `bars_first`. Of bars of several lengths the longest is taken that divides the symbol's `finest_ms`.
     Raises DataError for what cannot be read or recognised; row by row the sources do so while they are read.
     """
     reading = Reading(column_mapping, zone, tolerance_ms)
@@ -53,11 +56,28 @@ def open_data(
                 (entry.bars if file.layout.bars else entry.ticks).append(file)
     sources: dict[str, TickSource | BarSource] = {}
     for symbol, entry in found.items():
+        ticks = bool(entry.ticks) and not (bars_first and entry.bars)
         if entry.ticks and entry.bars:
-            entry.notes.append("there are ticks and bars, the ticks are taken")
-        kind = FileTicks if entry.ticks else FileBars
-        sources[symbol] = kind(symbol, entry.ticks or entry.bars, reading, entry.key, entry.notes)
+            entry.notes.append(f"there are ticks and bars, the {'ticks' if ticks else 'bars'} are taken")
+        if ticks:
+            sources[symbol] = FileTicks(symbol, entry.ticks, reading, entry.key, entry.notes)
+        else:
+            sources[symbol] = _bars(symbol, entry, reading, (finest_ms or {}).get(symbol))
     return sources
+
+
+def _bars(symbol: str, entry: _Found, reading: Reading, finest: int | None) -> FileBars:
+    """The bars of one length: the longest that divides `finest` (ms), the shortest of all without one."""
+    by_length: dict[int, list[DataFile]] = {}
+    for file in entry.bars if len(entry.bars) > 1 else ():
+        length = FileBars(symbol, [file], reading, entry.key, ()).timeframe_ms
+        by_length.setdefault(length, []).append(file)
+    if len(by_length) <= 1:
+        return FileBars(symbol, entry.bars, reading, entry.key, entry.notes)
+    fitting = [length for length in by_length if finest is not None and finest % length == 0]
+    taken = max(fitting) if fitting else min(by_length)
+    note = f"there are bars of {len(by_length)} lengths, those of {taken // 1000} s are taken"
+    return FileBars(symbol, by_length[taken], reading, entry.key, [*entry.notes, note])
 
 
 def symbol_in_name(path: Path) -> str | None:

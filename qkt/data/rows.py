@@ -112,7 +112,7 @@ def tick_table(columns: Columns) -> TickTable:
     if sizes[0] is not None and sizes[1] is not None:
         both = sizes[0] + sizes[1]
         volume = both if volume is None else np.where(np.isnan(volume), both, volume)
-    return TickTable(columns["ts"], price, bid, ask, volume)
+    return TickTable(columns["ts"], price, bid, ask, volume, *sizes)
 
 
 def part(columns: Columns, rows: slice | Flags | Ints) -> Columns:

@@ -23,7 +23,8 @@ class TickTable:
 
     `ts` epoch ms. `price` the row's own price, else the middle of its quote. `bid` and `ask` are None when no row has a
     quote, NaN in the rows without one when only some have. `volume` the row's own volume, else the sum of the sizes at
-    bid and ask; None when no row has any, NaN in rows without. Treat the arrays as read-only.
+    bid and ask; None when no row has any, NaN in rows without. `bid_size` and `ask_size` are those sizes, in the unit of the
+    file, which is taken as lots. Treat the arrays as read-only.
     """
 
     ts: Ints
@@ -31,13 +32,19 @@ class TickTable:
     bid: Floats | None = None
     ask: Floats | None = None
     volume: Floats | None = None
+    bid_size: Floats | None = None
+    ask_size: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.ts)
 
     def slice(self, a: int, b: int) -> TickTable:
         """Rows a to b, without copying."""
-        return TickTable(self.ts[a:b], self.price[a:b], _part(self.bid, a, b), _part(self.ask, a, b), _part(self.volume, a, b))
+        return TickTable(self.ts[a:b], self.price[a:b], *(_part(column, a, b) for column in self.optional()))
+
+    def optional(self) -> tuple[Floats | None, ...]:
+        """The columns that may be missing, in the order of the fields."""
+        return self.bid, self.ask, self.volume, self.bid_size, self.ask_size
 
     def between(self, start: int | None, end: int | None) -> TickTable:
         """Rows with start <= ts < end; None leaves a side open."""

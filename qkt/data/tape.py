@@ -103,7 +103,7 @@ class _Stream:
 
 
 def _join(a: TickTable, b: TickTable) -> TickTable:
-    columns = ((a.bid, b.bid), (a.ask, b.ask), (a.volume, b.volume))
+    columns = zip(a.optional(), b.optional(), strict=True)
     return TickTable(
         np.concatenate((a.ts, b.ts)),
         np.concatenate((a.price, b.price)),

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from qkt.brokers.paper import FillModel, PaperBroker, QuoteFills
+from qkt.brokers.paper import ExecutionSettings, PaperBroker
 from qkt.core.bus import EventBus, FaultHandler, Scope
 from qkt.core.clock import EventClock
 from qkt.core.errors import InstrumentError, StrategyError
@@ -61,7 +61,7 @@ class SessionSettings:
     balance: Decimal = Decimal(10_000)
     currency: str = "USD"
     instruments: InstrumentRegistry = field(default_factory=InstrumentRegistry.standard)
-    fills: FillModel = field(default_factory=QuoteFills)
+    execution: ExecutionSettings = field(default_factory=ExecutionSettings)
     limits: OrderLimits = field(default_factory=OrderLimits)
     begin: int | None = None
     markets: tuple[str, ...] = ()
@@ -111,7 +111,7 @@ def assemble(
     held = HeldOrders(scope, waits, deadlines, board.last)
     orders = OrderManager(scope, books, held, deadlines)
     scope.subscribe(OrderFilled, holdings.settle)
-    broker = PaperBroker(scope, board, settings.instruments.resolve, books, settings.fills, waits)
+    broker = PaperBroker(scope, board, settings.instruments.resolve, books, settings.execution, waits)
     context = SessionContext(scope, strategy.name, books, orders, settings.instruments, board, strategy.rearm)
 
     scope.subscribe(Tick, broker.on_tick)

@@ -21,9 +21,13 @@ class TickBoard:
 
     def __init__(self) -> None:
         self._quotes: dict[str, Quote] = {}
+        self._quoted: dict[str, Quote] = {}
 
     def update(self, tick: Tick) -> None:
-        self._quotes[tick.symbol] = Quote(tick.price, tick.bid, tick.ask)
+        quote = Quote(tick.price, tick.bid, tick.ask, tick.bid_size, tick.ask_size)
+        self._quotes[tick.symbol] = quote
+        if quote.bid is not None and quote.ask is not None:
+            self._quoted[tick.symbol] = quote
 
     def quote(self, symbol: str) -> Quote | None:
         return self._quotes.get(symbol)
@@ -31,3 +35,7 @@ class TickBoard:
     def last(self, symbol: str) -> float | None:
         quote = self._quotes.get(symbol)
         return None if quote is None else quote.price
+
+    def spread(self, symbol: str) -> float | None:
+        quote = self._quoted.get(symbol)
+        return None if quote is None or quote.bid is None or quote.ask is None else quote.ask - quote.bid

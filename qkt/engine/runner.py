@@ -25,6 +25,7 @@ class StrategyRunner:
         self._context = context
         self._book = context.ledger
         self._waits = waits
+        self._stopped = False
         waits.add(self)
         if strategy.wants_ticks:
             scope.subscribe(Tick, self._on_tick)
@@ -46,7 +47,9 @@ class StrategyRunner:
         self._waits.changed()
 
     def stop(self) -> None:
+        """The strategy hears of nothing after this."""
         self._strategy.on_stop()
+        self._stopped = True
 
     def _on_tick(self, tick: Tick) -> None:
         self._book.time = tick.ts
@@ -77,6 +80,8 @@ class StrategyRunner:
 
     def _at(self, time: int, handler: Callable[[E], None], event: E) -> None:
         """Call a handler that may interrupt another one, whose evaluation time comes back afterwards."""
+        if self._stopped:
+            return
         book = self._book
         evaluated_at, book.time = book.time, time
         handler(event)

@@ -6,13 +6,14 @@ from qkt.brokers.paper import PaperBroker
 from qkt.core.bus import EventBus, Scope
 from qkt.core.clock import EventClock
 from qkt.core.events import LogLine, Tick
+from qkt.core.terms import OrderKind, Purpose
 from qkt.core.watch import NEVER, Waits
 from qkt.engine.board import Board
 from qkt.engine.candles import CandleFeed
 from qkt.engine.equity import EquitySampler
 from qkt.engine.runner import StrategyRunner
 from qkt.ledger import Books, Financing
-from qkt.orders import OrderManager
+from qkt.orders import Order, OrderApproved, OrderManager
 from qkt.risk import RiskGate
 
 
@@ -100,9 +101,30 @@ class Session:
         self.financing.begin(ts)
         self.due = min(self.financing.due, self.equity.due)
 
-    def end(self) -> None:
-        """No more ticks: the last equity sample, and the strategy hears of it. Open things stay open."""
-        if self.first_ts is not None:
-            self.books.excursions.settle()
-            self.equity.end(self.last_ts)
-            self._runner.stop()
+    def end(self, *, close: bool = False) -> None:
+        """No more ticks: the strategy hears of it, then comes the last equity sample.
+
+        Open things stay open, or, with `close`, every leg is closed at market as any other close is, at its costs.
+        """
+        if self.first_ts is None:
+            return
+        self._clock.time = self.last_ts
+        self.books.excursions.settle()
+        self._runner.stop()
+        if close:
+            self._close_out()
+        self.equity.end(self.last_ts)
+
+    def _close_out(self) -> None:
+        legs = [
+            (book.strategy, legs.symbol, leg)
+            for book in self.books.strategies.values()
+            for legs in book.open_books()
+            for leg in legs
+        ]
+        for strategy, symbol, leg in legs:
+            side, purpose = leg.side.opposite, Purpose.END_OF_DATA
+            order = Order(
+                f"end-{leg.id}", strategy, symbol, side, leg.quantity, OrderKind.MARKET, purpose, self.last_ts, leg_id=leg.id
+            )
+            self.scope.publish(OrderApproved(order))

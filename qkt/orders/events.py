@@ -58,11 +58,9 @@ class OrderEnded(Event):
 
 @dataclass(slots=True)
 class SubmitOrder(Event):
-    """To the broker of the order's symbol: place this order. `through` tells that the market has just run through its stop
-    level without a gap (inside a bar), which happens to stops that the engine held."""
+    """To the broker of the order's symbol: place this order."""
 
     order: Order
-    through: bool = False
 
 
 @dataclass(slots=True)

@@ -81,9 +81,9 @@ class HeldOrders:
         fired = [held for held in book if held.stop.on_tick(tick)]
         for held in fired:
             if held in book:  # an order fired before it may have cancelled it
-                self._fire(held, through=tick.synthetic == 2)
+                self._fire(held)
 
-    def _fire(self, held: _Held, through: bool) -> None:
+    def _fire(self, held: _Held) -> None:
         self._remove(held)
         order = held.order
         order.stop = order.reference = level = held.stop.level
@@ -91,7 +91,7 @@ class HeldOrders:
             order.limit = order.reference = q8(EXACT.add(level, order.side.sign * order.limit_offset))
         order.state = OrderState.SUBMITTED
         order.acknowledged = False
-        self._scope.publish(SubmitOrder(order, through))
+        self._scope.publish(SubmitOrder(order))
 
     def _find(self, order: Order) -> _Held | None:
         return next((held for held in self._by_symbol.get(order.symbol, ()) if held.order is order), None)

@@ -11,6 +11,7 @@ import numpy as np
 
 from qkt.backtest.record import RunRecord
 from qkt.backtest.runner import run
+from qkt.brokers.paper import ExecutionSettings
 from qkt.core.events import Candle, LatchBroken, OrderFilled, PositionExited, Tick
 from qkt.core.instruments import InstrumentRegistry
 from qkt.core.terms import OrderKind, Side, TimeInForce
@@ -73,14 +74,17 @@ class Plan:
     ticks: int
     rows_per_table: int
     quoted: bool
-    fills: str
+    execution: ExecutionSettings
     costs: bool
     timeframes: tuple[str, ...]
     currency: str = "USD"
 
 
-def tape(seed: int, ticks: int, quoted: bool) -> TickTable:
-    """A walk on a coarse grid, with equal timestamps, ties of price, jumps, and silences of minutes to days."""
+def tape(seed: int, ticks: int, quoted: bool, blanks: bool = False) -> TickTable:
+    """A walk on a coarse grid, with equal timestamps, ties of price, jumps, and silences of minutes to days.
+
+    `blanks` leaves some rows without a quote.
+    """
     rng = np.random.default_rng(seed)
     gaps = rng.choice([0, 1, 40, 700, 3_000, 90_000, 50_000_000], ticks, p=[0.1, 0.1, 0.3, 0.3, 0.15, 0.045, 0.005])
     steps = rng.choice([0, 1, -1, 3, -3, 40, -40], ticks, p=[0.3, 0.2, 0.2, 0.13, 0.13, 0.02, 0.02])
@@ -93,7 +97,11 @@ def tape(seed: int, ticks: int, quoted: bool) -> TickTable:
     if not quoted:
         return TickTable(ts, price, None, None, volume)
     bid, ask = (points - spread // 2) / 100, (points + spread // 2) / 100
-    return TickTable(ts, price, bid, ask, volume)
+    if blanks:
+        bare = rng.random(ticks) < 0.3
+        bid[bare] = ask[bare] = np.nan
+    sizes = rng.integers(0, 8, (2, ticks)) / 100
+    return TickTable(ts, price, bid, ask, volume, *sizes)
 
 
 KINDS = (
@@ -259,7 +267,9 @@ def run_plan(plan: Plan, *, every_tick: bool, watched: int = 0) -> tuple[RunReco
     """`watched` further symbols have prices, and nobody trades them."""
     gambler = Gambler(plan)
     sources = {
-        f"SIM:S{n}": Memory(f"S{n}", tape(plan.seed * 10 + n, plan.ticks, plan.quoted), plan.rows_per_table)
+        f"SIM:S{n}": Memory(
+            f"S{n}", tape(plan.seed * 10 + n, plan.ticks, plan.quoted, plan.execution.spread == "observed"), plan.rows_per_table
+        )
         for n in range(plan.symbols)
     }
     markets: tuple[str, ...] = ()
@@ -280,9 +290,13 @@ def run_plan(plan: Plan, *, every_tick: bool, watched: int = 0) -> tuple[RunReco
             "spread_points": Decimal(2),
             "swap_long_points": Decimal(-3),
             "swap_short_points": Decimal(2),
+            "stops_level_points": 3,
         }
+    costs["average_daily_volume"] = Decimal(50)
     terms = {f"S{n}": instrument(f"S{n}", contract_size=Decimal(100), **costs) for n in range(plan.symbols)}
     registry = InstrumentRegistry.standard().with_layer(terms)
-    settings = SessionSettings(currency=plan.currency, instruments=registry, markets=markets, audit=True)
-    record = run(gambler, sources, settings, fills=plan.fills, every_tick=every_tick)  # type: ignore[arg-type]
+    settings = SessionSettings(
+        currency=plan.currency, instruments=registry, execution=plan.execution, markets=markets, audit=True
+    )
+    record = run(gambler, sources, settings, every_tick=every_tick)
     return record, gambler.seen

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from qkt.backtest.record import OpenPosition, RunRecord, Timing
+from qkt.brokers.paper import ExecutionSettings
 from qkt.core.events import LogLine, OrderRejected, RiskRejected
 from qkt.core.terms import Side
 from qkt.core.timeframe import MINUTE_MS
@@ -79,7 +80,7 @@ def record(equity: Sequence[float] = (10_000.0,), **changes: Any) -> RunRecord:
         "timeframe_ms": MINUTE_MS,
         "currency": "USD",
         "balance": Decimal(10_000),
-        "fills": "quotes",
+        "execution": ExecutionSettings(),
         "replay": "fast",
         "first_ts": times[0] if times else 0,
         "last_ts": times[-1] if times else 0,

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from qkt.backtest.replay import ticks_of
+from qkt.brokers.paper import ExecutionSettings
 from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
 from qkt.core.events import Event, OrderCancelled, OrderFilled, OrderRejected
@@ -63,7 +64,7 @@ class Watcher:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_random_trader_breaks_no_promise_and_can_always_go_flat(seed: int) -> None:
-    plan = Plan(seed, 2, 1_500, 1_000, True, "quotes", True, ("1m",))
+    plan = Plan(seed, 2, 1_500, 1_000, True, ExecutionSettings(), True, ("1m",))
     gambler = Gambler(plan)
     clock = EventClock()
     terms = InstrumentRegistry.standard().with_layer({f"S{n}": instrument(f"S{n}") for n in range(plan.symbols)})

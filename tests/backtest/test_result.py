@@ -13,6 +13,7 @@ from qkt.backtest.curve import EquityCurve
 from qkt.backtest.record import RunRecord, Timing
 from qkt.backtest.render import one_line
 from qkt.backtest.result import CURVE_POINTS, BacktestResult
+from qkt.brokers.paper import ExecutionSettings
 from qkt.core.terms import Side
 from qkt.data import DataReport, Gap
 from tests.backtest.records import SYMBOL, fill, minutes, open_leg, record, refusal, rejection, trip
@@ -146,7 +147,7 @@ def test_a_run_with_costs_and_enough_trades_has_no_warning():
     [
         ({"interrupted": True}, "interrupted after 120 ticks"),
         ({"trades": [], "round_trips": []}, "never traded"),
-        ({"fills": "mid"}, "middle price"),
+        ({"execution": ExecutionSettings(fills="mid")}, "middle price"),
         ({"trades": [fill(slippage=Decimal(0))]}, "no fill paid a spread or slippage"),
         ({"commission": Decimal(0)}, "no commission"),
         ({"equity_values": record([10_000.0, -1.0]).equity_values}, "closed out"),

@@ -6,7 +6,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qkt.backtest.record import Timing
+from qkt.brokers.paper import ExecutionSettings
 from tests.backtest.random_run import Plan, run_plan
+
+EXECUTIONS = st.builds(
+    ExecutionSettings,
+    latency=st.sampled_from([0, 0, 1, 250, 5_000]),
+    cancel_latency=st.sampled_from([None, None, 0, 900]),
+    modify_latency=st.sampled_from([None, None, 0, 400]),
+    slippage=st.sampled_from(["instrument", "none", "2", "0..5", "impact:0.4"]),
+    seed=st.integers(0, 3),
+    spread=st.sampled_from(["instrument", "observed", "3", "00:00=2,10:30=7"]),
+    limits=st.sampled_from(["touch", "through", "through:2"]),
+    limit_chance=st.sampled_from([1.0, 1.0, 0.5]),
+    partial=st.sampled_from(["none", "none", "0.5", "depth"]),
+    reject_every=st.sampled_from([0, 0, 5]),
+    stop_distance=st.booleans(),
+    end=st.sampled_from(["mark", "close"]),
+)
 
 PLANS = st.builds(
     Plan,
@@ -15,7 +32,7 @@ PLANS = st.builds(
     ticks=st.integers(2, 500),
     rows_per_table=st.sampled_from([7, 50, 333, 100_000]),
     quoted=st.booleans(),
-    fills=st.sampled_from(["quotes", "mid"]),
+    execution=st.one_of(st.sampled_from([ExecutionSettings(), ExecutionSettings(fills="mid")]), EXECUTIONS),
     costs=st.booleans(),
     timeframes=st.sampled_from([("1m",), ("1m", "5m"), ("10s", "1h"), ("1w", "3m", "1m")]),
     currency=st.sampled_from(["USD", "USD", "EUR"]),
@@ -35,7 +52,7 @@ def test_both_speeds_see_and_do_the_same(plan: Plan) -> None:
 
 def test_the_random_runs_do_trade() -> None:
     """The property would be empty if nothing happened in them."""
-    plan = Plan(3, 2, 4_000, 333, True, "quotes", True, ("1m", "5m"))
+    plan = Plan(3, 2, 4_000, 333, True, ExecutionSettings(), True, ("1m", "5m"))
     record, _ = run_plan(plan, every_tick=False)
     kinds = {row.order_type for row in record.trades}
     assert kinds >= {"Market", "Limit", "Stop", "StopLimit", "TrailingStop", "TrailingStopLimit"}
@@ -46,7 +63,7 @@ def test_the_random_runs_do_trade() -> None:
 
 
 def test_two_runs_are_the_same_run() -> None:
-    plan = Plan(11, 3, 800, 100, True, "quotes", True, ("1m",))
+    plan = Plan(11, 3, 800, 100, True, ExecutionSettings(), True, ("1m",))
     first, first_saw = run_plan(plan, every_tick=False)
     second, second_saw = run_plan(plan, every_tick=False)
     assert first_saw == second_saw
@@ -54,6 +71,6 @@ def test_two_runs_are_the_same_run() -> None:
 
 
 def test_the_random_runs_do_convert() -> None:
-    record, _ = run_plan(Plan(5, 2, 2_000, 333, True, "quotes", True, ("1m",), "EUR"), every_tick=False)
+    record, _ = run_plan(Plan(5, 2, 2_000, 333, True, ExecutionSettings(), True, ("1m",), "EUR"), every_tick=False)
     assert {row.fx_rate == 1 for row in record.trades} == {False}
     assert record.conversions[0].source == "SIM:EURUSD"

@@ -4,17 +4,19 @@ from decimal import Decimal
 
 import pytest
 
-from qkt.brokers.paper import MidFills, QuoteFills
+from qkt.brokers.paper import ExecutionSettings
 from qkt.core.events import OrderFilled, OrderRejected, Tick
 from tests.market import GOLD, Market, at, by, instrument
 
+MID = ExecutionSettings(fills="mid")
+
 
 def quotes(**terms: object) -> Market:
-    return Market(fills=QuoteFills(), terms={"GOLD": instrument(**terms)})
+    return Market(terms={"GOLD": instrument(**terms)})
 
 
 def mid() -> Market:
-    return Market(fills=MidFills(), terms={"GOLD": instrument(slippage_points=Decimal(50))})
+    return Market(execution=MID, terms={"GOLD": instrument(slippage_points=Decimal(50))})
 
 
 def prices(market: Market) -> list[str]:
@@ -106,13 +108,13 @@ def test_without_quotes_half_the_modelled_spread_is_paid() -> None:
     assert prices(market) == ["100.02", "99.98"]
 
 
-@pytest.mark.parametrize(("model", "price"), [(QuoteFills(), "50.04"), (MidFills(), "50.04")])
-def test_a_stop_limit_marketable_at_its_trigger_takes_the_sides_price(model: object, price: str) -> None:
-    market = Market(fills=model)  # type: ignore[arg-type]
+@pytest.mark.parametrize("model", [ExecutionSettings(), MID])
+def test_a_stop_limit_marketable_at_its_trigger_takes_the_sides_price(model: ExecutionSettings) -> None:
+    market = Market(execution=model)
     market.quote(49, "49.1")
     market.buy(1, stop=50, limit="50.10")
     market.quote("49.94", "50.04")
-    assert prices(market) == [price]
+    assert prices(market) == ["50.04"]
     assert market.fills[0].kind == "StopLimit"
 
 

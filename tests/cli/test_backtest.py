@@ -68,7 +68,9 @@ def test_settings_reach_the_run(qkt, strategy, tape):
         "--every-tick", "--from", "2024-01-10T08:30", "--to", "2024-01-10 09:00:00",
     ).json  # fmt: skip
     assert result["params"] == {"fast": "5"}
-    assert result["settings"] == {"balance": "2500.50", "currency": "USD", "fills": "mid", "replay": "every-tick"}
+    recorded = result["settings"]
+    assert recorded.pop("execution")["fills"] == "mid"
+    assert recorded == {"balance": "2500.50", "currency": "USD", "fills": "mid", "replay": "every-tick"}
     assert result["period"]["start_iso"] == "2024-01-10T08:30:00.000Z"
     assert result["period"]["end_iso"] == "2024-01-10T08:59:59.000Z"
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qkt.brokers.paper import ExecutionSettings
 from qkt.core.errors import LedgerError
 from qkt.core.events import VenueCost
 from qkt.core.terms import CostKind, LegRole, Side
@@ -115,7 +116,7 @@ def test_the_environment_asks_for_the_audit(monkeypatch: pytest.MonkeyPatch) -> 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_symbols_that_are_only_watched_change_nothing(seed: int) -> None:
-    plan = Plan(seed, 1, 300, 50, True, "quotes", True, ("1m",))
+    plan = Plan(seed, 1, 300, 50, True, ExecutionSettings(), True, ("1m",))
     alone, _ = run_plan(plan, every_tick=False)
     among, _ = run_plan(plan, every_tick=False, watched=2)
     assert (alone.trades, alone.round_trips, alone.financing) == (among.trades, among.round_trips, among.financing)

@@ -1,24 +1,31 @@
 """The paper broker: takes commands, matches its book against every tick, reports what came of it.
 
 Market orders fill when they arrive, others are first tested on the next tick of their symbol. A deadline beats a trigger
-on the same tick. Orders of one tick are filled in the order of submission.
+on the same tick. Orders of one tick are filled in the order of submission. With latency a command is heard at once and
+arrives on the first tick of any symbol at or after its time, before that tick triggers anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 
 from qkt.brokers.paper.acceptance import Acceptance
 from qkt.brokers.paper.book import OrderBook, Resting
-from qkt.brokers.paper.fills import FillModel, money, side_price
+from qkt.brokers.paper.executor import Executor
+from qkt.brokers.paper.fills import fill_model, money, side_price
+from qkt.brokers.paper.keys import DrawKeys
+from qkt.brokers.paper.limits import LimitFills
+from qkt.brokers.paper.settings import ExecutionSettings
+from qkt.brokers.paper.slices import slice_model
+from qkt.brokers.paper.transit import Transit
+from qkt.brokers.paper.walk import WITHIN, BarWalk
 from qkt.brokers.quotes import Quote, QuoteBoard
 from qkt.core.bus import Scope
-from qkt.core.events import OrderAccepted, OrderCancelled, OrderFilled, OrderModified, OrderRejected, Tick
+from qkt.core.events import CancelFailed, OrderAccepted, OrderCancelled, OrderModified, OrderRejected, Tick
 from qkt.core.instruments import Instrument
-from qkt.core.terms import OrderKind, Side
-from qkt.core.watch import NEVER, Waits, Watch
-from qkt.orders import CancelOrder, LegView, Order, ResizeOrder, SubmitOrder, initial_risk
+from qkt.core.terms import OrderKind, Purpose, Side
+from qkt.core.watch import Waits, Watch
+from qkt.orders import CancelOrder, LegView, Order, ResizeOrder, SubmitOrder
 
 NOT_AT_ONCE = "the market does not offer its limit at once"
 
@@ -26,10 +33,8 @@ NOT_AT_ONCE = "the market does not offer its limit at once"
 class PaperBroker:
     """Simulated execution for the symbols of one scope.
 
-    Implements `Waiting`: deadlines stand in the watches.
+    Implements `Waiting`: deadlines stand in the watches, arrivals in `due`.
     """
-
-    due = NEVER
 
     def __init__(
         self,
@@ -37,21 +42,29 @@ class PaperBroker:
         board: QuoteBoard,
         instruments: Callable[[str], Instrument],
         legs: LegView,
-        fills: FillModel,
+        settings: ExecutionSettings,
         waits: Waits,
     ) -> None:
         self._scope = scope
         self._board = board
-        self._instruments = instruments
-        self._legs = legs
-        self._fills = fills
-        self._acceptance = Acceptance(board, instruments, legs)
-        self._book = OrderBook()
+        self._settings = settings
         self._waits = waits
+        self._acceptance = Acceptance(board, instruments, legs, settings)
+        self._limits = LimitFills(settings, instruments)
+        self._keys = DrawKeys() if settings.draws else None
+        self._book = OrderBook(waits)
+        self._transit = Transit()
+        self._walk = BarWalk()
+        prices = fill_model(settings, scope, board)
+        self._executor = Executor(scope, instruments, legs, self._book, prices, slice_model(settings.partial))
         waits.add(self)
         scope.subscribe(SubmitOrder, self._on_submit)
         scope.subscribe(CancelOrder, self._on_cancel)
         scope.subscribe(ResizeOrder, self._on_resize)
+
+    @property
+    def due(self) -> int:
+        return self._transit.due
 
     def watches(self) -> Iterator[Watch]:
         return self._book.watches()
@@ -59,133 +72,164 @@ class PaperBroker:
     # ----------------------------------------------------------------- commands
 
     def _on_submit(self, command: SubmitOrder) -> None:
+        """Answer at once, as a venue's gateway does; the order itself may arrive later."""
         order = command.order
         quantity = self._acceptance.quantity(order)
         refusal = self._acceptance.refusal(order, quantity)
         if refusal is not None:
-            self._scope.publish(OrderRejected(order.id, order.strategy, order.symbol, refusal, order.rule))
+            self._reject(order, refusal)
             return
+        resting = Resting.of(order, quantity, self._keys.of(order) if self._keys is not None else "")
         self._scope.publish(OrderAccepted(order.id, order.strategy, order.symbol, quantity))
+        latency = 0 if order.purpose is Purpose.END_OF_DATA else self._settings.latency
         if order.cancel_reason is not None:  # its acknowledgement made somebody take it back
-            self._scope.publish(OrderCancelled(order.id, order.strategy, order.symbol, order.cancel_reason))
-        elif order.venue_kind is OrderKind.MARKET:
-            self._fill_market(order, quantity, command.through)
-        elif order.venue_kind is OrderKind.LIMIT and order.tif.immediate:
-            self._fill_at_once(order, quantity)
+            self._end(resting, order.cancel_reason)
+        elif latency:
+            self._send(resting, command.at + latency)
         else:
-            self._book.add(Resting.of(order, quantity))
-            self._waits.changed()
+            self._receive(resting, command.at)
 
     def _on_cancel(self, command: CancelOrder) -> None:
-        resting = self._book.find(command.order)
-        if resting is not None:
-            self._drop(resting, command.reason)
+        if self._settings.cancel:
+            self._send(command, command.at + self._settings.cancel)
+        else:
+            self._cancel(command)
 
     def _on_resize(self, command: ResizeOrder) -> None:
-        resting = self._book.find(command.order)
+        if self._settings.modify:
+            self._send(command, command.at + self._settings.modify)
+        else:
+            self._resize(command)
+
+    def _send(self, freight: Resting | CancelOrder | ResizeOrder, due: int) -> None:
+        self._transit.send(freight, due)
+        self._waits.changed()
+
+    def _reject(self, order: Order, reason: str) -> None:
+        self._scope.publish(OrderRejected(order.id, order.strategy, order.symbol, reason, order.rule))
+
+    # ----------------------------------------------------------------- arrivals
+
+    def _arrive(self, ts: int) -> None:
+        for freight in self._transit.arrived(ts):
+            if isinstance(freight, Resting):
+                self._receive(freight, ts)
+            elif isinstance(freight, CancelOrder):
+                self._cancel(freight)
+            else:
+                self._resize(freight)
+        self._waits.changed()
+
+    def _receive(self, resting: Resting, ts: int) -> None:
+        order = resting.order
+        deadline = order.expires_at
+        if resting.doomed is not None:
+            self._end(resting, resting.doomed)
+        elif deadline is not None and ts >= deadline:
+            self._end(resting, f"expired at {deadline}")
+        elif order.venue_kind is OrderKind.MARKET or (order.venue_kind is OrderKind.LIMIT and order.tif.immediate):
+            self._fill_at_once(resting, ts)
+        else:
+            self._book.add(resting)
+
+    def _fill_at_once(self, resting: Resting, ts: int) -> None:
+        """A market order, a stop that the engine held until its level was reached, or a limit that takes what is offered."""
+        order = resting.order
+        quote = self._board.quote(order.symbol)
+        if quote is None:
+            self._reject(order, f"no price for {order.symbol} yet")
+        elif order.venue_kind is OrderKind.MARKET:
+            self._book.add(resting)
+            self._executor.market(resting, quote, ts, self._walk.level(order))
+        elif _marketable(order, quote, float(order.limit or 0)):
+            self._book.add(resting)
+            self._executor.limit(resting, quote, ts, at_limit=False)
+        else:
+            self._end(resting, NOT_AT_ONCE)
+
+    def _cancel(self, command: CancelOrder) -> None:
+        """Take an order off the book, or doom it while it is on its way; one that is done already won the race."""
+        order = command.order
+        resting = self._book.find(order)
+        if resting is not None:
+            self._drop(resting, command.reason)
+            return
+        inbound = self._transit.order(order)
+        if inbound is not None:
+            inbound.doomed = command.reason
+        elif not order.live:
+            reason = f"it was {order.state.value.lower()} before the cancel arrived"
+            self._scope.publish(CancelFailed(order.id, order.strategy, order.symbol, reason))
+
+    def _resize(self, command: ResizeOrder) -> None:
+        order = command.order
+        resting = self._book.find(order) or self._transit.order(order)
         if resting is not None:
             resting.quantity = command.quantity
-            order = command.order
             self._scope.publish(OrderModified(order.id, order.strategy, order.symbol, command.quantity))
 
     def _drop(self, resting: Resting, reason: str) -> None:
-        self._remove(resting)
+        self._book.remove(resting)
+        self._end(resting, reason)
+
+    def _end(self, resting: Resting, reason: str) -> None:
         order = resting.order
         self._scope.publish(OrderCancelled(order.id, order.strategy, order.symbol, reason))
-
-    def _remove(self, resting: Resting) -> None:
-        self._book.remove(resting)
-        self._waits.changed()
 
     # ----------------------------------------------------------------- matching
 
     def on_tick(self, tick: Tick) -> None:
+        if tick.synthetic or self._walk.active:
+            self._walk.step(tick)
+        if self._transit.due <= tick.ts:
+            self._arrive(tick.ts)
         expired, hit = self._book.sift(tick)
         for resting in expired:
-            if resting in self._book:  # an order that expires may take another one with it
+            if resting.live:  # an order that expires may take another one with it
                 self._drop(resting, f"expired at {resting.watch.deadline}")
         for resting in hit:
-            if resting in self._book:  # an earlier fill of this tick may have cancelled it
+            if resting.live:  # an earlier fill of this tick may have cancelled it
                 self._trigger(resting, tick)
 
     def _trigger(self, resting: Resting, tick: Tick) -> None:
-        order = resting.order
-        quote = Quote(tick.price, tick.bid, tick.ask)
-        through = tick.synthetic == 2
-        if order.kind is OrderKind.STOP_LIMIT and not resting.armed:
-            self._arm(resting, quote, through)
-            return
-        instrument = self._instruments(order.symbol)
-        if order.kind is OrderKind.STOP or order.kind is OrderKind.IF_TOUCHED:
-            assert order.stop is not None
-            price = self._fills.stop(order.side, quote, order.stop, through, instrument)
+        quote = Quote(tick.price, tick.bid, tick.ask, tick.bid_size, tick.ask_size)
+        kind = resting.order.venue_kind
+        if kind is OrderKind.LIMIT or resting.armed:
+            self._touch(resting, quote, tick)
+        elif kind is OrderKind.STOP_LIMIT:
+            self._arm(resting, quote, tick)
         else:
-            assert order.limit is not None
-            price = self._fills.limit(order.side, quote, order.limit, through)
-        self._remove(resting)
-        self._fill(order, resting.quantity, price, order.reference or price)
+            self._executor.market(resting, quote, tick.ts, None if resting.triggered else self._walk.level(resting.order))
 
-    def _arm(self, resting: Resting, quote: Quote, through: bool) -> None:
+    def _touch(self, resting: Resting, quote: Quote, tick: Tick) -> None:
+        """The market is at the limit: filled now, or, when the rule wants more, once the market has gone through it.
+
+        A better price is only for those whom the market jumped: the first touch was through the limit already.
+        """
+        order = resting.order
+        level = self._limits.level(resting)
+        if _marketable(order, quote, level):
+            self._executor.limit(resting, quote, tick.ts, resting.touched or tick.synthetic == WITHIN)
+        else:
+            resting.touched = True
+            resting.wait_for(level)
+            self._waits.changed()
+
+    def _arm(self, resting: Resting, quote: Quote, tick: Tick) -> None:
         """A stop-limit whose stop is hit fills at once when its limit is marketable, else rests as that limit."""
         order = resting.order
         assert order.limit is not None
-        if _marketable(order, quote):
-            self._remove(resting)
-            worst = order.limit if through else money(side_price(order.side, quote))
-            self._fill(order, resting.quantity, worst, order.limit)
+        resting.arm()
+        if _marketable(order, quote, self._limits.level(resting)):
+            price = order.limit if tick.synthetic == WITHIN else money(side_price(order.side, quote))
+            self._executor.at(resting, quote, tick.ts, price)
         elif order.tif.immediate:
             self._drop(resting, NOT_AT_ONCE)
         else:
-            resting.wait_for_limit()
             self._waits.changed()
 
-    def _fill_at_once(self, order: Order, quantity: Decimal) -> None:
-        """An immediate limit takes what the market offers on arrival, or goes."""
-        quote = self._board.quote(order.symbol)
-        assert order.limit is not None
-        if quote is not None and _marketable(order, quote):
-            self._fill(order, quantity, self._fills.limit(order.side, quote, order.limit, through=False), order.limit)
-        else:
-            self._scope.publish(OrderCancelled(order.id, order.strategy, order.symbol, NOT_AT_ONCE))
 
-    def _fill_market(self, order: Order, quantity: Decimal, through: bool) -> None:
-        """A market order, or a stop that the engine held until its level was reached."""
-        quote = self._board.quote(order.symbol)
-        assert quote is not None
-        instrument = self._instruments(order.symbol)
-        if order.stop is None:
-            price = self._fills.market(order.side, quote, instrument)
-        else:
-            price = self._fills.stop(order.side, quote, order.stop, through, instrument)
-        self._fill(order, quantity, price, order.reference or money(quote.price))
-
-    def _fill(self, order: Order, quantity: Decimal, price: Decimal, reference: Decimal) -> None:
-        if order.reduce_only:
-            quantity = min(quantity, self._legs.leg_quantity(order.leg_id or 0))
-            if quantity <= 0:
-                self._scope.publish(OrderCancelled(order.id, order.strategy, order.symbol, "its leg is closed"))
-                return
-        self._scope.publish(
-            OrderFilled(
-                order.id,
-                order.strategy,
-                order.symbol,
-                order.side,
-                quantity,
-                price,
-                order.kind,
-                order.purpose,
-                order.role,
-                order.leg_id,
-                reference,
-                signal_price=order.signal_price,
-                initial_risk=initial_risk(order, price),
-            )
-        )
-
-
-def _marketable(order: Order, quote: Quote) -> bool:
-    """Whether the market offers the order's limit or better."""
-    assert order.limit is not None
-    price, limit = side_price(order.side, quote), float(order.limit)
-    return price <= limit if order.side is Side.BUY else price >= limit
+def _marketable(order: Order, quote: Quote, level: float) -> bool:
+    """Whether the side that the order pays is at the level or better."""
+    price = side_price(order.side, quote)
+    return price <= level if order.side is Side.BUY else price >= level

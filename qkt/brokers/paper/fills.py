@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from qkt.brokers.quotes import Quote
+from qkt.brokers.paper.book import Resting
+from qkt.brokers.paper.settings import ExecutionSettings
+from qkt.brokers.paper.slippage import SlippageModel, slippage_model
+from qkt.brokers.paper.spread import SpreadModel, spread_model
+from qkt.brokers.quotes import Quote, QuoteBoard
+from qkt.core.bus import Scope
 from qkt.core.instruments import Instrument
-from qkt.core.numbers import exact, q8, to_decimal
+from qkt.core.numbers import ZERO, exact, q8, to_decimal
 from qkt.core.terms import Side
-
-HALF = Decimal("0.5")
 
 
 def money(price: float) -> Decimal:
@@ -23,64 +27,70 @@ def side_price(side: Side, quote: Quote) -> float:
     return quote.buy if side is Side.BUY else quote.sell
 
 
+@dataclass(slots=True)
+class Slice:
+    """What is being filled: `quantity` (lots) of a working order, by the quote at `ts`."""
+
+    resting: Resting
+    quantity: Decimal
+    quote: Quote
+    ts: int
+    instrument: Instrument
+
+
 class FillModel(Protocol):
-    """Prices of executions, 8 decimals. `quote` is the tick that fills."""
+    """Prices of executions, 8 decimals."""
 
-    def market(self, side: Side, quote: Quote, instrument: Instrument) -> Decimal: ...
-
-    def stop(self, side: Side, quote: Quote, level: Decimal, through: bool, instrument: Instrument) -> Decimal:
-        """`through` tells that the market ran through the level without a gap (inside a bar)."""
+    def market(self, part: Slice, level: Decimal | None) -> Decimal:
+        """A market order or a stop. `level` is given when the market ran through it without a gap (inside a bar)."""
         ...
 
-    def limit(self, side: Side, quote: Quote, level: Decimal, through: bool) -> Decimal: ...
+    def limit(self, part: Slice, limit: Decimal, at_limit: bool) -> Decimal:
+        """A limit. `at_limit` tells that the market came to it without a gap, so that it gets no better price."""
+        ...
 
 
 class QuoteFills:
-    """Honest fills: the side that the order pays, stops never better than their level, limits at the limit or better,
-    and the instrument's slippage against market orders and stops. Where the data has no quotes half of the instrument's
-    modelled spread is paid instead."""
+    """Honest fills: the side that the order pays, stops never better than their level, limits at the limit or better, and
+    slippage against market orders and stops. Where the data has no quotes half of the modelled spread is paid instead."""
 
-    def market(self, side: Side, quote: Quote, instrument: Instrument) -> Decimal:
-        price = money(side_price(side, quote))
-        return self._adverse(side, price, self._half_spread(quote, instrument), instrument)
+    def __init__(self, spread: SpreadModel, slippage: SlippageModel) -> None:
+        self._spread = spread
+        self._slippage = slippage
 
-    def stop(self, side: Side, quote: Quote, level: Decimal, through: bool, instrument: Instrument) -> Decimal:
-        price = level if through else money(side_price(side, quote))
-        return self._adverse(side, price, self._half_spread(quote, instrument), instrument)
+    def market(self, part: Slice, level: Decimal | None) -> Decimal:
+        resting, instrument = part.resting, part.instrument
+        order = resting.order
+        price = money(side_price(order.side, part.quote)) if level is None else level
+        points = self._slippage.points(resting.key, resting.slices, part.quantity, instrument, order.symbol)
+        adverse = self._half_spread(part) + exact(points, instrument.point_size)
+        return q8(price + order.side.sign * adverse)
 
-    def limit(self, side: Side, quote: Quote, level: Decimal, through: bool) -> Decimal:
-        if through:
-            return level
-        price = money(side_price(side, quote))
-        return min(price, level) if side is Side.BUY else max(price, level)
+    def limit(self, part: Slice, limit: Decimal, at_limit: bool) -> Decimal:
+        if at_limit:
+            return limit
+        side = part.resting.order.side
+        price = q8(money(side_price(side, part.quote)) + side.sign * self._half_spread(part))
+        return min(price, limit) if side is Side.BUY else max(price, limit)
 
-    @staticmethod
-    def _half_spread(quote: Quote, instrument: Instrument) -> Decimal:
-        if quote.bid is not None and quote.ask is not None:
-            return Decimal(0)
-        return exact(instrument.spread_points, instrument.point_size, HALF)
-
-    @staticmethod
-    def _adverse(side: Side, price: Decimal, half_spread: Decimal, instrument: Instrument) -> Decimal:
-        slip = half_spread + exact(instrument.slippage_points, instrument.point_size)
-        return q8(price + side.sign * slip)
+    def _half_spread(self, part: Slice) -> Decimal:
+        if part.quote.bid is not None and part.quote.ask is not None:
+            return ZERO
+        return self._spread.half(part.resting.order.symbol, part.ts, part.instrument)
 
 
 class MidFills:
     """Every fill at the tick's price, the middle of quote-only data: the published engine's paper model. No slippage."""
 
-    def market(self, side: Side, quote: Quote, instrument: Instrument) -> Decimal:  # noqa: ARG002
-        return money(quote.price)
+    def market(self, part: Slice, level: Decimal | None) -> Decimal:
+        return money(part.quote.price) if level is None else level
 
-    def stop(
-        self,
-        side: Side,  # noqa: ARG002
-        quote: Quote,
-        level: Decimal,
-        through: bool,
-        instrument: Instrument,  # noqa: ARG002
-    ) -> Decimal:
-        return level if through else money(quote.price)
+    def limit(self, part: Slice, limit: Decimal, at_limit: bool) -> Decimal:
+        return limit if at_limit else money(part.quote.price)
 
-    def limit(self, side: Side, quote: Quote, level: Decimal, through: bool) -> Decimal:  # noqa: ARG002
-        return level if through else money(quote.price)
+
+def fill_model(settings: ExecutionSettings, scope: Scope, board: QuoteBoard) -> FillModel:
+    """The model that the settings name."""
+    if settings.fills == "mid":
+        return MidFills()
+    return QuoteFills(spread_model(settings.spread, board), slippage_model(settings.slippage, settings.seed, scope))
