@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import count
 
 from qkt.lang import tree
+from qkt.lang.basket_actions import named_basket, resolve_basket_entry
 from qkt.lang.codes import Problems
 from qkt.lang.deeds import CancelOrders, CloseEverything, CloseOne, Deed, Enter, EnterOne, ResizePosition, WriteLog
 from qkt.lang.entries import EntryResolver, bare_market
@@ -42,7 +43,8 @@ class ActionResolver:
                 return CloseEverything()
             case tree.Cancel():
                 alias = self._resolver.tradeable(action.alias, place)
-                return None if alias is None else CancelOrders(alias, action.including_protection)
+                members = self._members(action.alias, place)
+                return None if alias is None else CancelOrders(alias, action.including_protection, members)
             case tree.CancelAll():
                 return CancelOrders(None, action.including_protection)
             case tree.Log():
@@ -65,8 +67,11 @@ class ActionResolver:
     # ---------------------------------------------------------------- entries
 
     def _enter(self, action: tree.Entry, place: Place) -> Deed | None:
+        basket = named_basket(self._resolver, action.alias, place)
+        if basket is not None:
+            return resolve_basket_entry(self._resolver, action, basket, place, self._entries.defaults)
         deed = self._entries.resolve(action, place)
-        return deed if deed is None or not isinstance(deed, Enter) else self._with_followers(action, deed, place)
+        return None if deed is None else self._with_followers(action, deed, place)
 
     def _with_followers(self, action: tree.Entry, deed: Enter, place: Place) -> Enter | None:
         if action.on_fill is not None:
@@ -92,9 +97,9 @@ class ActionResolver:
     def _leg(self, leg: tree.Entry, place: Place) -> Enter | None:
         if self._resolver.market(leg.alias, place) is None:
             return None
-        refuse(self._problems, leg, UNWANTED_IN_OCO, "a leg of OCO_ENTRY")
+        refused = refuse(self._problems, leg, UNWANTED_IN_OCO, "a leg of OCO_ENTRY")
         deed = self._entries.resolve(leg, place)
-        if deed is None or not isinstance(deed, Enter):
+        if deed is None or refused:
             return None
         if bare_market(deed):
             hint = "give it LIMIT, STOP or TRAILING: a market order is filled before the other leg could be cancelled"
@@ -113,11 +118,16 @@ class ActionResolver:
     # ---------------------------------------------------------------- the rest
 
     def _close(self, action: tree.Close, place: Place) -> Deed | None:
-        alias = self._resolver.tradeable(action.alias, place)
         if action.sizing is None:
-            return None if alias is None else CloseOne(alias, None)
+            alias = self._resolver.tradeable(action.alias, place)
+            return None if alias is None else CloseOne(alias, None, self._members(action.alias, place))
+        alias = self._resolver.market(action.alias, place)
         size = resolve_size(self._resolver, action.sizing, place, has_stop=False)
         return None if alias is None or size is None else CloseOne(alias, size)
+
+    def _members(self, ident: tree.Ident, place: Place) -> tuple[str, ...]:
+        basket = named_basket(self._resolver, ident, place)
+        return () if basket is None else basket.members
 
     def _resize(self, action: tree.Resize, place: Place) -> Deed | None:
         alias = self._resolver.market(action.alias, place)

@@ -13,6 +13,7 @@ from qkt.lang.codes import Problems
 from qkt.lang.expressions import Resolver
 from qkt.lang.place import Place
 from qkt.lang.program import CheckedRule, CheckedStrategy
+from qkt.lang.protection import resolve_stop, resolve_target
 from qkt.lang.scope import Scope, declare
 from qkt.lang.values import Expression, Indicator, Read, below
 from qkt.lang.walk import streams_mentioned
@@ -75,13 +76,14 @@ def _check_alone(file: tree.Strategy, resolver: Resolver) -> None:
         place = Place("action", -1, first, symbol=first, in_defaults=True, scanned=False)
         for expression in _expressions(file.defaults):
             resolver.guarded(expression.span, resolver.any, expression, place)
+        resolve_stop(resolver, file.defaults.stop_loss, place)
+        resolve_target(resolver, file.defaults.take_profit, place, has_stop=True)
 
 
 def _expressions(defaults: tree.Defaults) -> Iterator[tree.Expr]:
     """The outermost expressions of DEFAULTS."""
-    for clause in (defaults.sizing, defaults.stop_loss, defaults.take_profit):
-        if isinstance(clause, tree.Sizing | tree.Exit):
-            yield clause.value
+    if defaults.sizing is not None:
+        yield defaults.sizing.value
     for order in (defaults.order_type, defaults.trailing):
         if order is not None:
             yield from (p for p in (order.price, order.limit) if p is not None and not isinstance(p, tree.Relative))

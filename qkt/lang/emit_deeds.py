@@ -137,14 +137,14 @@ def _layer(frame: Frame, layer: Layer) -> str:
 
 
 def _enter_basket(frame: Frame, deed: EnterBasket, number: int) -> str:
-    """The money is parted equally among the members."""
+    """The money is parted equally among the members. Their quotes are taken to be in the currency of the money."""
     symbols = frame.module.symbols
     money = frame.temporary()
     share = f"{money} / {float(len(deed.members))!r} if {money} is not None else None"
     frame.body.add(f"{money} = {_text(frame, deed.money)}")
     frame.body.add(f"{money} = {share}")
     tickets = ", ".join(
-        f"Ticket({spelled(deed.side)}, {symbols[alias]!r}, {close_text(frame, alias)}, ('money', {money}))"
+        f"Ticket({spelled(deed.side)}, {symbols[alias]!r}, {close_text(frame, alias)}, ('share', {money}))"
         for alias in deed.members
     )
     return f"enter_each({number}, ({tickets},))"

@@ -36,18 +36,18 @@ class EntryResolver:
     def __init__(self, resolver: Resolver, defaults: tree.Defaults | None) -> None:
         self._resolver = resolver
         self._problems = resolver.problems
-        self._defaults = defaults or NO_DEFAULTS
+        self.defaults = defaults or NO_DEFAULTS
         self.bracketed: set[str] = set()
 
     def resolve(self, entry: tree.Entry, place: Place) -> Enter | None:
         """An entry as an action of its own; what hangs on it (ON_FILL, exit hooks) is added by others."""
-        return self._entry(entry, place, self._defaults)
+        return self._entry(entry, place, self.defaults, own=True)
 
     def child(self, entry: tree.Entry, place: Place) -> Enter | None:
         """The same without DEFAULTS, for entries that follow another one."""
-        return self._entry(entry, place, NO_DEFAULTS)
+        return self._entry(entry, place, NO_DEFAULTS, own=False)
 
-    def _entry(self, entry: tree.Entry, place: Place, defaults: tree.Defaults) -> Enter | None:
+    def _entry(self, entry: tree.Entry, place: Place, defaults: tree.Defaults, *, own: bool) -> Enter | None:
         alias = self._resolver.tradeable(entry.alias, place)
         for clause in entry.duplicates:
             self._problems.warning("QKT0507", entry.span, f"{clause} is written twice; the last one counts")
@@ -63,7 +63,7 @@ class EntryResolver:
         if pyramid is not None and pyramid.seed is not None:
             sizing, size_place = pyramid.seed, place
         if sizing is None:
-            hint = "add SIZING to the action or to DEFAULTS" if defaults is not NO_DEFAULTS else "DEFAULTS do not apply here"
+            hint = "add SIZING to the action or to DEFAULTS" if own else "DEFAULTS do not apply here"
             self._problems.error("QKT0401", entry.alias.span, f"{entry.side} '{entry.alias.text}' has no SIZING", hint)
             return None
         size = resolve_size(self._resolver, sizing, size_place, has_stop=stop is not None)

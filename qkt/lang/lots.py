@@ -35,7 +35,8 @@ def positive_price(value: Amount, what: str) -> float:
 
 
 def lots(context: Context, symbol: str, size: Leg, expected: float, distance: float | None) -> Decimal:
-    """The quantity of an order that is expected to fill at `expected` with its stop `distance` away.
+    """The quantity of an order that is expected to fill at `expected` with its stop `distance` away. Beside the forms of SIZING
+    there is `share`, a member's part of the money of a basket, which is in the quote currency.
 
     Raises UnusableError for a size that is not defined or not positive, and for a risk without a distance.
     """
@@ -88,6 +89,8 @@ def _book(context: Context) -> float:
 def _money_per_lot(context: Context, form: str, symbol: str, expected: float, distance: float | None) -> float:
     """The value of one lot, or the loss of one lot at the stop."""
     per_unit = expected
+    if form == "share":
+        return expected * float(context.instrument(symbol).contract_size)
     if form in RISKS:
         if not distance:
             raise UnusableError("its stop has no distance from the entry", suppressed=True)

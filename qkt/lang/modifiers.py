@@ -64,8 +64,9 @@ def _check_parent(problems: Problems, entry: tree.Entry, defaults: tree.Defaults
         problems.error("QKT0407", span, "ON_FILL and TIF GTD exclude each other", "leave the parent good till cancelled")
 
 
-def refuse(problems: Problems, entry: tree.Entry, unwanted: Collection[str], who: str) -> None:
-    """Report the modifiers that an entry in this role cannot carry."""
-    for name, span in modifiers(entry):
-        if name in unwanted:
-            problems.error("QKT0413", span, f"{who} cannot carry {name}", "leave it out")
+def refuse(problems: Problems, entry: tree.Entry, unwanted: Collection[str], who: str) -> bool:
+    """Report the modifiers that an entry in this role cannot carry; whether there are any."""
+    found = [(name, span) for name, span in modifiers(entry) if name in unwanted]
+    for name, span in found:
+        problems.error("QKT0413", span, f"{who} cannot carry {name}", "leave it out")
+    return bool(found)

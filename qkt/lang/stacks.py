@@ -97,7 +97,8 @@ def _first(resolver: Resolver, layer: tree.StackLayer, place: Place) -> Order:
 
 
 def _step(resolver: Resolver, side: Side, layer: tree.StackLayer, place: Place) -> Step | None:
-    assert layer.price is not None
+    if layer.price is None:  # reported by the parser
+        return None
     folding = Folding(resolver, place, "entry")
     price = folding.formula(layer.price, "a layer's price")
     limit = None if layer.limit is None else folding.formula(layer.limit, "a layer's limit")

@@ -8,13 +8,14 @@ from decimal import Decimal
 
 from qkt.core.events import Candle
 from qkt.core.instruments import Instrument
-from qkt.core.terms import Side
+from qkt.core.terms import LegRole, Side
 from qkt.lang.compiled import CompiledStrategy
-from qkt.lang.loader import load_text
+from qkt.lang.loader import check_text, load_text
 from qkt.strategy import CloseSignal, EnterSignal, LegSize, Signal
 
 MINUTE = 60_000
 PREAMBLE = "STRATEGY t VERSION 1\nSYMBOLS k = SIM:KLM EVERY 1m\n"
+ALWAYS = "RULES WHEN k.close > 0 THEN "
 TWO = "STRATEGY t VERSION 1\nSYMBOLS k = SIM:KLM EVERY 1m, m = SIM:MNO EVERY 1m\n"
 
 
@@ -163,9 +164,17 @@ class Run:
         ]
 
 
-def long(quantity: str, leg: int = 1) -> LegSize:
-    return LegSize(leg, Side.BUY, Decimal(quantity))
+def long(quantity: str, leg: int = 1, role: LegRole = LegRole.PRIMARY) -> LegSize:
+    return LegSize(leg, Side.BUY, Decimal(quantity), role)
 
 
-def short(quantity: str, leg: int = 1) -> LegSize:
-    return LegSize(leg, Side.SELL, Decimal(quantity))
+def short(quantity: str, leg: int = 1, role: LegRole = LegRole.PRIMARY) -> LegSize:
+    return LegSize(leg, Side.SELL, Decimal(quantity), role)
+
+
+def errors(text: str, head: str = PREAMBLE) -> list[tuple[str, str]]:
+    """Code of every error, and the text at its place up to the end of its first line."""
+    source = head + text
+    lines = source.split("\n")
+    found = [p for p in check_text(source).problems if p.severity == "error"]
+    return [(p.code, lines[p.span.line - 1][p.span.column - 1 : p.span.end_column - 1]) for p in found]

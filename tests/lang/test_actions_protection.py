@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 
 from qkt.core.terms import OrderKind, TimeInForce
-from qkt.lang.loader import check_text
 from qkt.strategy import (
     BracketSpec,
+    EnterSignal,
     ExitForm,
     ExitPrice,
     ScaleOut,
@@ -20,24 +20,15 @@ from qkt.strategy import (
     Trail,
     TrailingExit,
 )
-from tests.lang.fake_context import PREAMBLE, Run
+from tests.lang.fake_context import ALWAYS, PREAMBLE, Run, errors
 
 D = Decimal
-ALWAYS = "RULES WHEN k.close > 0 THEN "
 BY, PCT, AT, RR = ExitForm.BY, ExitForm.PCT, ExitForm.AT, ExitForm.RR
 
 
-def entry(clauses: str, close: float = 40, head: str = "", action: str = "BUY k SIZING 1 "):  # type: ignore[no-untyped-def]
+def entry(clauses: str, close: float = 40, head: str = "", action: str = "BUY k SIZING 1 ") -> EnterSignal:
     (signal,) = Run(PREAMBLE + head + "\n" + ALWAYS + action + clauses).close(close).entries
     return signal
-
-
-def errors(text: str) -> list[tuple[str, str]]:
-    """Code and text of every error's place."""
-    source = PREAMBLE + text
-    lines = source.split("\n")
-    found = [p for p in check_text(source).problems if p.severity == "error"]
-    return [(p.code, lines[p.span.line - 1][p.span.column - 1 : p.span.end_column - 1]) for p in found]
 
 
 # ---------------------------------------------------------------- stops that move
