@@ -110,12 +110,20 @@ class ActionResolver:
     def _latch(self, action: tree.Latch, place: Place) -> Deed | None:
         deed = resolve_latch(self._resolver, action, place, self._afterwards(place))
         if deed is not None:
+            self._tell_anchor("LATCH", action.alias, deed.alias, place)
             for entry in deed.entries:
                 if entry.stop_loss is not None or entry.take_profit is not None:
                     self._entries.bracketed.add(self._resolver.scope.streams[entry.on].market)
         return deed
 
     # ---------------------------------------------------------------- the rest
+
+    def _tell_anchor(self, what: str, written: tree.Ident, alias: str, place: Place) -> None:
+        """A rule that such an action wakes on its own stream wakes on the first one in the published engine."""
+        first = next(iter(self._resolver.scope.streams))
+        if place.anchor == alias != first:
+            message = f"{what} is evaluated on the closes of '{alias}'; the published engine takes '{first}', the first stream"
+            self._resolver.differs(written.span, message)
 
     def _close(self, action: tree.Close, place: Place) -> Deed | None:
         if action.sizing is None:
@@ -139,6 +147,7 @@ class ActionResolver:
         size = resolve_size(self._resolver, action.sizing, place, has_stop=False)
         if alias is None or size is None:
             return None
+        self._tell_anchor("RESIZE", action.alias, alias, place)
         self._resizes.append((action.span, alias))
         return ResizePosition(alias, size, min_step)
 

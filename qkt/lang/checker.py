@@ -41,7 +41,7 @@ def check_strategy(
     complete = not problems.failed
     scope = declare(file.declarations, file.params, file.lets, problems)
     _refuse_blocks(file, problems)
-    resolver = Resolver(scope, problems, book=book)
+    resolver = Resolver(scope, problems, book=book, strict=strict)
     _check_alone(file, resolver)
     bound = list(_expanded(file, scope, problems))
     if bound and not file.declarations:

@@ -46,12 +46,13 @@ ELSEWHERE = {
 
 class Resolver:
     """Resolves the expressions of one file and keeps, for each alias, the bars that its indicators wait for. `book` tells that
-    the strategy runs in a portfolio with capital."""
+    the strategy runs in a portfolio with capital, `strict` that differences from the published engine are errors."""
 
-    def __init__(self, scope: Scope, problems: Problems, *, book: bool = False) -> None:
+    def __init__(self, scope: Scope, problems: Problems, *, book: bool = False, strict: bool = False) -> None:
         self.scope = scope
         self.problems = problems
         self.book = book
+        self._strict = strict
         self.bars: dict[str, int] = {}
         self._pool = Pool()
         self._slots = count()
@@ -112,6 +113,10 @@ class Resolver:
             self.problems.error("QKT0417", ident.span, f"'{alias}' is a basket and cannot stand here", hint)
             return None
         return alias
+
+    def differs(self, span: tree.Span, message: str) -> None:
+        """Report something that means something else in the published engine."""
+        (self.problems.error if self._strict else self.problems.warning)("QKT0601", span, message)
 
     def one(self, value: Expression) -> Expression:
         return self._pool.one(value)

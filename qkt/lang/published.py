@@ -31,8 +31,16 @@ def _other_meaning(node: tree.Node, strict: bool) -> str | None:
             return "OCO protects the entry here; the published engine sends the two exits without the entry"
         case tree.Cancel(including_protection=False) | tree.CancelAll(including_protection=False) if strict:
             return "CANCEL leaves protective exits alone here; the published engine cancels them too"
+        case tree.Tif(kind="IOC" | "FOK" | "DAY" as kind) if strict:
+            return f"{kind} does what it says here; the published engine treats it as GTC on paper"
+        case tree.OcoEntry(first=first, second=second) if strict and (_hooked(first) or _hooked(second)):
+            return "exit hooks of a leg work here; the published engine ignores them"
         case _:
             return None
+
+
+def _hooked(leg: tree.Entry) -> bool:
+    return any(hook is not None for hook in (leg.on_stop, leg.on_tp, leg.on_close))
 
 
 def _only_ours(node: tree.Node) -> Iterator[str]:
@@ -63,6 +71,8 @@ def _only_ours(node: tree.Node) -> Iterator[str]:
             yield "TRAILING_STOP"
         case tree.Entry(time_exit_ms=int()):
             yield "TIME_EXIT"
+        case tree.Latch(arm_ms=None):
+            yield "LATCH without ARM"
         case tree.Close(sizing=tree.Sizing()):
             yield "CLOSE with SIZING"
         case tree.Cancel(including_protection=True) | tree.CancelAll(including_protection=True):

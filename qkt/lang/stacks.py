@@ -110,8 +110,11 @@ def _step(resolver: Resolver, side: Side, layer: tree.StackLayer, place: Place) 
         return Step(layer.sizing, OrderKind.LIMIT, price)
     if layer.limit is not None:
         return Step(layer.sizing, OrderKind.STOP_LIMIT, price, limit)
-    stop = layer.trigger == "STOP" or _ahead(side, price)
-    return Step(layer.sizing, OrderKind.STOP if stop else OrderKind.IF_TOUCHED, price)
+    if layer.trigger == "STOP" or _ahead(side, price):
+        return Step(layer.sizing, OrderKind.STOP, price)
+    message = "this layer waits until its price is touched from either side; the published engine sends a stop"
+    resolver.differs(layer.price.span, f"{message}, which fires at once when the price lies behind the seed's fill")
+    return Step(layer.sizing, OrderKind.IF_TOUCHED, price)
 
 
 def _ahead(side: Side, price: Formula) -> bool:

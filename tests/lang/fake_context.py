@@ -117,12 +117,13 @@ class FakeContext:
 
 
 class Run:
-    """A strategy on a fake context, fed candle by candle. Bars are numbered from 1 for each alias."""
+    """A strategy on a fake context, fed candle by candle. Bars are numbered from 1 for each alias. With a `book` it is a child
+    of a portfolio with capital."""
 
-    def __init__(self, source: str, **params: str) -> None:
-        self.loaded = load_text(source, params=params)
+    def __init__(self, source: str, *, book: float | None = None, **params: str) -> None:
+        self.loaded = load_text(source, params=params, book=book is not None)
         self.strategy: CompiledStrategy = self.loaded.strategy
-        self.context = FakeContext()
+        self.context = FakeContext(book=book)
         self._symbols = {s.alias: s.symbol for s in self.strategy.streams}
         self._lengths = {s.alias: s.timeframe.ms for s in self.strategy.streams}
         self._bars: dict[str, int] = {}
