@@ -155,7 +155,7 @@ def _target(target: TakeProfit) -> str:
         case Protection():
             return _protection(target)
         case Parts(parts):
-            return ", ".join(f"{plain(exact * 100)} % {_protection(leg)}" for exact, leg in parts)
+            return ", ".join(f"{plain((share * 100).normalize())} % {_protection(leg)}" for share, leg in parts)
         case _:
             assert_never(target)
 

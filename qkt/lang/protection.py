@@ -11,14 +11,11 @@ from qkt.lang.constants import literal, positive
 from qkt.lang.deeds import Parts, Protection, StopLoss, TakeProfit, Trailing
 from qkt.lang.expressions import Resolver
 from qkt.lang.place import Place
+from qkt.lang.ranges import LEAST_PERCENT, STOP_PERCENT_LIMIT, TRAIL_PERCENT_LIMIT
 from qkt.lang.values import Const, Expression
 from qkt.strategy import ExitForm, SteppedExit, StopStep, TighteningExit, Trail, TrailingExit
 
 TrailForm: TypeAlias = Literal[ExitForm.BY, ExitForm.PCT]
-
-LEAST_PERCENT = 0.01
-STOP_PERCENT_LIMIT = 50.0
-TRAIL_PERCENT_LIMIT = 100.0
 
 
 def resolve_stop(resolver: Resolver, stop: tree.StopLoss | None, place: Place) -> StopLoss | None:

@@ -11,6 +11,7 @@ from qkt.core.formula import Formula
 from qkt.core.numbers import ZERO, q8, to_decimal
 from qkt.core.terms import OrderKind, Side, TimeInForce
 from qkt.lang.lots import Amount, Leg, UnusableError, defined, lots, positive_price
+from qkt.lang.ranges import LEAST_PERCENT, STOP_PERCENT_LIMIT, TRAIL_PERCENT_LIMIT
 from qkt.strategy import (
     BracketSpec,
     Context,
@@ -31,9 +32,6 @@ from qkt.strategy import (
 
 Managed: TypeAlias = TrailingExit | SteppedExit | TighteningExit
 
-LEAST_PERCENT = 0.01
-STOP_PERCENT_LIMIT = 50.0
-TRAIL_PERCENT_LIMIT = 100.0
 # A leg that follows the best price: how its distance is given.
 TRAILS: dict[str, ExitForm] = {"TRAIL BY": ExitForm.BY, "TRAIL PCT": ExitForm.PCT}
 
