@@ -46,7 +46,7 @@ class LayerTicket:
     limit: Formula | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ticket:
     """What an entry asks for, as far as it is computed: None is Undefined. `close` is the latest close of its stream, `size` a
     form of SIZING and its number. `price` is the level of a limit or stop order and the distance of a trailing one. A target is
