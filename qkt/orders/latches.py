@@ -122,6 +122,8 @@ class Latches:
         self._waits.changed()
 
     def on_tick(self, tick: Tick) -> None:
+        if not self._latches:
+            return
         for latch in list(self._latches):
             if latch.signal.symbol != tick.symbol or latch.by_candle:
                 continue

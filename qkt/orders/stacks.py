@@ -66,11 +66,10 @@ class Stacks:
             self._forget(stack)
 
     def _on_seed_ended(self, stack: _Stack, at: int) -> None:
-        """The layers follow a seed that has filled, unless its position is gone already or the strategy took it back."""
+        """The layers follow what the seed has filled, unless that is closed already or the strategy took the seed back."""
         seed, plan = stack.seed, stack.signal.stack
         assert plan is not None
-        wanted = seed.state is OrderState.FILLED and seed.cancel_reason is None
-        if not wanted or self._holdings.quantity(stack.id) <= 0:
+        if seed.cancel_reason is not None or self._holdings.quantity(stack.id) <= 0:
             return
         assert seed.average is not None
         orders = [self._layer(stack, number, layer, seed.average, at) for number, layer in enumerate(plan.layers, 2)]
@@ -112,6 +111,7 @@ class Stacks:
             bracket=signal.bracket,
             bracket_id=name,
             parent=stack.id,
+            time_exit_ms=signal.time_exit_ms,
         )
 
     def _on_closed(self, event: HoldingClosed) -> None:

@@ -13,7 +13,7 @@ from qkt.core.bus import Scope
 from qkt.core.events import LogLine, Tick
 from qkt.core.ids import OrderIds
 from qkt.core.numbers import q8, to_decimal
-from qkt.core.terms import LegRole, OrderKind, OrderState, Purpose, Side
+from qkt.core.terms import LegRole, OrderKind, Purpose, Side
 from qkt.core.watch import NEVER, AnyWatch, Reads, TrailWatch, Waits, Watch
 from qkt.orders.events import OrderEnded, OrderRequested
 from qkt.orders.holdings import HoldingClosed, Holdings
@@ -32,7 +32,8 @@ class _Armed:
 
 @dataclass(slots=True, eq=False)
 class _Parent:
-    """A filled entry and the tiers of it that wait. `filled_at` is when (epoch ms), `seq` which event it was."""
+    """An entry that has filled as far as it will, and the tiers of it that wait. `filled_at` is when it was done (epoch ms),
+    `seq` which event that was."""
 
     order: Order
     filled_at: int
@@ -64,9 +65,7 @@ class Tiers:
 
     def _on_ended(self, event: OrderEnded) -> None:
         order, signal = event.order, event.order.signal
-        if signal is None or not signal.tiers or order.state is not OrderState.FILLED:
-            return
-        if self._holdings.quantity(order.id) > 0:
+        if signal is not None and signal.tiers and self._holdings.quantity(order.id) > 0:
             tiers = [_Armed(number, tier, _first_watch(order, tier, event.at)) for number, tier in enumerate(signal.tiers)]
             self._parents[order.id] = _Parent(order, event.at, event.seq, tiers)
             self._waits.changed()

@@ -74,3 +74,13 @@ def test_the_random_runs_do_convert() -> None:
     record, _ = run_plan(Plan(5, 2, 2_000, 333, True, ExecutionSettings(), True, ("1m",), "EUR"), every_tick=False)
     assert {row.fx_rate == 1 for row in record.trades} == {False}
     assert record.conversions[0].source == "SIM:EURUSD"
+
+
+def test_the_random_runs_use_orders_that_bring_orders() -> None:
+    happened: set[object] = set()
+    for seed in range(4):
+        record, saw = run_plan(Plan(seed, 2, 1_500, 333, True, "quotes", True, ("1m", "5m")), every_tick=False)
+        happened |= {row.order_id.rpartition("-")[2] for row in record.trades}
+        happened |= {seen[0] for seen in saw if isinstance(seen, tuple)}
+        happened |= {row.order_type for row in record.trades}
+    assert happened >= {"entry", "l2", "l3", "latch", "exit", "IfTouched"}
