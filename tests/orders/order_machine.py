@@ -111,7 +111,6 @@ class OrderRoom(RuleBasedStateMachine):
         self.exited: list[PositionExited] = []
         self.children: dict[Decimal | None, int] = {}
         self.number = 0
-        self.cancelled = False
         self.ended: dict[str, tuple[OrderState, Decimal]] = {}
         self._assemble()
 
@@ -218,7 +217,6 @@ class OrderRoom(RuleBasedStateMachine):
 
     @rule(protection=st.booleans())
     def cancel(self, protection: bool) -> None:
-        self.cancelled = True
         self.scope.publish(CancelSignal("s", GOLD, None, protection))
 
     @rule()
@@ -333,11 +331,13 @@ class OrderRoom(RuleBasedStateMachine):
     @invariant()
     def at_most_one_of_two_may_still_fill(self) -> None:
         for first, second in self.pairs:
-            for order, sibling in ((first, second), (second, first)):
-                if order.filled > 0 or (order.state.terminal and sibling.filled == 0):
-                    assert sibling.state.terminal or sibling.cancel_reason is not None
-                if sibling.filled > 0 and order.filled == 0 and not self.cancelled:
-                    assert sibling.cancel_reason is None, "the one that fills goes on"
+            both = (first, second)
+            free = [order for order in both if order.live and order.cancel_reason is None]
+            if any(order.filled > 0 for order in both):
+                assert len(free) <= 1
+                assert all(order.filled > 0 for order in free), "the one that fills goes on, not the other"
+            elif any(order.state.terminal for order in both):
+                assert free == []
             if second.state is not OrderState.CREATED and second.id in self.placements:
                 assert first.acknowledged, "the second leg follows the acknowledgement of the first"
 
