@@ -87,7 +87,7 @@ def test_rejections_and_latency_do_not_keep_a_position_open() -> None:
 
 
 def test_both_speeds_close_alike() -> None:
-    plan = Plan(21, 3, 700, 50, True, ExecutionSettings(end="close", latency=250), True, ("1m",))
+    plan = Plan(20, 3, 700, 50, True, ExecutionSettings(end="close", latency=250), True, ("1m",))
     fast, _ = run_plan(plan, every_tick=False)
     slow, _ = run_plan(plan, every_tick=True)
     assert fast.trades == slow.trades
