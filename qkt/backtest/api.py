@@ -64,12 +64,13 @@ def backtest(
     begin, until = moment(start, "start"), moment(end, "end")
     if begin is not None and until is not None and begin >= until:
         raise UsageError(f"the range from {start} to {end} is empty", expected="a start before the end")
-    symbols = list(dict.fromkeys(stream.symbol for stream in runnable.streams))
+    symbols = list(dict.fromkeys(stream.symbol for stream in runnable.streams if stream.traded))
+    fed = list(dict.fromkeys(stream.symbol for stream in runnable.streams if stream.fed))
     lengths = {bare(symbol).upper(): shortest(runnable, symbol).ms for symbol in symbols}
     open_sources = _opener(data, store, columns, zone, simulated, lengths)
     registry = InstrumentRegistry.load(instruments) if instruments else InstrumentRegistry.standard()
     available = open_sources()
-    sources = _assign(symbols, available, open_sources)
+    sources = _assign(fed, available, open_sources)
     markets = conversion_markets(symbols, currency, registry, available)
     sources |= {name: available[name] for name in markets}
     settings = SessionSettings(_balance(balance), currency, registry, simulated, markets=tuple(markets))

@@ -21,6 +21,7 @@ class FoldedBars:
         self._frame = frame
         self.symbol = ticks.symbol
         self.volume = True
+        self.observed = False
 
     @property
     def timeframe_ms(self) -> int:
@@ -55,6 +56,7 @@ class ResolvedBars:
         self.ticks = ticks
         self.symbol = ticks.symbol
         self.unresolved = 0
+        self.observed = False
 
     @property
     def timeframe_ms(self) -> int:

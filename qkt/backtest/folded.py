@@ -11,7 +11,7 @@ from qkt.backtest.columns import ChunkColumns, Floats, Rows, SymbolColumns, opti
 from qkt.brokers import Quote
 from qkt.core.bus import Scope
 from qkt.core.events import Candle, Tick
-from qkt.data import CandleFolder
+from qkt.data import CandleFolder, ObservationFolder
 from qkt.engine import shortest
 from qkt.strategy import StreamSpec
 
@@ -113,7 +113,7 @@ class _Stream:
 
     def __init__(self, spec: StreamSpec, begin: int | None, volume: bool) -> None:
         self.spec = spec
-        self.folder = CandleFolder(spec.timeframe, begin, volume=volume)
+        self.folder = ObservationFolder(spec.timeframe) if spec.observed else CandleFolder(spec.timeframe, begin, volume=volume)
         self.rows: Rows = np.empty(0, np.int64)
         self.row = NO_ROW
         self._pending: Iterator[tuple[int, Candle]] = iter(())
@@ -152,7 +152,7 @@ class ColumnCandles:
     ) -> None:
         self._scope = scope
         self._board = board
-        self._streams = [_Stream(spec, begin, volume) for spec in streams]
+        self._streams = [_Stream(spec, begin, volume) for spec in streams if spec.fed]
         self._by_symbol: dict[str, list[_Stream]] = {}
         counted = shortest(streams)
         self._counted: dict[str, _Stream] = {}

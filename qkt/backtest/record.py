@@ -16,7 +16,7 @@ from qkt.core.terms import Side
 from qkt.data import DataReport
 from qkt.engine import Session, SessionSettings
 from qkt.ledger import Conversion, FinancingRow, RoundTrip, TradeRow
-from qkt.strategy import RunnableStrategy
+from qkt.strategy import RunnableStrategy, finest
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,8 @@ def write_record(
     books = session.books
     return RunRecord(
         strategy=strategy.name,
-        symbols=tuple(dict.fromkeys(stream.symbol for stream in strategy.streams)),
-        timeframe_ms=min(stream.timeframe.ms for stream in strategy.streams),
+        symbols=tuple(dict.fromkeys(stream.symbol for stream in strategy.streams if stream.traded)),
+        timeframe_ms=finest(strategy.streams).ms,
         currency=settings.currency,
         balance=settings.balance,
         execution=settings.execution,

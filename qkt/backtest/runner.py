@@ -22,7 +22,7 @@ from qkt.core.events import CancelFailed, OrderRejected
 from qkt.core.timeframe import Timeframe
 from qkt.data import BarSource, TickSource, merge
 from qkt.engine import SessionSettings, TickBoard, assemble
-from qkt.strategy import RunnableStrategy
+from qkt.strategy import RunnableStrategy, finest, is_statistic
 
 ReplayName = Literal["fast", "every-tick", "bars"]
 Sources = Mapping[str, TickSource | BarSource]
@@ -58,8 +58,9 @@ def run(
     if settings.execution.fills == "bars":
         sources = as_bars(strategy, sources, settings.execution)
     check_bars(strategy, sources)
-    for source in sources.values():
+    for symbol, source in sources.items():
         source.volume = strategy.wants_volume or settings.execution.partial == "depth"
+        source.observed = is_statistic(symbol)
     kind = _choose(strategy, sources, every_tick)
     refusals: list[OrderRejected] = []
     driver = _JumpDriver if kind == "fast" else _TickDriver
@@ -115,7 +116,7 @@ class _JumpDriver:
             _fail,
         )
         candles = cast(ColumnCandles, self.session.candles)
-        self._replay = JumpReplay(self.session, self.board, candles, tuple(sources), finest(strategy))
+        self._replay = JumpReplay(self.session, self.board, candles, tuple(sources), finest(strategy.streams))
 
     def run(self, start: int | None, end: int | None, tell: Tell) -> bool:
         sources = [cast(TickSource, source) for source in self._sources.values()]
@@ -153,10 +154,12 @@ def as_bars(strategy: RunnableStrategy, sources: Sources, execution: ExecutionSe
     """
     if execution.resolve == "bars":
         return {
-            name: source if is_bars(source) else FoldedBars(cast(TickSource, source), shortest(strategy, name))
+            name: source
+            if is_bars(source) or is_statistic(name)
+            else FoldedBars(cast(TickSource, source), shortest(strategy, name))
             for name, source in sources.items()
         }
-    if len({stream.timeframe for stream in strategy.streams}) > 1:
+    if len({stream.timeframe for stream in strategy.streams if stream.traded}) > 1:
         raise UsageError("ticks resolve the bars of one timeframe, and the strategy has several", remedy="use --fills quotes")
     return sources
 
@@ -164,6 +167,8 @@ def as_bars(strategy: RunnableStrategy, sources: Sources, execution: ExecutionSe
 def check_bars(strategy: RunnableStrategy, sources: Sources) -> None:
     """Raise DataError when a declared timeframe cannot be made of the bars given."""
     for stream in strategy.streams:
+        if not stream.traded:
+            continue
         source = sources[stream.symbol]
         if is_bars(source) and stream.timeframe.ms % source.timeframe_ms:
             raise DataError(
@@ -176,7 +181,7 @@ def check_bars(strategy: RunnableStrategy, sources: Sources) -> None:
 def shortest(strategy: RunnableStrategy, symbol: str) -> Timeframe:
     """The shortest timeframe declared for a symbol; for one of another use, such as conversion, the shortest of all."""
     own = [stream.timeframe for stream in strategy.streams if stream.symbol == symbol]
-    return min(own, key=lambda frame: frame.ms) if own else finest(strategy)
+    return min(own, key=lambda frame: frame.ms) if own else finest(strategy.streams)
 
 
 def _unresolved(sources: Sources) -> Iterator[str]:
@@ -185,15 +190,12 @@ def _unresolved(sources: Sources) -> Iterator[str]:
             yield f"{symbol}: {source.unresolved:,} bars have no ticks, their four points were replayed instead"
 
 
-def finest(strategy: RunnableStrategy) -> Timeframe:
-    """The shortest timeframe declared, whose windows the equity curve samples."""
-    return min((stream.timeframe for stream in strategy.streams), key=lambda frame: frame.ms)
-
-
 def _choose(strategy: RunnableStrategy, sources: Sources, every_tick: bool) -> ReplayName:
     if any(is_bars(source) for source in sources.values()):
         return "bars"
-    return "every-tick" if every_tick or strategy.wants_ticks else "fast"
+    # Equity is sampled at every tick.
+    samples = any(not stream.fed for stream in strategy.streams)
+    return "every-tick" if every_tick or strategy.wants_ticks or samples else "fast"
 
 
 def _hearer(tell: Callable[[Progress], bool] | None) -> Tell:

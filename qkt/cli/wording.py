@@ -67,6 +67,10 @@ Named: TypeAlias = (
     | v.Past
     | v.Apply
     | v.PositionRead
+    | v.BasketPosition
+    | v.Captured
+    | v.SinceOpen
+    | v.SequenceRead
     | v.AccountRead
     | v.OrdersRead
     | v.ExitRead
@@ -94,6 +98,14 @@ def _name(value: Named) -> str:
             return f"{words(inner, ATOM)}[{bars}]"
         case v.PositionRead(alias, field):
             return f"POSITION.{alias}" if field == "quantity" else f"POSITION.{alias}.{field}"
+        case v.BasketPosition(alias):
+            return f"POSITION.{alias}"
+        case v.Captured(_, name, moment):
+            return f"{name} at the last {'entry when flat' if moment == 'OPEN' else moment}"
+        case v.SinceOpen(fn, inner):
+            return f"{fn.lower()}({words(inner)}) since the position opened"
+        case v.SequenceRead(sequence, field, stage):
+            return f"SEQUENCE.{sequence}.{stage}.{field}" if stage else f"SEQUENCE.{sequence}.{field}"
         case v.AccountRead(attribute):
             return STATES.get(attribute, f"ACCOUNT.{attribute}")
         case v.OrdersRead(alias):

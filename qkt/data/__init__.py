@@ -9,6 +9,7 @@ from qkt.data.bars import PathPoint, bar_path
 from qkt.data.candles import Bar, CandleBuilder
 from qkt.data.folding import CandleFolder, ClosedBars
 from qkt.data.layouts import parse_mapping
+from qkt.data.observations import ObservationBuilder, ObservationFolder
 from qkt.data.opening import open_data
 from qkt.data.report import DataReport, Gap
 from qkt.data.sources import BarSource, TickSource
@@ -27,6 +28,8 @@ __all__ = [
     "ClosedBars",
     "DataReport",
     "Gap",
+    "ObservationBuilder",
+    "ObservationFolder",
     "PathPoint",
     "Store",
     "TickSource",

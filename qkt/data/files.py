@@ -70,6 +70,7 @@ class _SymbolFiles:
     def __init__(self, symbol: str, files: Sequence[DataFile], reading: Reading, key: str | None, notes: Sequence[str]) -> None:
         self.symbol = symbol
         self.volume = True
+        self.observed = False
         starts = [(file.first_ts(), file) for file in files]
         starts.sort(key=lambda start: start[0])
         self._starts = [ts for ts, _ in starts]
@@ -123,7 +124,7 @@ class _SymbolFiles:
             picked = batch if self._key is None else _of_symbol(batch, self._key)
             if carry is not None:
                 carry.fill(picked)
-            yield sift(picked, bars=bars, report=self.report, source=str(file.path))
+            yield sift(picked, bars=bars, report=self.report, source=str(file.path), observed=self.observed)
         _refuse_if_bad(self.report, str(file.path), self.report.rows - rows, self.report.bad - bad)
 
 

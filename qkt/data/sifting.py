@@ -12,18 +12,22 @@ from qkt.data.tables import Flags
 from qkt.data.times import UNREADABLE
 
 UNREADABLE_ROW = "unreadable"
+NOT_POSITIVE = "not positive"
 PRICES = ("open", "high", "low", "close")
 SIZES = ("volume", "bid_volume", "ask_volume")
 
 
-def sift(batch: Batch, *, bars: bool, report: DataReport, source: str) -> Columns:
-    """The good rows of a batch as columns; the bad ones are counted in the report under the first reason that holds."""
+def sift(batch: Batch, *, bars: bool, report: DataReport, source: str, observed: bool = False) -> Columns:
+    """The good rows of a batch as columns; the bad ones are counted in the report under the first reason that holds.
+    `observed` values are no prices and may be zero or negative."""
     report.rows += len(batch) + len(batch.lost)
     columns: Columns = {"ts": batch.ts, "line": batch.line, **batch.values}
     if _spotless(batch, bars):
         return columns
     good = np.ones(len(batch), bool)
     for reason, flags in _flaws(batch, bars):
+        if observed and reason is NOT_POSITIVE:
+            continue
         bad = flags & good
         lines = batch.line[bad]
         if reason is UNREADABLE_ROW and len(batch.lost):
@@ -66,7 +70,7 @@ def _flaws(batch: Batch, bars: bool) -> Iterator[tuple[str, Flags]]:
         if field in SIZES:
             yield "of negative volume", column < 0.0
         else:
-            yield "not positive", column <= 0.0
+            yield NOT_POSITIVE, column <= 0.0
     if bars and values.keys() >= set(PRICES):
         top = np.maximum(values["open"], values["close"])
         bottom = np.minimum(values["open"], values["close"])

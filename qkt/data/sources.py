@@ -13,10 +13,12 @@ class TickSource(Protocol):
     """The ticks of one symbol, read anew by each call of `tables`.
 
     `symbol` is bare (EURUSD), or empty for data that names none. `volume` may be set to False before reading by who needs
-    no volumes; tables then carry none. `report` describes the latest reading.
+    no volumes; tables then carry none. `observed` may be set to True for a statistic, whose values need not be positive.
+    `report` describes the latest reading.
     """
 
     volume: bool
+    observed: bool
 
     @property
     def symbol(self) -> str: ...
@@ -36,6 +38,7 @@ class BarSource(Protocol):
     """The bars of one symbol, all of one length. The rest is as in `TickSource`."""
 
     volume: bool
+    observed: bool
 
     @property
     def symbol(self) -> str: ...

@@ -157,6 +157,7 @@ class StoreTicks:
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.symbol = manifest.symbol
         self.volume = True
+        self.observed = False
         self._folder = folder
         self._manifest = manifest
         self.report = DataReport(self.symbol, [str(folder)], "store")

@@ -1,8 +1,8 @@
 """Wires one session. The subscriptions below, in this order, are the semantics of a tick and of a fill.
 
 Tick:  broker (expiry, triggers, fills) -> deadlines of held orders, time exits -> held orders (levels, triggers)
-       -> strategy's own tick handler -> tiers -> latches -> excursions -> candles -> (per candle) latches, strategy
-       -> strategy's timers
+       -> strategy's own tick handler -> tiers -> latches -> excursions -> series of equity -> candles
+       -> (per candle) latches, strategy -> strategy's timers
 Fill:  books -> holdings -> order manager (exits, protection) -> siblings, children, layers, tiers
        -> of what the fill closed: layers, tiers, exit hooks -> strategy
 Signal -> desk -> OrderRequested -> risk -> OrderApproved -> order manager -> SubmitOrder -> broker
@@ -27,6 +27,7 @@ from qkt.engine.board import Board
 from qkt.engine.candles import CandleFeed, TickCandles
 from qkt.engine.context import SessionContext
 from qkt.engine.equity import EquitySampler
+from qkt.engine.equity_series import EquitySeries
 from qkt.engine.runner import StrategyRunner
 from qkt.engine.session import Session
 from qkt.ledger import Books, Converter, Financing, LedgerAudit
@@ -44,7 +45,7 @@ from qkt.orders import (
     Tiers,
 )
 from qkt.risk import OrderLimits, RiskGate
-from qkt.strategy import RunnableStrategy, StreamSpec
+from qkt.strategy import RunnableStrategy, StreamSpec, finest
 
 CandleFactory = Callable[[Scope, Sequence[StreamSpec], int | None], CandleFeed]
 
@@ -83,9 +84,12 @@ def assemble(
     """
     if not strategy.streams:
         raise StrategyError("no stream is declared", where=strategy.name, remedy="declare one under SYMBOLS")
-    symbols = list(dict.fromkeys(stream.symbol for stream in strategy.streams))
+    fed = list(dict.fromkeys(stream.symbol for stream in strategy.streams if stream.fed))
+    symbols = list(dict.fromkeys(stream.symbol for stream in strategy.streams if stream.traded))
+    if not symbols:
+        raise StrategyError("no market is declared", where=strategy.name, remedy="statistics and equity cannot be traded")
     scope = bus.scope(strategy.name, on_fault)
-    for symbol in (*symbols, *settings.markets):
+    for symbol in (*fed, *settings.markets):
         scope.follow(symbol)
     converter = Converter(settings.currency, settings.instruments, board)
     for symbol in (*symbols, *settings.markets):
@@ -121,12 +125,15 @@ def assemble(
     scope.subscribe(Tick, tiers.on_tick)
     scope.subscribe(Tick, latches.on_tick)
     scope.subscribe(Tick, books.excursions.on_tick)
+    own = [stream for stream in strategy.streams if not stream.fed]
+    if own:
+        series = EquitySeries(scope, own, books, books.strategies[strategy.name], settings.begin)
+        scope.subscribe(Tick, series.on_tick)
     feed = candles(scope, strategy.streams, settings.begin)
     books.bars_closed = feed.closed
     scope.subscribe(Tick, feed.on_tick)
     scope.subscribe(Tick, runner.on_time)
 
-    finest = min((stream.timeframe for stream in strategy.streams), key=lambda frame: frame.ms)
     return Session(
         bus=bus,
         scope=scope,
@@ -138,7 +145,7 @@ def assemble(
         risk=risk,
         candles=feed,
         runner=runner,
-        equity=EquitySampler(books, finest),
+        equity=EquitySampler(books, finest(strategy.streams)),
         financing=Financing(books, settings.instruments, board, symbols),
         waits=waits,
     )

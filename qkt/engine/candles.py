@@ -7,7 +7,7 @@ from typing import Protocol
 
 from qkt.core.bus import Scope
 from qkt.core.events import Candle, Tick
-from qkt.data import CandleBuilder
+from qkt.data import CandleBuilder, ObservationBuilder
 from qkt.strategy import StreamSpec
 
 
@@ -38,11 +38,12 @@ class TickCandles:
 
     def __init__(self, scope: Scope, streams: Sequence[StreamSpec], begin: int | None) -> None:
         self._scope = scope
-        self._builders: dict[str, list[tuple[StreamSpec, CandleBuilder]]] = {}
+        self._builders: dict[str, list[tuple[StreamSpec, CandleBuilder | ObservationBuilder]]] = {}
         self._shortest = shortest(streams)
         self._closed = dict.fromkeys(self._shortest, 0)
         for stream in streams:
-            self._builders.setdefault(stream.symbol, []).append((stream, CandleBuilder(stream.timeframe, begin)))
+            if stream.fed:
+                self._builders.setdefault(stream.symbol, []).append((stream, _builder(stream, begin)))
 
     def on_tick(self, tick: Tick) -> None:
         closed = None
@@ -74,3 +75,7 @@ class TickCandles:
 
     def closed(self, symbol: str) -> int:
         return self._closed.get(symbol, 0)
+
+
+def _builder(stream: StreamSpec, begin: int | None) -> CandleBuilder | ObservationBuilder:
+    return ObservationBuilder(stream.timeframe) if stream.observed else CandleBuilder(stream.timeframe, begin)

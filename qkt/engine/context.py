@@ -58,6 +58,10 @@ class SessionContext:
         self.ledger.time = value
 
     @property
+    def server_zone(self) -> str | None:
+        return None
+
+    @property
     def book(self) -> float | None:
         return None
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from qkt.core.bus import Scope
 from qkt.core.events import Candle, Event, LatchBroken, OrderFilled, PositionExited, Tick
-from qkt.core.watch import Waits, Watch
+from qkt.core.watch import NEVER, Waits, Watch
 from qkt.engine.context import SessionContext
 from qkt.strategy import RunnableStrategy
 
@@ -26,6 +26,7 @@ class StrategyRunner:
         self._book = context.ledger
         self._waits = waits
         self._stopped = False
+        self._due = NEVER
         waits.add(self)
         if strategy.wants_ticks:
             scope.subscribe(Tick, self._on_tick)
@@ -44,6 +45,7 @@ class StrategyRunner:
     def start(self, ts: int) -> None:
         self._book.time = ts
         self._strategy.on_start(self._context)
+        self._due = self._strategy.due
         self._waits.changed()
 
     def stop(self) -> None:
@@ -58,11 +60,16 @@ class StrategyRunner:
     def _on_candle(self, candle: Candle) -> None:
         self._book.time = candle.end
         self._strategy.on_candle(candle)
+        if self._strategy.due != self._due:
+            self._due = self._strategy.due
+            self._waits.changed()
 
     def on_time(self, tick: Tick) -> None:
         """The last handler of a tick: what the strategy planned for this time."""
         if tick.ts >= self._strategy.due:
+            self._book.time = tick.ts
             self._strategy.on_time(tick.ts)
+            self._due = self._strategy.due
             self._waits.changed()
 
     def _on_fill(self, fill: OrderFilled) -> None:

@@ -15,6 +15,7 @@ from qkt.engine.runner import StrategyRunner
 from qkt.ledger import Books, Financing
 from qkt.orders import Order, OrderApproved, OrderManager
 from qkt.risk import RiskGate
+from qkt.strategy import is_statistic
 
 
 class Session:
@@ -64,7 +65,7 @@ class Session:
     def on_tick(self, tick: Tick) -> None:
         """One tick, fully: what fell due before it, prices, then everyone on the bus in the order of assembly."""
         ts, bid, ask = tick.ts, tick.bid, tick.ask
-        if not (tick.price > 0 and (bid is None or ask is None or 0 < bid <= ask)):
+        if not (tick.price > 0 and (bid is None or ask is None or 0 < bid <= ask)) and not is_statistic(tick.symbol):
             self.dropped += 1
             return
         if self.first_ts is None:

@@ -9,7 +9,17 @@ from qkt.lang import tree
 from qkt.lang.fields import EXIT_FIELDS, NOW_FIELDS, POSITION_FIELDS, STATE_FIELDS
 from qkt.lang.place import Place
 from qkt.lang.suggest import did_you_mean
-from qkt.lang.values import BROKEN, AccountRead, Clock, ExitRead, Expression, Math, OrdersRead, PositionRead
+from qkt.lang.values import (
+    BROKEN,
+    AccountRead,
+    BasketPosition,
+    Clock,
+    ExitRead,
+    Expression,
+    Math,
+    OrdersRead,
+    PositionRead,
+)
 
 if TYPE_CHECKING:
     from qkt.lang.expressions import Resolver
@@ -53,6 +63,13 @@ def _position(resolver: Resolver, node: tree.Position, place: Place) -> Expressi
     if alias is None:
         return BROKEN
     attribute = POSITION_FIELDS[name]
+    members = resolver.scope.streams[alias].members
+    if members:
+        if attribute == "quantity":
+            return resolver.one(BasketPosition(alias, members))
+        hint = f"POSITION.{alias} is 1, -1 or 0; ask its members for more"
+        resolver.problems.error("QKT0206", node.span, f"the position of a basket has no field '{name}'", hint)
+        return BROKEN
     if attribute is not None:
         return resolver.one(PositionRead(alias, attribute))
     realized = resolver.one(AccountRead("realized_pnl"))

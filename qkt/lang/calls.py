@@ -10,6 +10,7 @@ from qkt.lang import tree
 from qkt.lang.clock_windows import CLOCK_WINDOWS, clock_window
 from qkt.lang.fields import PAST_FIELDS, SERIES_FIELDS, STREAM_FIELDS
 from qkt.lang.place import Place
+from qkt.lang.scope import StreamKind
 from qkt.lang.suggest import did_you_mean
 from qkt.lang.values import BROKEN, Apply, AsNumber, Broken, Const, Expression, Indicator, Stream, Type
 
@@ -90,7 +91,14 @@ class CallResolver:
         series = tuple(self._series(spec, arg, place.inside_series(alias)) for arg in series_args)
         if constants is None or any(isinstance(s, Broken) for s in series):
             return BROKEN
-        timeframe = self._resolver.scope.streams[alias].timeframe.ms
+        stream = self._resolver.scope.streams[alias]
+        basket = stream.kind is StreamKind.BASKET
+        if basket and spec.needs_volume:
+            hint = "name one of its members"
+            self._problems.warning("QKT0508", at, f"a basket has no volume, so '{spec.name.lower()}' is always Undefined", hint)
+            return self._resolver.one(Const(None))
+        # Windows of the clock have no length in bars of a basket.
+        timeframe = 0 if basket else stream.timeframe.ms
         visible = self._visible_constants(constant_args, args[1:])
         bars = spec.warmup(constants, timeframe, series_count) if visible is None else visible
         self._resolver.charge(alias, bars, place)

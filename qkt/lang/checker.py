@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
+from qkt.core.terms import Side
 from qkt.indicators import REGISTRY, Feed
-from qkt.lang import advice, published, tree
+from qkt.lang import advice, blocks, published, tree
 from qkt.lang.actions import ActionResolver
 from qkt.lang.codes import Problems
+from qkt.lang.excerpt import on_one_line
 from qkt.lang.expressions import Resolver
 from qkt.lang.place import Place
-from qkt.lang.program import CheckedRule, CheckedStrategy
+from qkt.lang.program import CheckedClause, CheckedGroup, CheckedRule, CheckedSequence, CheckedStrategy
 from qkt.lang.protection import resolve_stop, resolve_target
 from qkt.lang.scope import Scope, declare
 from qkt.lang.values import Expression, Indicator, Read, below
@@ -29,6 +31,15 @@ class BoundRule:
     loop: Mapping[str, str]
 
 
+class Parts(NamedTuple):
+    """What has been checked of a file."""
+
+    rules: tuple[CheckedRule, ...]
+    groups: tuple[CheckedGroup, ...] = ()
+    sequences: tuple[CheckedSequence, ...] = ()
+    schedules: tuple[CheckedClause, ...] = ()
+
+
 def check_strategy(
     file: tree.Strategy, source: str, problems: Problems, *, strict: bool = False, book: bool = False
 ) -> CheckedStrategy | None:
@@ -40,7 +51,8 @@ def check_strategy(
     """
     complete = not problems.failed
     scope = declare(file.declarations, file.params, file.lets, problems)
-    _refuse_blocks(file, problems)
+    groups = blocks.check_groups(file.syncs, scope, problems)
+    blocks.name_sequences(file.sequences, scope, problems)
     resolver = Resolver(scope, problems, book=book, strict=strict)
     _check_alone(file, resolver)
     bound = list(_expanded(file, scope, problems))
@@ -48,30 +60,23 @@ def check_strategy(
         problems.error("QKT0210", bound[0].rule.span, "a rule needs a stream to wake it", "declare one in SYMBOLS")
     actions = ActionResolver(resolver, file.defaults)
     lines = source.split("\n")
+    sequences = blocks.check_sequences(file.sequences, resolver)
     rules = [rule for one in bound if (rule := _rule(one, resolver, actions, lines)) is not None]
+    schedules = blocks.check_schedules(file.schedules, resolver, actions, lines)
     actions.finish()
     if complete:
         advice.unused(file, scope, problems)
     if not problems.failed:  # a rule with an error has lost the parts that doubts are about
         advice.doubtful(bound, rules, problems)
     published.differences(file, problems, strict=strict)
-    return None if problems.failed else program_of(file, resolver, rules)
-
-
-def _refuse_blocks(file: tree.Strategy, problems: Problems) -> None:
-    for sync in file.syncs:
-        problems.refuse(sync.span, "SYNCHRONIZE")
-    for clause in file.schedules:
-        problems.refuse(clause.span, "SCHEDULE")
-    for sequence in file.sequences:
-        problems.refuse(sequence.span, "SEQUENCE")
+    return None if problems.failed else program_of(file, resolver, Parts(tuple(rules), groups, sequences, schedules))
 
 
 def _check_alone(file: tree.Strategy, resolver: Resolver) -> None:
     """LETs and DEFAULTS are checked even where nothing uses them; the indicators of LETs count for warm-up anyway."""
     first = next(iter(resolver.scope.streams), None)
     for let in file.lets:
-        resolver.guarded(let.span, resolver.any, let.value, Place("action", -1, first))
+        resolver.guarded(let.span, resolver.any, let.value, Place("let", -1, first))
     if file.defaults is not None:
         place = Place("action", -1, first, symbol=first, in_defaults=True, scanned=False)
         for expression in _expressions(file.defaults):
@@ -121,7 +126,21 @@ def _rule(bound: BoundRule, resolver: Resolver, actions: ActionResolver, lines: 
     mentioned = (when.alias_of(ident) for ident in streams_mentioned((rule.condition, rule.actions)))
     mentions = tuple(alias for alias in dict.fromkeys(mentioned) if alias in resolver.scope.streams)
     known = tuple(deed for deed in deeds if deed is not None)
-    return CheckedRule(bound.index, anchor, condition, known, mentions, _text(bound, lines))
+    return CheckedRule(bound.index, anchor, condition, known, mentions, _text(bound, lines), _captures(rule))
+
+
+def _captures(rule: tree.Rule) -> Side | None:
+    """The side of the rule's primary action, whose firing takes snapshots."""
+    match _primary(rule):
+        case tree.Entry(side=side) | tree.OcoEntry(first=tree.Entry(side=side)):
+            return side
+        case _:
+            return None
+
+
+def _primary(rule: tree.Rule) -> tree.Action | None:
+    """The first action that does more than LOG."""
+    return next((action for action in rule.actions if not isinstance(action, tree.Log)), None)
 
 
 def _anchor(bound: BoundRule, resolver: Resolver) -> str | None:
@@ -130,9 +149,8 @@ def _anchor(bound: BoundRule, resolver: Resolver) -> str | None:
     place = Place("condition", -1, None, bound.loop)
     if rule.anchor is not None:
         return resolver.stream(rule.anchor, place)
-    primary = next((action for action in rule.actions if not isinstance(action, tree.Log)), None)
-    match primary:
-        case tree.Entry() | tree.Close() | tree.Cancel() | tree.Resize() | tree.Latch():
+    match _primary(rule):
+        case tree.Entry() | tree.Close() | tree.Cancel() | tree.Resize() | tree.Latch() as primary:
             target = primary.alias
         case tree.OcoEntry(first=leg):
             target = leg.alias
@@ -144,28 +162,30 @@ def _anchor(bound: BoundRule, resolver: Resolver) -> str | None:
 
 def _text(bound: BoundRule, lines: list[str]) -> str:
     """The rule as written, on one line."""
-    span = bound.rule.span
-    part = lines[span.line - 1 : span.end_line]
-    if not part:
-        return ""
-    part[-1] = part[-1][: span.end_column - 1]
-    part[0] = part[0][span.column - 1 :]
-    text = " ".join(" ".join(part).split())
-    printable = "".join(c if c.isprintable() else "?" for c in text)
+    printable = on_one_line(lines, bound.rule.span)
     values = ", ".join(f"{name} = {alias}" for name, alias in bound.loop.items())
     return f"[{values}] {printable}" if values else printable
 
 
-def program_of(file: tree.File, resolver: Resolver, rules: Sequence[CheckedRule]) -> CheckedStrategy:
-    """What is run of a file without errors: its streams with the bars they wait for, and its rules."""
-    streams = tuple(
-        StreamSpec(s.alias, s.market, s.timeframe, max(s.warmup, resolver.bars.get(s.alias, 0)))
-        for s in resolver.scope.streams.values()
+def program_of(file: tree.File, resolver: Resolver, parts: Parts) -> CheckedStrategy:
+    """What is run of a file without errors: its streams with the bars they wait for, and what has been checked of it."""
+    declared = resolver.scope.streams.values()
+    program = CheckedStrategy(
+        name=file.name.text,
+        version=file.version,
+        streams=tuple(
+            StreamSpec(s.alias, s.market, s.timeframe, max(s.warmup, resolver.bars.get(s.alias, 0))) for s in declared
+        ),
+        rules=parts.rules,
+        params={p.name.text: p.value.value for p in file.params},
+        wants_volume=False,
+        baskets={s.alias: s.members for s in declared if s.members},
+        groups=parts.groups,
+        sequences=parts.sequences,
+        schedules=parts.schedules,
     )
-    params: dict[str, Decimal | bool | str] = {p.name.text: p.value.value for p in file.params}
-    values = below(*(value for rule in rules for value in rule.values()))
-    volume, ticks = any(map(_reads_volume, values)), any(map(_reads_ticks, values))
-    return CheckedStrategy(file.name.text, file.version, streams, tuple(rules), params, volume, ticks)
+    values = below(*program.values())
+    return replace(program, wants_volume=any(map(_reads_volume, values)), wants_ticks=any(map(_reads_ticks, values)))
 
 
 def _reads_ticks(value: Expression) -> bool:

@@ -60,6 +60,10 @@ CODES: dict[str, str] = {
     "QKT0214": "an import that cannot be read or is no strategy without errors",
     "QKT0215": "an OVERRIDE that the child's PARAM does not take",
     "QKT0216": "a PORTFOLIO where a STRATEGY is needed, or the other way round",
+    "QKT0217": "a basket whose members do not fit together",
+    "QKT0218": "a group of streams that do not fit together",
+    "QKT0219": "a sequence or stage whose name is taken",
+    "QKT0220": "a sequence or stage that does not exist",
     # types, functions, indicators
     "QKT0301": "a wrong number of arguments",
     "QKT0302": "a constant of an indicator that is not a plain number",

@@ -8,37 +8,43 @@ from collections.abc import Callable, Sequence
 from qkt.core.events import Candle, LatchBroken, OrderFilled, PositionExited, Tick
 from qkt.core.watch import NEVER
 from qkt.lang.codegen import generate
+from qkt.lang.memory import Memory
 from qkt.lang.program import CheckedStrategy
-from qkt.lang.runtime import Desk
+from qkt.lang.runtime import Bound, Desk, TickFeed
+from qkt.lang.timers import Timers
 from qkt.strategy import Context, StreamSpec
 
 
 class CompiledStrategy:
-    """Runs what was generated. `fired` holds the edge of every rule, `crossed` the memory of every CROSSES, `_ticks` the
-    updates of tick-fed indicators by symbol."""
-
-    due = NEVER
+    """Runs what was generated. `memory` holds what lives from bar to bar, `_ticks` the updates of tick-fed indicators by
+    symbol."""
 
     def __init__(self, program: CheckedStrategy) -> None:
         self.name = program.name
-        self.streams: Sequence[StreamSpec] = program.streams
+        # The candles of baskets are made inside.
+        self.streams: Sequence[StreamSpec] = tuple(s for s in program.streams if s.alias not in program.baskets)
         self.wants_volume = program.wants_volume
         self.wants_ticks = program.wants_ticks
         self.rules = tuple(rule.text for rule in program.rules)
-        self.source_code, crossings = generate(program)
-        self.fired = [False] * len(program.rules)
-        self.crossed: list[bool | None] = [None] * crossings
+        self.source_code, module = generate(program)
+        self.due = NEVER
+        self._program = program
+        self._sizes = module.crossings, len(module.snapshots)
+        self.memory = Memory.of(program, *self._sizes)
         self._bind = _executed(f"<qkt:{program.name}>", self.source_code)
         self._handlers: dict[str, Callable[[Candle], None]] = {}
-        self._ticks: dict[str, tuple[Callable[[float, float | None], object], ...]] = {}
+        self._ticks: dict[str, tuple[TickFeed, ...]] = {}
+        self._timers: Timers | None = None
         self._desk: Desk | None = None
 
     def on_start(self, context: Context) -> None:
-        self.fired[:] = [False] * len(self.fired)
-        self.crossed[:] = [None] * len(self.crossed)
-        self._ticks = {}
+        self.memory = Memory.of(self._program, *self._sizes)
         self._desk = Desk(context)
-        self._handlers = self._bind(context, self._desk, self.fired, self.crossed, self._ticks)
+        bound = self._bind(context, self._desk, self.memory)
+        self._handlers, self._ticks = bound.streams, bound.ticks
+        timers = Timers(context, self._program.schedules, bound.clauses, bound.groups)
+        self._timers = timers if timers else None
+        self.due = timers.due
 
     def on_tick(self, tick: Tick) -> None:
         """Feeds tick-fed indicators; rules wake on closed candles only."""
@@ -49,12 +55,17 @@ class CompiledStrategy:
 
     def on_candle(self, candle: Candle) -> None:
         self._handlers[candle.stream](candle)
+        if self._timers is not None:
+            self._timers.candle_closed()
+            self.due = self._timers.due
 
     def on_fill(self, fill: OrderFilled) -> None:
         """Positions are read from the context when they are needed."""
 
     def on_time(self, ts: int) -> None:
-        """Nothing waits for the clock."""
+        if self._timers is not None:
+            self._timers.run(ts)
+            self.due = self._timers.due
 
     def on_latch(self, broken: LatchBroken) -> None:
         if self._desk is not None:
@@ -69,10 +80,11 @@ class CompiledStrategy:
         """Nothing is left behind."""
 
     def rearm(self, rule: int) -> None:
-        self.fired[rule] = False
+        self.memory.fired[rule] = False
+        self.memory.refused[rule] = True
 
 
-def _executed(filename: str, source: str) -> Callable[..., dict[str, Callable[[Candle], None]]]:
+def _executed(filename: str, source: str) -> Callable[..., Bound]:
     """The module's `bind`. The text is known to tracebacks under the file name."""
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     namespace: dict[str, object] = {"__name__": filename}

@@ -33,7 +33,9 @@ from qkt.lang.values import (
     Apply,
     AsFlag,
     AsNumber,
+    BasketPosition,
     Both,
+    Captured,
     Choice,
     Clock,
     ClockWindow,
@@ -53,6 +55,8 @@ from qkt.lang.values import (
     Past,
     PositionRead,
     Read,
+    SequenceRead,
+    SinceOpen,
     Type,
     Within,
 )
@@ -95,7 +99,7 @@ class Emitter:
     def number(self, value: Expression) -> Guarded:
         """A float."""
         guarded = self.raw_number(value)
-        if value.whole and isinstance(value, Clock | OrdersRead | PositionRead | AccountRead):
+        if value.whole and isinstance(value, Clock | OrdersRead | PositionRead | AccountRead | SequenceRead):
             return Guarded(guarded.guards, Code(f"float({guarded.code.text})"))
         return guarded
 
@@ -124,6 +128,15 @@ class Emitter:
                 return self._apply(value)
             case PositionRead(alias=alias, attribute=attribute):
                 return self._attribute(f"{self.frame.module.position(alias)}.{attribute}", attribute)
+            case BasketPosition(members=members):
+                listed = ", ".join(f"{self.frame.module.position(member)}.quantity" for member in members)
+                return Guarded((), Code(f"common_side({listed})"))
+            case Captured():
+                return self._named(Code(self.frame.module.captured(value)))
+            case SinceOpen():
+                return self._named(Code(f"{self.frame.module.since_open(value)}.value"))
+            case SequenceRead():
+                return Guarded((), self._sequence(value))
             case AccountRead(attribute=attribute):
                 return self._attribute(f"account.{attribute}", attribute)
             case OrdersRead(alias=alias):
@@ -166,6 +179,14 @@ class Emitter:
 
     def _attribute(self, text: str, attribute: str) -> Guarded:
         return self._named(Code(text)) if attribute in MAYBE_UNDEFINED else Guarded((), Code(text))
+
+    def _sequence(self, value: SequenceRead) -> Code:
+        machine = self.frame.module.sequence(value.sequence)
+        match value.field:
+            case "price" | "time":
+                return Code(f"{machine}.{value.field}s[{value.index}]")
+            case _:
+                return Code(f"{machine}.{value.field}")
 
     def _named(self, code: Code) -> Guarded:
         """A value that may be None, kept in a temporary by its guard."""
@@ -220,6 +241,8 @@ class Emitter:
                 return self._ternary(written, self._test(otherwise, wanted=wanted))
             case AsFlag(value=inner):
                 return Code(f"{self.value(inner).at(COMPARE + 1)} is {wanted}", COMPARE)
+            case SequenceRead():
+                return self._sequence(value) if wanted else _inverse(self._sequence(value))
             case Past():
                 return Code(f"{self.frame.past(value)} is {wanted}", COMPARE)
             case _:
@@ -311,7 +334,7 @@ class Emitter:
                 return self.can_be_none(left) or self.can_be_none(right)
             case Comparison() | Within() | Member():
                 return bool(self._decided(value, wanted=True).guards)
-            case Missing() | ClockWindow():
+            case Missing() | ClockWindow() | SequenceRead():
                 return False
             case _:
                 return True

@@ -176,7 +176,7 @@ def _text(frame: Frame, value: Expression) -> str:
 
 
 def _declared(frame: Frame) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(frame.module.symbols.values()))
+    return frame.module.markets
 
 
 def _constant(frame: Frame, wish: str, value: object) -> str:

@@ -37,7 +37,7 @@ def _latch(module: GeneratedModule, name: str, latch: ArmLatch) -> Block:
         frame.body.add(f"firing.follow({number}, broken, LatchTicket({', '.join(_ticket(frame, entry))}))")
     frame.body.add("return firing.send()")
     block = Block(1)
-    block.add(f"def {name}({', '.join((*frame.params, 'broken'))}):")
+    block.add(f"def {name}({frame.argument}, broken):")
     block.extend(frame.head)
     block.extend(frame.body)
     return block

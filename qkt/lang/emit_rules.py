@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 
 from qkt.lang.code import AND, COMPARE, NOT, Block, Code, all_of
@@ -13,6 +13,7 @@ from qkt.lang.emit_statements import prepare
 from qkt.lang.frame import Frame
 from qkt.lang.module import GeneratedModule
 from qkt.lang.program import CheckedRule
+from qkt.lang.values import SequenceRead, below
 
 LONGEST_COMMENT = 300
 LONGEST_TEST = 90
@@ -30,28 +31,34 @@ def write_rules(frame: Frame, rules: Sequence[CheckedRule], counters: dict[str, 
     warmups = {s.alias: s.warmup for s in frame.module.program.streams}
     at = 0
     while at < len(rules):
-        gate = _gate(rules[at], warmups, counters)
+        open_when = _gate(rules[at], warmups, counters)
         together = [rules[at]]
-        while at + len(together) < len(rules) and _gate(rules[at + len(together)], warmups, counters) == gate:
+        while at + len(together) < len(rules) and _gate(rules[at + len(together)], warmups, counters) == open_when:
             together.append(rules[at + len(together)])
         at += len(together)
-        if gate is None:
+        if open_when is None:
             for rule in together:
                 _write_rule(frame, rule)
         else:
-            with frame.body.suite(f"if {gate}:"):
+            with frame.body.suite(f"if {open_when}:"):
                 for rule in together:
                     _write_rule(frame, rule)
 
 
-def waits_for(rule: CheckedRule, warmups: dict[str, int]) -> list[str]:
-    """The aliases whose bars the rule must count: its own candle is the first bar of its anchor already."""
-    return [alias for alias in rule.mentions if warmups[alias] > (alias == rule.anchor)]
+def waits_for(mentions: Iterable[str], anchor: str, warmups: dict[str, int]) -> list[str]:
+    """The aliases whose bars must be counted: the candle at hand is the first bar of the anchor already."""
+    return [alias for alias in mentions if warmups[alias] > (alias == anchor)]
+
+
+def gate(mentions: Iterable[str], anchor: str, warmups: dict[str, int], counters: dict[str, str]) -> Code | None:
+    """Whether everything mentioned has seen its bars, None when nothing has to be waited for."""
+    tests = [Code(f"{counters[alias]} >= {warmups[alias]}", COMPARE) for alias in waits_for(mentions, anchor, warmups)]
+    return all_of(tests) if tests else None
 
 
 def _gate(rule: CheckedRule, warmups: dict[str, int], counters: dict[str, str]) -> str | None:
-    tests = [Code(f"{counters[alias]} >= {warmups[alias]}", COMPARE) for alias in waits_for(rule, warmups)]
-    return all_of(tests).text if tests else None
+    test = gate(rule.mentions, rule.anchor, warmups, counters)
+    return None if test is None else test.text
 
 
 def _write_rule(frame: Frame, rule: CheckedRule) -> None:
@@ -60,10 +67,28 @@ def _write_rule(frame: Frame, rule: CheckedRule) -> None:
     outside = dict(frame.kept)
     prepare(frame, rule.condition)
     with _test(body, Emitter(frame).true(rule.condition)), body.suite(f"if not fired[{index}]:"):
-        body.add(f"fired[{index}] = fire_{index}(candle)")
+        _write_fire(frame, rule)
     with body.suite("else:"):
         body.add(f"fired[{index}] = False")
     frame.kept = outside
+
+
+def _write_fire(frame: Frame, rule: CheckedRule) -> None:
+    """Fire. The pulse of a sequence that the condition reads stays once more when the whole firing was suppressed, though not
+    when the venue refused it."""
+    body, index = frame.body, rule.index
+    pulses = [
+        frame.module.sequence(value.sequence)
+        for value in below(rule.condition)
+        if isinstance(value, SequenceRead) and value.field == "complete"
+    ]
+    if pulses:
+        body.add(f"refused[{index}] = False")
+    body.add(f"fired[{index}] = fire_{index}({frame.argument})")
+    if pulses:
+        with body.suite(f"if not (fired[{index}] or refused[{index}]):"):
+            for pulse in pulses:
+                body.add(f"{pulse}.held = {pulse}.complete")
 
 
 def _test(body: Block, test: Code) -> AbstractContextManager[None]:
@@ -81,14 +106,35 @@ def _test(body: Block, test: Code) -> AbstractContextManager[None]:
 
 def write_firing(module: GeneratedModule, rule: CheckedRule) -> Block:
     """The function that acts when the rule fires."""
-    return write_deeds(Frame(module, rule.anchor, 2), f"fire_{rule.index}", rule.deeds, rule.index)
+    frame = Frame(module, rule.anchor, 2)
+    write_captures(frame, rule)
+    return write_deeds(frame, f"fire_{rule.index}", rule.deeds, rule.index)
+
+
+def write_captures(frame: Frame, rule: CheckedRule) -> None:
+    """The snapshots that a firing takes, before its actions are evaluated; what is not a number leaves the old one."""
+    taken = [
+        (value, value.moment == "OPEN")
+        for value in frame.module.snapshots
+        if value.alias == rule.anchor and rule.captures is not None and value.moment in ("OPEN", rule.captures.value)
+    ]
+    flat = f"{frame.module.side(rule.anchor).text} == 0.0"
+    for snapshot, only_flat in taken:
+        outside = dict(frame.kept)
+        prepare(frame, snapshot.value)
+        given = frame.temporary()
+        frame.body.add(f"{given} = {Emitter(frame).value(snapshot.value).text}")
+        test = f"if {given} is not None" + (f" and {flat}:" if only_flat else ":")
+        with frame.body.suite(test):
+            frame.body.add(f"{frame.module.captured(snapshot)} = {given}")
+        frame.kept = outside
 
 
 def write_deeds(frame: Frame, name: str, deeds: Sequence[Deed], rule: int | str | None, more: Sequence[str] = ()) -> Block:
     """A function that evaluates deeds against one state and sends them together; it tells whether they got through.
 
-    Its arguments are those of the frame, whose body may hold statements already, then `more`. `rule` is whose
-    firing it is, or the text that tells.
+    Its arguments are the frame's, whose body may hold statements already, then `more`. `rule` is whose firing it is, or the
+    text that tells.
     """
     frame.body.add(f"firing = Firing(desk, {rule})")
     for number, deed in enumerate(deeds):
@@ -97,7 +143,7 @@ def write_deeds(frame: Frame, name: str, deeds: Sequence[Deed], rule: int | str 
         frame.body.add(f"firing.{call}")
     frame.body.add("return firing.send()")
     block = Block(1)
-    block.add(f"def {name}({', '.join((*frame.params, *more))}):")
+    block.add(f"def {name}({', '.join((frame.argument, *more))}):")
     block.extend(frame.head)
     block.extend(frame.body)
     return block

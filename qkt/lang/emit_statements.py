@@ -10,7 +10,8 @@ from qkt.lang.emit import Emitter
 from qkt.lang.emit_compare import compare
 from qkt.lang.frame import Frame, Local
 from qkt.lang.values import (
-    AccountRead,
+    STATE,
+    Captured,
     Choice,
     Clock,
     Const,
@@ -19,15 +20,16 @@ from qkt.lang.values import (
     Indicator,
     InstrumentRead,
     Missing,
-    OrdersRead,
     Past,
-    PositionRead,
     Read,
+    SinceOpen,
     Type,
     parts,
 )
 
-LEAVES = (Const, Read, Indicator, Past, InstrumentRead, PositionRead, AccountRead, OrdersRead, Clock)
+LEAVES = (Const, Read, Indicator, Past, InstrumentRead, Clock, *STATE)
+# Evaluated elsewhere, whatever they are made of.
+ELSEWHERE = (Indicator, Past, Captured, SinceOpen)
 # Python nests brackets only so deep.
 TALLEST = 25
 
@@ -53,7 +55,7 @@ def prepare(frame: Frame, *roots: Expression) -> None:
 
 
 def _evaluated(roots: Iterable[Expression]) -> list[Expression]:
-    """The values evaluated here, inner before outer. Indicators and look-backs are evaluated elsewhere, the bodies of a CASE
+    """The values evaluated here, inner before outer. Some values are evaluated elsewhere, the bodies of a CASE
     that keeps a memory only when they are chosen."""
     done: dict[Expression, None] = {}
     todo: list[tuple[Expression, bool]] = [(root, False) for root in reversed(list(roots))]
@@ -70,7 +72,7 @@ def _evaluated(roots: Iterable[Expression]) -> list[Expression]:
 
 
 def _parts(value: Expression) -> list[Expression]:
-    if isinstance(value, Indicator | Past):
+    if isinstance(value, ELSEWHERE):
         return []
     if isinstance(value, Choice) and _remembers(value):
         return [when for when, _ in value.branches]
@@ -85,7 +87,7 @@ def _remembers(value: Choice) -> bool:
         body = bodies.pop()
         if isinstance(body, Cross):
             return True
-        if body not in seen and not isinstance(body, Indicator | Past):
+        if body not in seen and not isinstance(body, ELSEWHERE):
             seen.add(body)
             bodies.extend(parts(body))
     return False

@@ -1,19 +1,23 @@
-"""What every closed candle of a stream does before rules: it feeds indicators and keeps pasts. Ticks feed theirs directly."""
+"""What every closed candle of a stream does before rules: it sees what became of the position, feeds indicators, keeps pasts,
+adds to aggregates and moves sequences on. Ticks feed their indicators directly."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from qkt.indicators import REGISTRY, Feed
-from qkt.lang.code import Code, Guarded, all_of, name
+from qkt.lang.code import NOT, Block, Code, Guarded, all_of, name
 from qkt.lang.emit import Emitter
+from qkt.lang.emit_rules import gate
 from qkt.lang.emit_statements import prepare
 from qkt.lang.frame import Frame
-from qkt.lang.values import Expression, Indicator, Math, Past
+from qkt.lang.module import GeneratedModule
+from qkt.lang.values import STATE, Expression, Indicator, Math, Past, SinceOpen
 
 
 def write_updates(frame: Frame, values: Sequence[Expression]) -> None:
     """`values` are all values of the strategy, inner before outer; those of the frame's alias are advanced in that order."""
+    _observe_position(frame)
     kept: set[Expression] = set()
     for value in values:
         if isinstance(value, Indicator) and value.alias == frame.alias:
@@ -26,6 +30,68 @@ def write_updates(frame: Frame, values: Sequence[Expression]) -> None:
                 kept.add(value.value)
                 _push(frame, value)
             frame.read_past(value, frame.body)
+        elif isinstance(value, SinceOpen) and value.alias == frame.alias:
+            _add(frame, value)
+    frame.forget(STATE)
+
+
+def _observe_position(frame: Frame) -> None:
+    """What was kept for the position that was open at the last close goes when it was closed or turned; aggregates begin
+    anew when one opens too."""
+    module, alias = frame.module, frame.alias
+    aggregates = [module.since_open(value) for value in module.aggregates if value.alias == alias]
+    snapshots = [value for value in module.snapshots if value.alias == alias and value.moment == "OPEN"]
+    if alias is None or not (aggregates or snapshots):
+        return
+    before = f"sides[{alias!r}]"
+    frame.body.add(f"side = {module.side(alias).text}")
+    with frame.body.suite(f"if side != {before}:"):
+        if snapshots:
+            with frame.body.suite(f"if {before}:"):
+                for value in snapshots:
+                    frame.body.add(f"{module.captured(value)} = None")
+        for aggregate in aggregates:
+            frame.body.add(f"{aggregate}.reset()")
+        frame.body.add(f"{before} = side")
+
+
+def _add(frame: Frame, value: SinceOpen) -> None:
+    """An aggregate takes the value while the position is open."""
+    body = frame.body
+    prepare(frame, value.value)
+    number = _finite(frame, value.value, Emitter(frame).number(value.value))
+    with body.suite(f"if {all_of((Code('side', simple=True), *number.guards)).text}:"):
+        body.add(f"{frame.module.since_open(value)}.add({number.code.text})")
+
+
+def write_sequences(frame: Frame, counters: dict[str, str]) -> None:
+    """Sequences on the frame's stream: all conditions are looked at, then the machine moves on. It rests while rules that
+    could not act on its pulse are to see it once more."""
+    warmups = {s.alias: s.warmup for s in frame.module.program.streams}
+    for sequence in frame.module.program.sequences:
+        if sequence.alias != frame.alias:
+            continue
+        machine = frame.module.sequence(sequence.name)
+        outside = dict(frame.kept)
+        warm = gate(sequence.mentions, sequence.alias, warmups, counters)
+        ready = all_of((Code(f"not {machine}.complete", NOT), *(() if warm is None else (warm,))))
+        with frame.body.suite(f"if {ready.text}:"):
+            prepare(frame, *(stage.condition for stage in sequence.stages))
+            emitter = Emitter(frame)
+            with frame.body.suite(f"{machine}.advance("):
+                frame.body.add(f"({', '.join(emitter.true(stage.condition).text for stage in sequence.stages)}),")
+                frame.body.add("candle.close,")
+                frame.body.add("candle.end,")
+            frame.body.add(")")
+        frame.kept = outside
+
+
+def write_settling(block: Block, module: GeneratedModule) -> None:
+    """After the rules of any close the pulses of complete sequences go."""
+    for sequence in module.program.sequences:
+        machine = module.sequence(sequence.name)
+        with block.suite(f"if {machine}.complete:"):
+            block.add(f"{machine}.settle()")
 
 
 def _feed(frame: Frame, value: Indicator) -> None:

@@ -6,7 +6,7 @@ import math
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
-from qkt.lang import accessors, operators, tree
+from qkt.lang import accessors, moments, operators, tree
 from qkt.lang.calls import CallResolver
 from qkt.lang.codes import Problems
 from qkt.lang.fields import INSTRUMENT_FIELDS, PAST_FIELDS, SAME_AS_CLOSE, SERIES_FIELDS, STREAM_FIELDS
@@ -18,6 +18,7 @@ from qkt.lang.values import (
     AsFlag,
     AsNumber,
     Broken,
+    Captured,
     Const,
     Expression,
     Indicator,
@@ -54,6 +55,7 @@ class Resolver:
         self.book = book
         self._strict = strict
         self.bars: dict[str, int] = {}
+        self.captured: dict[tuple[str, str, str], Captured] = {}
         self._pool = Pool()
         self._slots = count()
         self._crosses = 0
@@ -99,9 +101,14 @@ class Resolver:
     def tradeable(self, ident: tree.Ident, place: Place) -> str | None:
         """The alias that an action names, None (and a problem) unless it can be traded."""
         alias = self.stream(ident, place)
-        if alias is not None and not self.scope.streams[alias].tradeable:
-            market = self.scope.streams[alias].market
-            self.problems.error("QKT0408", ident.span, f"'{alias}' is {market}, which is read-only and cannot be traded")
+        if alias is None:
+            return None
+        stream = self.scope.streams[alias]
+        if not stream.tradeable:
+            self.problems.error("QKT0408", ident.span, f"'{alias}' is {stream.market}, which is read-only and cannot be traded")
+            return None
+        if stream.kind is StreamKind.BASKET:
+            self.problems.refuse(ident.span, "an order on a BASKET")
             return None
         return alias
 
@@ -200,8 +207,17 @@ class Resolver:
                 return operators.comparison(self, node, place)
             case tree.State() | tree.Position() | tree.OpenOrders() | tree.Now():
                 return accessors.resolve(self, node, place)
-            case tree.Snapshot() | tree.Since() | tree.SequenceField() | tree.EntryQty():
-                return self._later(node, place)
+            case tree.Snapshot():
+                return moments.snapshot(self, node, place)
+            case tree.Since():
+                return moments.since(self, node, place)
+            case tree.SequenceField():
+                return moments.sequence_field(self, node, place)
+            case tree.EntryQty():
+                if "ENTRY_QTY" in place.knows:
+                    return self.one(Unknown("ENTRY_QTY"))
+                self.problems.error("QKT0209", node.span, "'ENTRY_QTY' means nothing here", ELSEWHERE["ENTRY_QTY"])
+                return BROKEN
 
     def _literal(self, node: tree.Number) -> Expression:
         value = float(node.value)
@@ -254,7 +270,7 @@ class Resolver:
         if name in self.scope.circular:
             return BROKEN
         inside = place.inside_let()
-        shared = (name, place.anchor, place.series, place.past, place.scanned, place.kind)
+        shared = (name, place.anchor, place.series, place.past, place.scanned, place.kind, place.sampled)
         own = (*shared, place.unit)
         for key in (shared,) if place.conditional else (shared, own):
             if key in self._lets:
@@ -317,28 +333,6 @@ class Resolver:
             return BROKEN
         self.charge(alias, node.bars + 1, place)
         return self.one(Past(value, node.bars, alias))
-
-    def _later(self, node: tree.Snapshot | tree.Since | tree.SequenceField | tree.EntryQty, place: Place) -> Expression:
-        if isinstance(node, tree.EntryQty) and "ENTRY_QTY" in place.knows:
-            return self.one(Unknown("ENTRY_QTY"))
-        if isinstance(node, tree.EntryQty):
-            self.problems.error("QKT0209", node.span, "'ENTRY_QTY' means nothing here", ELSEWHERE["ENTRY_QTY"])
-        elif place.series:
-            what = "a snapshot" if isinstance(node, tree.Snapshot) else "this"
-            self.problems.error("QKT0311", node.span, f"{what} cannot feed an indicator", "feed it a stream field or a LET")
-        elif isinstance(node, tree.Snapshot):
-            if node.name.text in self.scope.params:
-                return self.any(self.scope.params[node.name.text], place)
-            if node.name.text not in self.scope.lets:
-                hint = did_you_mean(node.name.text, self.scope.lets, "LETs")
-                self.problems.error("QKT0201", node.name.span, f"no LET named '{node.name.text}'", hint)
-            else:
-                self.problems.refuse(node.span, "a snapshot of a LET")
-        elif isinstance(node, tree.Since):
-            self.problems.refuse(node.span, f"{node.fn} … SINCE")
-        else:
-            self.problems.refuse(node.span, "SEQUENCE")
-        return BROKEN
 
     def _stream_as_value(self, node: tree.Expr) -> Expression:
         self.problems.error(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from qkt.lang.code import Block, Code, is_defined, name
 from qkt.lang.module import GeneratedModule
-from qkt.lang.values import Expression, Indicator, Past
+from qkt.lang.values import Expression, Indicator, Past, below
 
 DERIVED = {
     "hl2": "({0}.high + {0}.low) / 2.0",
@@ -17,7 +15,6 @@ DERIVED = {
     "timestamp": "float({0}.end)",
 }
 CANDLE, INSTANT = "candle", "now"
-NO_CANDLES: Mapping[str, str] = MappingProxyType({})
 QUOTES = {"mid": "({0}.bid + {0}.ask) / 2.0", "spread": "round({0}.ask - {0}.bid, 8)"}
 
 
@@ -33,15 +30,13 @@ class Frame:
     """One function. `head` collects reads that come before everything else, `kept` is what stands in variables at this point
     of the text.
 
-    A function that handles a closed candle of `alias` gets it as its first argument and evaluates at its end. Without an alias
-    the first argument is the evaluation time, and every stream is read at its own latest closed candle. `others` are streams
-    whose candle of the same window is an argument too, by the argument's name.
+    A function that handles a closed candle of `alias` gets it as its argument and evaluates at its end; without an alias the
+    argument is the evaluation time. Any other stream is read at its latest closed candle.
     """
 
-    def __init__(self, module: GeneratedModule, alias: str | None, depth: int, others: Mapping[str, str] = NO_CANDLES) -> None:
+    def __init__(self, module: GeneratedModule, alias: str | None, depth: int) -> None:
         self.module = module
         self.alias = alias
-        self.others = others
         self.instant = INSTANT if alias is None else f"{CANDLE}.end"
         self.head = Block(depth)
         self.body = Block(depth)
@@ -51,18 +46,21 @@ class Frame:
         self._temporaries = 0
 
     @property
-    def params(self) -> list[str]:
-        """The arguments of the function."""
-        return [INSTANT if self.alias is None else CANDLE, *self.others.values()]
+    def argument(self) -> str:
+        return INSTANT if self.alias is None else CANDLE
 
     def temporary(self) -> str:
         self._temporaries += 1
         return f"t{self._temporaries}"
 
+    def forget(self, kinds: tuple[type, ...]) -> None:
+        """Values made of these kinds do not stand in variables any more: they may change from here on."""
+        self.kept = {
+            value: local for value, local in self.kept.items() if not any(isinstance(part, kinds) for part in below(value))
+        }
+
     def field(self, alias: str, field: str) -> tuple[tuple[Code, ...], Code]:
-        """Guards and text of a stream's field: a candle that is an argument, or the latest one of another stream."""
-        if alias in self.others:
-            return self._plain_field(self.others[alias], field, ())
+        """Guards and text of a stream's field: this function's own candle, or the latest one of another stream."""
         if alias != self.alias:
             latest = self.module.latest(alias)
             return self._plain_field(latest, field, (is_defined(latest),))

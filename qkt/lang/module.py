@@ -5,16 +5,21 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterable
 
-from qkt.lang.code import Block, Names
+from qkt.lang.code import Block, Code, Names
 from qkt.lang.deeds import ArmLatch, Hooks
 from qkt.lang.fields import STREAM_FIELDS
 from qkt.lang.program import CheckedStrategy
-from qkt.lang.values import Cross, Expression, Indicator, InstrumentRead, Past, Read
+from qkt.lang.values import Captured, Cross, Expression, Indicator, InstrumentRead, Past, Read, SinceOpen
 
 IMPORTS = (
+    "BasketIndex",
+    "Bound",
     "FUNCTIONS",
+    "SinceOpen",
+    "Windows",
     "as_number",
     "calendar",
+    "common_side",
     "deque",
     "indicator",
     "isfinite",
@@ -39,14 +44,18 @@ IMPORTS = (
     "Trail",
     "TrailingExit",
 )
+# What lives from bar to bar, in lists of `Memory`.
+MEMORY = ("captured", "crossed", "fired", "refused", "sequences", "sides")
 RESERVED = (
     *IMPORTS,
+    *MEMORY,
     "bind",
     "ticks",
     "context",
     "desk",
-    "fired",
-    "crossed",
+    "memory",
+    "side",
+    "window",
     "account",
     "open_orders",
     "candle",
@@ -69,10 +78,19 @@ class GeneratedModule:
         self.symbols = {s.alias: s.symbol for s in program.streams}
         self._made: dict[object, str] = {}
         self._depths: dict[tuple[Expression, str], int] = {}
+        self.snapshots: list[Captured] = []
+        self.aggregates: list[SinceOpen] = []
         for value in values:
-            if isinstance(value, Past):
-                key = (value.value, value.alias)
-                self._depths[key] = max(self._depths.get(key, 0), value.bars)
+            match value:
+                case Past():
+                    key = (value.value, value.alias)
+                    self._depths[key] = max(self._depths.get(key, 0), value.bars)
+                case Captured():
+                    self.snapshots.append(value)
+                case SinceOpen():
+                    self.aggregates.append(value)
+                case _:
+                    pass
         self.tick_fed: dict[str, list[str]] = {}
         self.hooks: list[Hooks] = []
         self.latches: list[ArmLatch] = []
@@ -96,6 +114,29 @@ class GeneratedModule:
         """The variable that holds the value of so many bars ago in every function."""
         queue, _ = self.past(value)
         return self._once(value, self.names.one, f"{queue.removeprefix('past_')}_{value.bars}_ago")
+
+    def captured(self, value: Captured) -> str:
+        """Where a snapshot is kept."""
+        return f"captured[{self.snapshots.index(value)}]"
+
+    def since_open(self, value: SinceOpen) -> str:
+        """The aggregate behind a value."""
+        return self._once(value, self._bound, f"{value.fn.lower()}_since_open", f"SinceOpen({value.fn!r})")
+
+    def sequence(self, name: str) -> str:
+        """The machine of a sequence."""
+        return self._once(("sequence", name), self._bound, f"sequence_{name}", f"sequences[{name!r}]")
+
+    def side(self, alias: str) -> Code:
+        """The sign of the position on a stream, 0 when flat."""
+        members = self.program.baskets.get(alias)
+        listed = [f"{self.position(member)}.quantity" for member in members or (alias,)]
+        return Code(f"common_side({', '.join(listed)})")
+
+    @property
+    def markets(self) -> tuple[str, ...]:
+        """The symbols that can be traded, in the order of declaration."""
+        return tuple(dict.fromkeys(s.symbol for s in self.program.streams if s.traded and s.alias not in self.program.baskets))
 
     def position(self, alias: str) -> str:
         symbol = self.symbols[alias]

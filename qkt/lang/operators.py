@@ -110,7 +110,7 @@ def _case(resolver: Resolver, node: tree.Case, place: Place) -> Expression:
 
 
 def _refuse_chain(resolver: Resolver, node: tree.Compare, place: Place) -> None:
-    if place.kind == "action" or place.series:
+    if place.kind not in ("condition", "gate") or place.series:
         return
     if any(isinstance(resolver.unwrapped(side, place), tree.Compare) for side in (node.left, node.right)):
         hint = "join two comparisons with AND, or use BETWEEN; a condition needs no '= TRUE'"

@@ -15,17 +15,18 @@ ClauseWord: TypeAlias = Literal["entry", "ENTRY_QTY", "EXIT"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`kind` tells conditions of rules from actions and from gates, the conditions of a portfolio, where fewer things are
-    checked or allowed.
+    """`kind` tells what the expression is part of. Conditions (of rules and stages) may hold snapshots and aggregates, and so
+    may LETs as long as nothing has used them; actions, gates of a portfolio and what is sampled for a `snapshot` may not.
 
     `unit` numbers what is evaluated as a whole: one rule's condition or one rule's actions. `anchor` is the alias whose
     closes evaluate it. `loop` maps the FOR EACH variable to its alias, `symbol` is the stream of SYMBOL in DEFAULTS.
-    `series` is the alias that feeds the indicator whose argument this is. `conditional` marks the bodies of CASE, which
+    `series` is the alias that feeds the indicator whose argument this is, and `sampled` tells that it is an aggregate
+    rather than an indicator. `conditional` marks the bodies of CASE, which
     are not evaluated every time. `past` counts the bars of enclosing look-backs. `scanned` tells whether indicators here
     count for warm-up. `entry` is what the word `entry` stands for, `knows` are words that have a meaning only here.
     """
 
-    kind: Literal["condition", "action", "gate"]
+    kind: Literal["condition", "action", "let", "gate", "snapshot"]
     unit: int
     anchor: str | None
     loop: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -37,6 +38,7 @@ class Place:
     scanned: bool = True
     entry: Expression | None = None
     knows: frozenset[ClauseWord] = frozenset()
+    sampled: bool = False
 
     def inside_let(self) -> Place:
         """The same place as seen by a LET: loop variables and SYMBOL are not visible there."""
@@ -47,7 +49,13 @@ class Place:
         return self if word is None else replace(self, knows=self.knows | {word})
 
     def inside_series(self, alias: str) -> Place:
-        return replace(self, series=alias, conditional=False)
+        return replace(self, series=alias, conditional=False, sampled=False)
+
+    def inside_aggregate(self, alias: str) -> Place:
+        return replace(self, series=alias, conditional=False, sampled=True)
+
+    def inside_snapshot(self) -> Place:
+        return replace(self.inside_let(), kind="snapshot", conditional=True)
 
     def inside_case(self) -> Place:
         return replace(self, conditional=True)

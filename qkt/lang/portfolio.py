@@ -77,7 +77,7 @@ class Gates:
         self._conditions.on_candle(candle)
         first = self._program.first_rule[candle.stream]
         # A rule without actions keeps in its flag whether its condition was TRUE when it was last evaluated.
-        self._truth[:] = self._conditions.fired[first : first + len(self._truth)]
+        self._truth[:] = self._conditions.memory.fired[first : first + len(self._truth)]
         self._evaluated = True
 
     def active(self) -> frozenset[str]:

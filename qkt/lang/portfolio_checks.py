@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import product
 
 from qkt.lang import published, tree
-from qkt.lang.checker import program_of
+from qkt.lang.checker import Parts, program_of
 from qkt.lang.codes import Problems
 from qkt.lang.expressions import Resolver
 from qkt.lang.place import Place
@@ -63,7 +63,7 @@ def _program(file: tree.Portfolio, resolver: Resolver, conditions: list[Expressi
     for run in file.runs:
         runs.setdefault(run.alias.text, []).append(None if run.condition is None else next(numbers))
     return CheckedPortfolio(
-        gates=program_of(file, resolver, rules),
+        gates=program_of(file, resolver, Parts(rules)),
         conditions=len(conditions),
         first_rule={stream: place * len(conditions) for place, stream in enumerate(streams)},
         states=states,

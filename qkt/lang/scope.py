@@ -12,6 +12,7 @@ from qkt.lang import tree
 from qkt.lang.codes import Problems
 from qkt.lang.suggest import did_you_mean
 from qkt.lang.walk import walk
+from qkt.strategy import ACCOUNT_EQUITY
 
 MACRO_PREFIX = "MACRO"
 
@@ -23,6 +24,10 @@ class StreamKind(StrEnum):
     MACRO = "macro"
     EQUITY = "equity"
     BASKET = "basket"
+
+
+# The order in which a file's streams count: the first of them wakes rules that name none.
+RANKS = {StreamKind.BASKET: 1, StreamKind.EQUITY: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +48,15 @@ class StreamInfo:
 
 @dataclass(slots=True)
 class Scope:
-    """`refused` are aliases that stand for something this version does not run; they are known but have no stream."""
+    """Streams come first, then baskets, then series. `refused` are aliases whose declaration is wrong; they are known but have
+    no stream. `sequences` holds the names of stages."""
 
     streams: dict[str, StreamInfo] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     params: dict[str, tree.Literal_] = field(default_factory=dict)
     lets: dict[str, tree.Expr] = field(default_factory=dict)
     circular: set[str] = field(default_factory=set)
+    sequences: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def aliases(self) -> list[str]:
@@ -68,8 +75,13 @@ def declare(
 ) -> Scope:
     """Collect what the blocks declare and report what is declared badly."""
     scope = Scope()
+    declarations = list(declarations)
     for declaration in declarations:
         _declare_stream(declaration, scope, problems)
+    for declaration in declarations:
+        if isinstance(declaration, tree.Basket):
+            _check_basket(declaration, scope, problems)
+    scope.streams = dict(sorted(scope.streams.items(), key=lambda item: RANKS.get(item[1].kind, 0)))
     for param in params:
         if _free(param.name, scope, problems):
             scope.params[param.name.text] = param.value
@@ -86,19 +98,48 @@ def _declare_stream(declaration: tree.Declaration, scope: Scope, problems: Probl
         problems.warning("QKT0507", declaration.alias.span, f"'{alias}' is declared twice; the last declaration counts")
         scope.streams.pop(alias, None)
         scope.refused.discard(alias)
-    if not isinstance(declaration, tree.Stream):
-        feature = "BASKET" if isinstance(declaration, tree.Basket) else "SERIES ACCOUNT.EQUITY"
-        problems.refuse(declaration.span, feature)
-        scope.refused.add(alias)
-        return
     try:
         timeframe = Timeframe.parse(declaration.timeframe.text)
     except UsageError as problem:
         problems.error("QKT0211", declaration.timeframe.span, problem.found, f"expected {problem.expected}")
         scope.refused.add(alias)
         return
-    kind = StreamKind.MACRO if declaration.prefix.upper() == MACRO_PREFIX else StreamKind.MARKET
-    scope.streams[alias] = StreamInfo(alias, declaration.market, timeframe, declaration.warmup or 0, kind)
+    match declaration:
+        case tree.Stream(prefix=prefix):
+            kind = StreamKind.MACRO if prefix.upper() == MACRO_PREFIX else StreamKind.MARKET
+            scope.streams[alias] = StreamInfo(alias, declaration.market, timeframe, declaration.warmup or 0, kind)
+        case tree.Basket(members=members):
+            market = f"BASKET:{alias.upper()}"
+            names = tuple(member.text for member in members)
+            scope.streams[alias] = StreamInfo(alias, market, timeframe, 0, StreamKind.BASKET, names)
+        case tree.EquitySeries():
+            scope.streams[alias] = StreamInfo(alias, ACCOUNT_EQUITY, timeframe, 0, StreamKind.EQUITY)
+
+
+def _check_basket(declaration: tree.Basket, scope: Scope, problems: Problems) -> None:
+    """Report members that cannot be averaged; a basket with one of them has no stream."""
+    basket = scope.streams.get(declaration.alias.text)
+    if basket is None or basket.kind is not StreamKind.BASKET:
+        return
+    good = True
+    for member in declaration.members:
+        name = member.text
+        stream = scope.streams.get(name)
+        message = None
+        if stream is None:
+            good = False
+            if name not in scope.refused:
+                scope.unknown_stream(problems, member)
+        elif stream.kind is not StreamKind.MARKET:
+            message = f"'{name}' is {stream.market}; a basket is made of streams that can be traded"
+        elif stream.timeframe.ms != basket.timeframe.ms:
+            message = f"'{name}' has candles of {stream.timeframe.text} and the basket of {basket.timeframe.text}"
+        if message is not None:
+            problems.error("QKT0217", member.span, message)
+            good = False
+    if not good:
+        del scope.streams[declaration.alias.text]
+        scope.refused.add(declaration.alias.text)
 
 
 def _free(name: tree.Ident, scope: Scope, problems: Problems) -> bool:

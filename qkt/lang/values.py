@@ -154,6 +154,46 @@ class Apply(Value):
     args: tuple[Expression, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Captured(Value):
+    """What the value of a LET was when a rule anchored on `alias` last fired a BUY or SELL (or one of them while flat).
+
+    `value` is what a firing takes.
+    """
+
+    alias: str
+    name: str
+    moment: Literal["BUY", "SELL", "OPEN"]
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SinceOpen(Value):
+    """An aggregate of a value over the closes of `alias` at which its position is open."""
+
+    fn: Literal["MAX", "MIN", "MEAN", "SUM"]
+    value: Expression
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SequenceRead:
+    """How far a sequence has come, whether it is complete, or the price and time of one of its stages."""
+
+    sequence: str
+    field: Literal["stage", "complete", "price", "time"]
+    stage: str = ""
+    index: int = 0
+
+    @property
+    def type(self) -> Type:
+        return Type.FLAG if self.field == "complete" else Type.NUMBER
+
+    @property
+    def whole(self) -> bool:
+        return self.field in ("stage", "time")
+
+
 class _Flag:
     __slots__ = ()
     type: ClassVar[Type] = Type.FLAG
@@ -251,6 +291,14 @@ class PositionRead(Value):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class BasketPosition(Value):
+    """+1 when the strategy is net long in all members of a basket, -1 when it is net short in all of them, else 0."""
+
+    alias: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class AccountRead(Value):
     """An attribute of the account view."""
 
@@ -328,6 +376,10 @@ Expression: TypeAlias = (
     | AsNumber
     | AsFlag
     | PositionRead
+    | BasketPosition
+    | Captured
+    | SinceOpen
+    | SequenceRead
     | AccountRead
     | OrdersRead
     | ExitRead
@@ -337,6 +389,9 @@ Expression: TypeAlias = (
 )
 
 BROKEN = Broken()
+
+# What other rules, fills and sequences change between two evaluations at one close.
+STATE = (PositionRead, BasketPosition, AccountRead, OrdersRead, Captured, SinceOpen, SequenceRead)
 
 V = TypeVar("V")
 

@@ -5,7 +5,7 @@ a strategy written in the language and one written in Python look the same to th
 """
 
 from qkt.strategy.context import AccountView, Context, LegSize, PositionView
-from qkt.strategy.protocol import RunnableStrategy, StreamSpec
+from qkt.strategy.protocol import ACCOUNT_EQUITY, RunnableStrategy, StreamSpec, finest, is_statistic
 from qkt.strategy.python import Strategy, at, by, parts, pct, rr, trailing
 from qkt.strategy.signals import (
     BracketSpec,
@@ -34,6 +34,7 @@ from qkt.strategy.signals import (
 )
 
 __all__ = [
+    "ACCOUNT_EQUITY",
     "AccountView",
     "BracketSpec",
     "CancelSignal",
@@ -66,6 +67,8 @@ __all__ = [
     "TrailingExit",
     "at",
     "by",
+    "finest",
+    "is_statistic",
     "parts",
     "pct",
     "rr",

@@ -153,6 +153,16 @@ class Context(Protocol):
         """Evaluation time: a candle's end, a tick's or a fill's time, a schedule's instant."""
         ...
 
+    @time.setter
+    def time(self, value: int) -> None:
+        """Set by who evaluates at an instant of its own, as a schedule does."""
+        ...
+
+    @property
+    def server_zone(self) -> str | None:
+        """The time zone of the account's server (IANA name), None where no account has one."""
+        ...
+
     @property
     def account(self) -> AccountView: ...
 

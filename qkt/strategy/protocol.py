@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from qkt.core.events import Candle, LatchBroken, OrderFilled, PositionExited, Tick
 from qkt.core.timeframe import Timeframe
 from qkt.strategy.context import Context
+
+ACCOUNT_EQUITY = "SERIES:ACCOUNT_EQUITY"
+"""The market id of streams whose candles are the account's equity."""
+STATISTIC = "MACRO:"
+"""The prefix of published statistics, whose every observation is a candle of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,32 @@ class StreamSpec:
     symbol: str
     timeframe: Timeframe
     warmup: int = 0
+
+    @property
+    def fed(self) -> bool:
+        """Whether its candles come from outside, rather than from the account."""
+        return self.symbol != ACCOUNT_EQUITY
+
+    @property
+    def observed(self) -> bool:
+        """Whether its ticks are observations of a statistic."""
+        return is_statistic(self.symbol)
+
+    @property
+    def traded(self) -> bool:
+        """Whether it is a market with quotes and orders."""
+        return self.fed and not self.observed
+
+
+def is_statistic(symbol: str) -> bool:
+    return symbol[: len(STATISTIC)].upper() == STATISTIC
+
+
+def finest(streams: Iterable[StreamSpec]) -> Timeframe:
+    """The shortest timeframe of the markets, whose windows the equity curve samples; of all streams without a market."""
+    streams = list(streams)
+    markets = [stream for stream in streams if stream.traded] or streams
+    return min((stream.timeframe for stream in markets), key=lambda frame: frame.ms)
 
 
 class RunnableStrategy(Protocol):

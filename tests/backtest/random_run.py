@@ -50,6 +50,7 @@ class Memory:
     def __init__(self, symbol: str, table: TickTable, rows: int) -> None:
         self.symbol = symbol
         self.volume = True
+        self.observed = False
         self.report = DataReport(symbol)
         self._table = table
         self._rows = rows

@@ -73,6 +73,7 @@ class FakeContext:
 
     strategy: str = "t"
     time: int = 0
+    server_zone: str | None = None
     account: FakeAccount = field(default_factory=FakeAccount)
     positions: dict[str, FakePosition] = field(default_factory=dict)
     orders: dict[str, int] = field(default_factory=dict)

@@ -24,13 +24,7 @@ def test_a_frame_without_a_candle_reads_latest_candles_and_its_own_time() -> Non
         "latest_k.close - latest_m.close if latest_k is not None and latest_m is not None else None"
     )
     assert Emitter(frame).value(Clock("hour_utc")).text == "float(now // 3600000 % 24)"
-    assert frame.params == ["now"]
-
-
-def test_candles_of_the_same_window_are_arguments() -> None:
-    frame = Frame(module(), "k", 2, {"m": "candle_m"})
-    assert Emitter(frame).value(Read("m", "close")).text == "candle_m.close"
-    assert frame.params == ["candle", "candle_m"]
+    assert frame.argument == "now"
 
 
 def test_deeds_of_such_a_function_are_written_with_its_arguments() -> None:
