@@ -157,6 +157,7 @@ class JumpReplay:
             if watch.row <= row:
                 watch.row = columns.by_symbol[watch.symbol].find(watch, row)
             nearest = min(nearest, watch.row)
+        self._session.waits.found(nearest)
         return nearest
 
     def _finish(self, columns: ChunkColumns, reached: int) -> None:

@@ -120,15 +120,17 @@ class Waiting(Protocol):
 class Waits:
     """Everything in one session that waits. Whoever begins or stops to wait says `changed()`.
 
-    `passed` is set by a replay that jumps, None where every tick comes by itself.
+    `passed` is set by a replay that jumps, None where every tick comes by itself. Such a replay says with `found` how far it
+    has looked.
     """
 
-    __slots__ = ("_components", "passed", "revision")
+    __slots__ = ("_components", "_next_row", "_searched", "passed", "revision")
 
     def __init__(self) -> None:
         self._components: list[Waiting] = []
         self.revision = 0
         self.passed: Passed | None = None
+        self._next_row = self._searched = -1
 
     def add(self, component: Waiting) -> None:
         self._components.append(component)
@@ -145,6 +147,15 @@ class Waits:
     def watches(self) -> Iterator[AnyWatch]:
         for component in self._components:
             yield from component.watches()
+
+    def found(self, row: int) -> None:
+        """No watch that is stated now can end before this merged row."""
+        self._next_row, self._searched = row, self.revision
+
+    @property
+    def quiet(self) -> bool:
+        """Whether a replay has proved that no watch ends with the tick being processed."""
+        return self.passed is not None and self._searched == self.revision and self.passed.row < self._next_row
 
     def reached(self, watch: AnyWatch) -> bool:
         """Whether the wait can end with the tick being processed: False proves that it does not."""

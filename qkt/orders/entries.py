@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from qkt.core.terms import Purpose, Side
 from qkt.orders.legs import LegView
 from qkt.orders.order import Order
@@ -32,17 +30,12 @@ class EntryBook:
         return list(self._by_book.get(book, {}).values())
 
     def growing(self, book: Book) -> int:
-        """How many would grow the strategy's exposure when they fill."""
+        """How many would grow the strategy's exposure when they fill: those that cannot only bring it nearer to flat."""
         orders = self._by_book.get(book)
         if not orders:
             return 0
         net = self._legs.net_quantity(*book)
         if not net:
             return len(orders)
-        return sum(not _reduces(order, net) for order in orders.values())
-
-
-def _reduces(order: Order, net: Decimal) -> bool:
-    """Whether filling the entry could only bring the position nearer to flat."""
-    against = order.side is (Side.SELL if net > 0 else Side.BUY)
-    return net != 0 and against and order.remaining <= abs(net)
+        against, size = (Side.SELL, net) if net > 0 else (Side.BUY, -net)
+        return len(orders) - sum(order.side is against and order.remaining <= size for order in orders.values())
