@@ -19,6 +19,7 @@ class Outcomes:
     - `win_rate`: wins / decided
     - `profit_factor`: sum of wins / |sum of losses|, None without a loss
     - `expectancy`: sum of the decided / decided, which is p * average_win + (1 - p) * average_loss with p = win_rate
+    - `expectancy_r`: mean R multiple of the trades whose initial risk is known
     - `payoff_ratio`: average_win / |average_loss|
     - streaks: the longest runs of wins and of losses in the order of closing; a zero ends a run
     - `average_seconds`: mean time from the first entry to flat
@@ -33,6 +34,7 @@ class Outcomes:
     win_rate: float | None
     profit_factor: float | None
     expectancy: Decimal | None
+    expectancy_r: Decimal | None
     payoff_ratio: float | None
     average_win: Decimal | None
     average_loss: Decimal | None
@@ -48,6 +50,7 @@ def outcomes_of(trips: Sequence[RoundTrip]) -> Outcomes:
     nets = [trip.net for trip in trips]
     wins = [net for net in nets if net > 0]
     losses = [net for net in nets if net < 0]
+    multiples = [trip.r_multiple for trip in trips if trip.r_multiple is not None]
     decided = len(wins) + len(losses)
     profit, loss = total(wins), total(losses)
     average_win, average_loss = _mean(profit, len(wins)), _mean(loss, len(losses))
@@ -61,6 +64,7 @@ def outcomes_of(trips: Sequence[RoundTrip]) -> Outcomes:
         win_rate=len(wins) / decided if decided else None,
         profit_factor=float(quotient(profit, -loss)) if losses else None,
         expectancy=_mean(profit + loss, decided),
+        expectancy_r=_mean(total(multiples), len(multiples)),
         payoff_ratio=float(quotient(average_win, -average_loss)) if average_win and average_loss else None,
         average_win=average_win,
         average_loss=average_loss,

@@ -122,6 +122,8 @@ def _trades(m: Metrics) -> Iterator[Row]:
     yield "win rate", percent(m.win_rate)
     yield "profit factor", factor(m.profit_factor)
     yield "expectancy", amount(m.expectancy, signed=True)
+    if m.expectancy_r is not None:
+        yield "in R", amount(m.expectancy_r, signed=True)
     yield "payoff ratio", factor(m.payoff_ratio)
     yield "average win / loss", f"{amount(m.average_win)} / {amount(m.average_loss)}"
     yield "largest win / loss", f"{amount(m.largest_win)} / {amount(m.largest_loss)}"

@@ -14,6 +14,7 @@ from qkt.backtest.runner import run
 from qkt.brokers.paper import ExecutionSettings
 from qkt.core.events import Candle, LatchBroken, OrderFilled, PositionExited, Tick
 from qkt.core.instruments import InstrumentRegistry
+from qkt.core.swaps import Rollovers, SwapMode, SwapRate
 from qkt.core.terms import OrderKind, Side, TimeInForce
 from qkt.core.timeframe import Timeframe
 from qkt.core.watch import NEVER
@@ -264,6 +265,25 @@ def _cents(points: int) -> Decimal:
     return Decimal(points).scaleb(-2)
 
 
+def financing(seed: int) -> dict[str, object]:
+    """Points a night, dated percent a year at five in New York, or funding every eight hours."""
+    later = SwapRate(START + 2 * 86_400_000, Decimal("-0.7"), Decimal("0.4"))
+    modes: list[dict[str, object]] = [
+        {"swap_long_points": Decimal(-3), "swap_short_points": Decimal(2)},
+        {
+            "swap_mode": SwapMode.PERCENT,
+            "swap_rates": (SwapRate(0, Decimal(-5), Decimal(3)), later),
+            "swap_rollovers": Rollovers("America/New_York", 17 * 60),
+        },
+        {
+            "swap_mode": SwapMode.FUNDING,
+            "swap_rates": (SwapRate(0, Decimal("-0.01"), Decimal("0.01")), later),
+            "swap_rollovers": Rollovers(minute=0, every_minutes=480, weekends=True),
+        },
+    ]
+    return modes[seed % 3]
+
+
 def run_plan(plan: Plan, *, every_tick: bool, watched: int = 0) -> tuple[RunRecord, list[object]]:
     """`watched` further symbols have prices, and nobody trades them."""
     gambler = Gambler(plan)
@@ -289,9 +309,8 @@ def run_plan(plan: Plan, *, every_tick: bool, watched: int = 0) -> tuple[RunReco
             "commission_per_lot": Decimal("3.5"),
             "slippage_points": Decimal(1),
             "spread_points": Decimal(2),
-            "swap_long_points": Decimal(-3),
-            "swap_short_points": Decimal(2),
             "stops_level_points": 3,
+            **financing(plan.seed),
         }
     costs["average_daily_volume"] = Decimal(50)
     terms = {f"S{n}": instrument(f"S{n}", contract_size=Decimal(100), **costs) for n in range(plan.symbols)}

@@ -244,3 +244,9 @@ def test_the_days_add_up_to_the_change_of_equity():
 
 def test_holding_time_is_the_mean_over_trades():
     assert measure(record(round_trips=[trip("1", entered=0, left=1), trip("1", entered=0, left=4)])).average_seconds == 150.0
+
+
+def test_the_expectancy_in_r_is_over_trades_of_known_risk():
+    trips = [trip("10", r_multiple=Decimal(2)), trip("-5", r_multiple=Decimal(-1)), trip("7")]
+    assert measure(record(round_trips=trips)).expectancy_r == Decimal("0.5")
+    assert measure(record(round_trips=[trip("7")])).expectancy_r is None

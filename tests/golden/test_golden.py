@@ -95,6 +95,10 @@ def test_the_trades_are_those_of_the_independent_engine(case: Case, tmp_path: Pa
     assert abs(fast.record.realized - Decimal(summary["realized"])) <= Decimal("1e-7")
     assert fast.record.unrealized == Decimal(summary["unrealized"])
     assert len(fast.record.rejections) == int(summary.get("rejections", 0))
+    if "commission" in summary:
+        assert fast.record.commission == Decimal(summary["commission"])
+    if "swap" in summary:  # theirs is positive when paid
+        assert fast.record.swap == -Decimal(summary["swap"])
 
 
 @pytest.mark.parametrize("case", cases())
