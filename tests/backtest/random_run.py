@@ -285,7 +285,8 @@ def financing(seed: int) -> dict[str, object]:
 
 
 def run_plan(plan: Plan, *, every_tick: bool, watched: int = 0) -> tuple[RunRecord, list[object]]:
-    """`watched` further symbols have prices, and nobody trades them."""
+    """`watched` further symbols have prices, and nobody trades them. They tick when the first symbol does, since time exits
+    and the ends of pyramids come with the first tick of any symbol."""
     gambler = Gambler(plan)
     sources = {
         f"SIM:S{n}": Memory(
@@ -298,9 +299,10 @@ def run_plan(plan: Plan, *, every_tick: bool, watched: int = 0) -> tuple[RunReco
         # Results in dollars reach the account through this market, which nobody trades.
         markets = (f"SIM:{plan.currency}USD",)
         sources[markets[0]] = Memory(markets[0], tape(plan.seed + 77, plan.ticks, plan.quoted), plan.rows_per_table)
-    last = int(tape(plan.seed * 10, plan.ticks, plan.quoted).ts[-1])
+    times = tape(plan.seed * 10, plan.ticks, plan.quoted).ts
     for n in range(watched):
-        table = tape(plan.seed * 10 + 5 + n, plan.ticks, plan.quoted).between(None, last + 1)
+        other = tape(plan.seed * 10 + 5 + n, plan.ticks, plan.quoted)
+        table = TickTable(times, other.price, other.bid, other.ask, other.volume)
         sources[f"SIM:W{n}"] = Memory(f"W{n}", table, plan.rows_per_table)
         markets += (f"SIM:W{n}",)
     costs: dict[str, object] = {}

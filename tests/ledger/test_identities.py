@@ -113,7 +113,7 @@ def test_the_environment_asks_for_the_audit(monkeypatch: pytest.MonkeyPatch) -> 
     assert Market().books.audit is not None
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_symbols_that_are_only_watched_change_nothing(seed: int) -> None:
     plan = Plan(seed, 1, 300, 50, True, ExecutionSettings(), True, ("1m",))
