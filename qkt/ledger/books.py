@@ -174,6 +174,7 @@ class Books:
         instrument = self._instruments.resolve(fill.symbol)
         book = self.strategies[fill.strategy]
         costs = _costs(fill, instrument)
+        self.converter.rate(fill.symbol, fill.price)  # what cannot be converted is refused before anything is booked
 
         legs = book.book(fill.symbol)
         before = legs.net

@@ -35,7 +35,7 @@ def claims_of(order: Order, last: Decimal | None) -> list[Claim]:
     nets = order.role is LegRole.PRIMARY
     claims = [Claim(order.symbol, order.side, order.remaining, price, nets, follows=False)]
     if order.signal is not None:
-        claims += _following(order.signal, order.remaining, price or last)
+        claims += _following(order.signal, order.quantity, price or last)
     return claims
 
 

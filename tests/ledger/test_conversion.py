@@ -103,3 +103,4 @@ def test_before_the_first_rate_of_its_path_a_fill_cannot_be_booked() -> None:
     bench = cross("USD", "SIM:GBPUSD")
     with pytest.raises(InstrumentError, match=r"no rate from GBP to USD yet.*give data of GBPUSD that begins earlier"):
         bench.buy(1, 80)
+    assert bench.legs() == []
