@@ -79,7 +79,7 @@ def test_the_random_runs_do_convert() -> None:
 def test_the_random_runs_use_orders_that_bring_orders() -> None:
     happened: set[object] = set()
     for seed in range(4):
-        record, saw = run_plan(Plan(seed, 2, 1_500, 333, True, "quotes", True, ("1m", "5m")), every_tick=False)
+        record, saw = run_plan(Plan(seed, 2, 1_500, 333, True, ExecutionSettings(), True, ("1m", "5m")), every_tick=False)
         happened |= {row.order_id.rpartition("-")[2] for row in record.trades}
         happened |= {seen[0] for seen in saw if isinstance(seen, tuple)}
         happened |= {row.order_type for row in record.trades}
