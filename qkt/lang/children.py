@@ -67,7 +67,7 @@ def _child(
         return None
     if file is not None:
         file = _overridden(_inheriting(file, portfolio), portfolio, imported.alias.text, problems)
-        program = check_strategy(file, source, own, strict=strict)
+        program = check_strategy(file, source, own, strict=strict, book=portfolio.capital is not None)
     if own.failed:
         errors = sum(p.severity == "error" for p in own.sorted())
         count = f"{errors} error{'s' if errors != 1 else ''}"

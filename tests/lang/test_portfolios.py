@@ -96,6 +96,17 @@ def test_what_does_not_fit_is_refused_at_its_place(folder: Path, text: str, code
         load_portfolio(folder / "book.qkt")
 
 
+BOOK_RISK = "RULES WHEN k.close > 0 THEN BUY k SIZING 1 PCT RISK OF BOOK BRACKET { STOP LOSS BY 1 }"
+
+
+def test_risk_of_book_needs_a_portfolio_with_capital(folder: Path) -> None:
+    write(folder, CHILD.partition("RULES")[0] + BOOK_RISK, "c.qkt")
+    (child,) = load(folder, "PORTFOLIO p VERSION 1 CAPITAL 10\nIMPORT 'c.qkt' AS c\nRULES RUN c WEIGHT 1").children
+    assert child.weight == 1
+    found = errors(folder, "PORTFOLIO p VERSION 1\nIMPORT 'c.qkt' AS c\nRULES RUN c")
+    assert [code for code, _ in found] == ["QKT0214"]
+
+
 def test_the_errors_of_a_child_are_told_under_its_own_path(folder: Path) -> None:
     bad = write(folder, CHILD.replace("k.close > 0", "kk.close > 0"), "bad.qkt")
     with pytest.raises(LanguageError) as caught:
