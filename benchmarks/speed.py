@@ -156,6 +156,23 @@ def many_rules(folder: Path, ticks: Path, runs: int) -> None:
     row("50 rules, 60 calls, Parquet included", seconds, f"{seconds[1] / 28_629 * 1e6:.1f} us a candle in all")
 
 
+def checking(runs: int) -> None:
+    """Everything that `qkt check` does with a strategy of 300 lines, once the language is imported."""
+    from qkt.lang.loader import check_text
+
+    lets = [f"LET v{n} = ema(a.close, {n + 2}) - sma(b.close, {n + 3}) * {n + 1} / 100" for n in range(90)]
+    rules = [
+        f"WHEN v{n % 90} > rsi(a.close, {n % 30 + 2}) AND a.close CROSSES ABOVE ema(a.close, {n + 5}) AND POSITION.a = 0\n"
+        f"THEN BUY a SIZING 0.1 BRACKET {{ STOP LOSS BY atr(a, {n % 20 + 2}) * 2, TAKE PROFIT RR 2 }}"
+        for n in range(104)
+    ]
+    head = ["STRATEGY long VERSION 1", "SYMBOLS a = SIM:AAA EVERY 1m, b = SIM:BBB EVERY 5m"]
+    text = "\n".join([*head, *lets, "RULES", *rules]) + "\n"
+    if not check_text(text).ok:
+        sys.exit("speed.py: the long strategy does not check")
+    row("checking a strategy, imported", timed(runs, lambda: check_text(text)), f"{text.count(chr(10))} lines")
+
+
 def year(folder: Path, store: Path) -> None:
     path = folder / "w1.qkt"
     path.write_text(W1)
@@ -166,11 +183,15 @@ def year(folder: Path, store: Path) -> None:
 
 
 def start_up(folder: Path, runs: int) -> None:
+    """Whole processes, with the byte code that an installation has."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
     path = folder / "w1.qkt"
     path.write_text(W1)
     for name, command in (("qkt --help", ["--help"]), ("qkt check FILE", ["check", str(path)])):
         call = [sys.executable, "-m", "qkt.cli.main", *command]
-        row(name, timed(runs, lambda call=call: subprocess.run(call, capture_output=True, check=True)), "")  # type: ignore[misc]
+        started = timed(runs, lambda call=call: subprocess.run(call, capture_output=True, check=True, env=environment))  # type: ignore[misc]
+        row(name, started, "")
 
 
 def main() -> None:
@@ -196,6 +217,7 @@ def main() -> None:
             )
         w1(folder, ticks, args.runs)
         many_rules(folder, ticks, args.runs)
+        checking(args.runs)
         start_up(folder, args.runs)
         if args.year:
             year(folder, args.year)

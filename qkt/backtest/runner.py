@@ -20,7 +20,7 @@ from qkt.core.clock import EventClock
 from qkt.core.errors import DataError, QktError, UsageError
 from qkt.core.events import CancelFailed, OrderRejected
 from qkt.core.timeframe import Timeframe
-from qkt.data import BarSource, TickSource, merge
+from qkt.data import BarSource, BarTable, TickSource, TickTable, merge
 from qkt.engine import SessionSettings, TickBoard, assemble
 from qkt.strategy import RunnableStrategy, finest, is_statistic
 
@@ -50,8 +50,8 @@ def run(
 ) -> RunRecord:
     """Run a strategy over [start, end) of its sources, which are keyed by market id, those of its streams first.
 
-    `tell` hears of progress and answers whether to go on. Raises DataError when there was nothing to replay, and
-    StrategyError naming the line when the strategy's own code failed.
+    `tell` hears of progress and answers whether to go on. Raises DataError when there was nothing to replay or volumes are
+    missing, and StrategyError naming the line when the strategy's own code failed.
     """
     began = time.perf_counter()
     settings = replace(settings, begin=start)
@@ -61,6 +61,7 @@ def run(
     for symbol, source in sources.items():
         source.volume = strategy.wants_volume or settings.execution.partial == "depth"
         source.observed = is_statistic(symbol)
+    _require_volumes(strategy, sources, start, end)
     kind = _choose(strategy, sources, every_tick)
     refusals: list[OrderRejected] = []
     driver = _JumpDriver if kind == "fast" else _TickDriver
@@ -95,6 +96,22 @@ def run(
         late_cancels=len(late),
         interrupted=not complete,
     )
+
+
+def _require_volumes(strategy: RunnableStrategy, sources: Sources, start: int | None, end: int | None) -> None:
+    """Raises DataError for data without volumes that an indicator lives on."""
+    for stream in strategy.streams:
+        source = sources.get(stream.symbol)
+        if not stream.needs_volume or source is None:
+            continue
+        tables: Iterator[TickTable | BarTable] = iter(source.tables(start, end))
+        first = next(tables, None)
+        if first is not None and first.volume is None:
+            raise DataError(
+                "the data has no volumes, and an indicator of the strategy reads them",
+                where=stream.symbol,
+                remedy=f"give data with volumes, or leave out VWAP…, OBV on '{stream.alias}'",
+            )
 
 
 class _JumpDriver:

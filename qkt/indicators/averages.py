@@ -3,48 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
+from qkt.indicators.exact import ExactPositions, ExactRolling
 from qkt.indicators.inputs import Column, FloatArray
-from qkt.indicators.rolling import Rolling
-from qkt.indicators.sums import Num, mean, total, weighted
 
 
-class Sum(Rolling):
+class Sum(ExactRolling):
     """Sum of the last n inputs. Ready on input n."""
 
     __slots__ = ()
-    guarded = False
 
-    def formula(self, window: Sequence[Num]) -> Num:
-        return total(window)
+    def divide_by(self, unit: int) -> int:
+        return unit
+
+    def of(self, x: float) -> float:  # noqa: ARG002
+        return self.total / self.divisor
 
 
-class Sma(Rolling):
+class Sma(ExactRolling):
     """Simple moving average: the mean of the last n inputs. Ready on input n."""
 
     __slots__ = ()
-    guarded = False
 
-    def formula(self, window: Sequence[Num]) -> Num:
-        return mean(window)
+    def divide_by(self, unit: int) -> int:
+        return self.n * unit
+
+    def of(self, x: float) -> float:  # noqa: ARG002
+        return self.total / self.divisor
 
 
-class Wma(Rolling):
+class Wma(ExactPositions):
     """Linearly weighted average: sum of k * x_k over n(n + 1)/2, k = 1 for the oldest input. Ready on input n."""
 
-    __slots__ = ("_divisor", "_weights")
-    guarded = False
+    __slots__ = ()
 
-    def __init__(self, n: int) -> None:
-        super().__init__(n)
-        self._weights = [float(k) for k in range(1, n + 1)]
-        self._divisor = n * (n + 1) / 2
+    def divide_by(self, unit: int) -> int:
+        return self.n * (self.n + 1) // 2 * unit
 
-    def formula(self, window: Sequence[Num]) -> Num:
-        return weighted(self._weights, window) / self._divisor
+    def of(self, x: float) -> float:  # noqa: ARG002
+        return self.weighted / self.divisor
 
 
 class Hma:

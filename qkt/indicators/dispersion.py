@@ -4,32 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from qkt.indicators.exact import ExactSquares
 from qkt.indicators.rolling import Rolling
-from qkt.indicators.sums import Num, mean, root, sample_variance, squares
-from qkt.indicators.ties import flat
+from qkt.indicators.sums import Num, mean
 
 
-class Variance(Rolling):
-    """Sample variance of the last n inputs, two-pass, 0 when flat. Ready on input n."""
-
-    __slots__ = ()
-    flat_value = 0.0
-
-    def formula(self, window: Sequence[Num]) -> Num:
-        return sample_variance(window)
-
-
-class Stddev(Rolling):
+class Stddev(ExactSquares):
     """Sample standard deviation (divisor n - 1) of the last n inputs, 0 when flat. Ready on input n."""
 
     __slots__ = ()
-    flat_value = 0.0
 
-    def formula(self, window: Sequence[Num]) -> Num:
-        return root(sample_variance(window))
+    def divide_by(self, unit: int) -> int:
+        return self.n * (self.n - 1) * unit * unit
+
+    def of(self, x: float) -> float | None:
+        return self.deviation(x)
 
 
-class Zscore(Rolling):
+class Variance(Stddev):
+    """Sample variance (divisor n - 1) of the last n inputs, 0 when flat. Ready on input n."""
+
+    __slots__ = ()
+
+    def of(self, x: float) -> float:
+        return self.spread() / self.divisor if self.deviation(x) else 0.0
+
+
+class Zscore(Stddev):
     """Distance of the input from the mean of the last n (itself included) in sample deviations. Ready on input n.
 
     Undefined while flat.
@@ -37,15 +38,13 @@ class Zscore(Rolling):
 
     __slots__ = ()
 
-    def formula(self, window: Sequence[Num]) -> Num:
-        # Seen from one of the inputs the differences are exact, so a score near 0 keeps its digits.
-        origin = window[0]
-        shifted = [v - origin for v in window]
-        center = mean(shifted)
-        return (shifted[-1] - center) / root(squares(shifted, center) / (len(shifted) - 1))
+    def of(self, x: float) -> float | None:
+        deviation = self.deviation(x)
+        distance = self.n * self.integers[-1] - self.total
+        return distance / (self.n << self.power) / deviation if deviation else None
 
 
-class Bollinger(Rolling):
+class Bollinger(ExactSquares):
     """A Bollinger band: mean + k * population deviation of the last n inputs, the mean when flat. Ready on input n.
 
     The upper band has k > 0, the lower one k < 0, the middle k = 0. Source: J. Bollinger, 1992.
@@ -57,12 +56,11 @@ class Bollinger(Rolling):
         super().__init__(n)
         self._k = k
 
-    def formula(self, window: Sequence[Num]) -> Num:
-        center = mean(window)
-        return center + self._k * root(squares(window, center) / len(window))
+    def divide_by(self, unit: int) -> int:
+        return (self.n * unit) ** 2
 
-    def of(self, window: Sequence[float]) -> float | None:
-        return mean(window) if flat(window) else super().of(window)
+    def of(self, x: float) -> float:
+        return self.total / (self.n << self.power) + self._k * self.deviation(x)
 
 
 class MeanDeviation(Rolling):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import numpy as np
@@ -17,44 +19,44 @@ Sign = Literal[1, -1]
 class Extreme:
     """The largest (sign 1) or smallest (sign -1) of the last n inputs, or of all while there are fewer.
 
-    The queue holds the inputs that may still become the extreme, in falling order, so each enters and leaves once.
+    The window is searched only when its extreme leaves it, by a builtin that takes less time than the steps of a queue of
+    candidates would.
     """
 
-    __slots__ = ("_n", "_queue", "_seen", "_sign")
+    __slots__ = ("_best", "_n", "_search", "_sign", "_window")
 
     def __init__(self, n: int, sign: Sign) -> None:
         self._n = n
         self._sign = sign
-        self._queue: deque[tuple[int, float]] = deque()
-        self._seen = 0
+        self._search: Callable[[Iterable[float]], float] = max if sign > 0 else min
+        self._window: deque[float] = deque(maxlen=n)
+        self._best = -math.inf * sign
 
     def push(self, x: float) -> float:
         """Feed one number; returns the extreme."""
-        sign, queue = self._sign, self._queue
-        self._seen = seen = self._seen + 1
-        x = sign * x
-        while queue and queue[-1][1] <= x:
-            queue.pop()
-        queue.append((seen, x))
-        if queue[0][0] <= seen - self._n:
-            queue.popleft()
-        return sign * queue[0][1] + 0.0  # + 0.0: there is one zero, whichever way it was found
+        window, best = self._window, self._best
+        if len(window) == self._n and window[0] == best:
+            window.append(x)
+            best = self._search(window)
+        else:
+            window.append(x)
+            if x > best if self._sign > 0 else x < best:
+                best = x
+        self._best = best = best + 0.0  # there is one zero, whichever way it was found
+        return best
 
     def push_column(self, x: FloatArray) -> FloatArray:
         """Feed consecutive numbers; returns the extreme after each."""
         if not len(x):
             return x
-        n, sign, seen = self._n, self._sign, self._seen
-        # An input that left the queue is no extreme of any window to come: -inf stands for it.
+        n, sign, window = self._n, self._sign, self._window
         earlier = np.full(n - 1, -np.inf)
-        for at, v in self._queue:
-            if seen - at < n - 1:
-                earlier[at - seen - 1] = v
+        known = list(window)[max(0, len(window) - n + 1) :]
+        if known:
+            earlier[-len(known) :] = sign * np.array(known)
         best = sign * sliding(np.maximum, np.concatenate((earlier, sign * x)), n) + 0.0
-        if len(x) >= n:
-            self._queue.clear()
-        for v in x[-n:].tolist():
-            self.push(v)
+        window.extend(x[-n:].tolist())
+        self._best = float(best[-1])
         return best
 
 

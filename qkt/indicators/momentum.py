@@ -6,56 +6,62 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
-import numpy as np
-
-from qkt.indicators.exponential import wilder
-from qkt.indicators.inputs import Column, FloatArray, MultiFed
+from qkt.indicators.inputs import MultiFed, NumberFed
 from qkt.indicators.rolling import Rolling
 from qkt.indicators.sums import Num, path
-from qkt.indicators.ties import difference, differences
+from qkt.indicators.ties import difference
+
+# A change beyond this share of the price is one between different values, whatever `difference` would look at.
+NEAR = 1e-9
 
 
-class Rsi:
+class Rsi(NumberFed):
     """Wilder's relative strength index: 100 - 100/(1 + G/L), G and L the Wilder averages of gains and losses.
 
     100 without losses, 50 without any movement; a change between same values is none. Ready on input n + 1.
     Source: J. W. Wilder, 1978.
     """
 
-    __slots__ = ("_gain", "_loss", "_previous", "value")
+    __slots__ = ("_alpha", "_gain", "_loss", "_missing", "_n", "_previous", "value")
 
     def __init__(self, n: int) -> None:
-        self._gain, self._loss = wilder(n), wilder(n)
+        self._n = n
+        self._alpha = 1.0 / n
+        self._gain = self._loss = 0.0  # sums until the n-th change, averages from then on
+        self._missing = n
         self._previous: float | None = None
         self.value: float | None = None
 
     def update(self, x: float) -> float | None:
         """Feed one number; returns the value."""
-        previous = self._previous
-        self._previous = x
-        if previous is not None:
+        previous, self._previous = self._previous, x
+        if previous is None:
+            return None
+        change = x - previous
+        if -NEAR * x <= change <= NEAR * x or x <= 0.0:
             change = difference(x, previous)
-            gain = self._gain.update(change if change > 0.0 else 0.0)
-            loss = self._loss.update(-change if change < 0.0 else 0.0)
-            if gain is not None and loss is not None:
-                self.value = relative_strength(gain, loss)
-        return self.value
+        if self._missing:
+            return self._seed(change)
+        gain, loss, alpha = self._gain, self._loss, self._alpha
+        if change > 0.0:
+            gain += alpha * (change - gain)
+            loss -= alpha * loss
+        else:
+            gain -= alpha * gain
+            loss += alpha * (-change - loss)
+        self._gain, self._loss = gain, loss
+        self.value = value = relative_strength(gain, loss)
+        return value
 
-    def column(self, x: FloatArray) -> Column:
-        """Feed consecutive numbers; returns the value after each."""
-        first = [] if self._previous is None else [self._previous]
-        joined = np.concatenate((first, x))
-        if len(x):
-            self._previous = float(x[-1])
-        changes = differences(joined[1:], joined[:-1])
-        gains = self._gain.column(np.where(changes > 0.0, changes, 0.0))
-        losses = self._loss.column(np.where(changes < 0.0, -changes, 0.0))
-        values = [
-            None if gain is None or loss is None else relative_strength(gain, loss)
-            for gain, loss in zip(gains, losses, strict=True)
-        ]
-        self.value = values[-1] if values else self.value
-        return [None] * (len(x) - len(values)) + values
+    def _seed(self, change: float) -> float | None:
+        self._gain += change if change > 0.0 else 0.0
+        self._loss -= change if change < 0.0 else 0.0
+        self._missing -= 1
+        if not self._missing:
+            self._gain /= self._n
+            self._loss /= self._n
+            self.value = relative_strength(self._gain, self._loss)
+        return self.value
 
 
 def relative_strength(gain: float, loss: float) -> float:

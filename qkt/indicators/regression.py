@@ -6,54 +6,49 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
+from qkt.indicators.exact import MOVED, ExactPair, ExactPositions
 from qkt.indicators.inputs import MultiFed
-from qkt.indicators.rolling import Rolling, RollingPair
-from qkt.indicators.sums import Num, co_moments, mean, root, total, weighted
+from qkt.indicators.sums import mean, total
 from qkt.indicators.ties import flat
 
 # A regressor that keeps no more than this share of its centred norm after orthogonalising is a combination of the others.
 SINGULAR = 1e-10
 
 
-class RegressionSlope(Rolling):
+class RegressionSlope(ExactPositions):
     """Least-squares slope of the last n inputs against positions 0..n-1: change per input, 0 when flat. Ready on input n."""
 
-    __slots__ = ("_arms", "_divisor")
-    flat_value = 0.0
+    __slots__ = ()
 
-    def __init__(self, n: int) -> None:
-        super().__init__(n)
-        self._arms = [(n - 1) / 2 - k for k in range(n // 2)]
-        self._divisor = n * (n * n - 1) / 12
+    def divide_by(self, unit: int) -> int:
+        return self.n * (self.n * self.n - 1) // 6 * unit  # whole: one of three neighbours divides by 3, one by 2
 
-    def formula(self, window: Sequence[Num]) -> Num:
-        # Positions stand in pairs around the middle one, which leaves small differences to be weighted.
-        steps = [late - early for _, late, early in zip(self._arms, reversed(window), window, strict=False)]
-        return weighted(self._arms, steps) / self._divisor
+    def of(self, x: float) -> float:
+        slope = (2 * self.weighted - (self.n + 1) * self.total) / self.divisor
+        return 0.0 if abs(slope) <= MOVED * abs(x) and flat(self.floats) else slope
 
 
-class Correlation(RollingPair):
+class Correlation(ExactPair):
     """Pearson's correlation of the last n pairs, on levels. Undefined while a leg is flat. Ready on input n."""
 
     __slots__ = ()
 
-    def formula(self, xs: Sequence[Num], ys: Sequence[Num]) -> Num:
-        xx, yy, xy = co_moments(xs, ys)
-        return xy / (root(xx) * root(yy))
+    def of(self) -> float | None:
+        if flat(self.x.floats) or flat(self.y.floats):
+            return None
+        return self.joint() / (math.sqrt(self.x.spread()) * math.sqrt(self.y.spread()))
 
 
-class Beta(RollingPair):
+class Beta(ExactPair):
     """Slope of the first series on the second over the last n pairs, on levels. Undefined while the second is flat.
 
     Ready on input n.
     """
 
     __slots__ = ()
-    divides_by_both = False
 
-    def formula(self, xs: Sequence[Num], ys: Sequence[Num]) -> Num:
-        _, yy, xy = co_moments(xs, ys)
-        return xy / yy
+    def of(self) -> float | None:
+        return None if flat(self.y.floats) else self.joint() / self.y.spread()
 
 
 class Resid(MultiFed):

@@ -44,31 +44,6 @@ def squares(values: Iterable[Num], center: Num) -> Num:
     return acc
 
 
-def co_moments(xs: Sequence[Num], ys: Sequence[Num]) -> tuple[Num, Num, Num]:
-    """Sums of the squared deviations of x, of those of y, and of their products."""
-    x_mean, y_mean = mean(xs), mean(ys)
-    pairs = zip(xs, ys, strict=True)
-    x, y = next(pairs)
-    x, y = x - x_mean, y - y_mean
-    xx, yy, xy = x * x, y * y, x * y
-    for x, y in pairs:
-        x, y = x - x_mean, y - y_mean
-        xx = xx + x * x
-        yy = yy + y * y
-        xy = xy + x * y
-    return xx, yy, xy
-
-
-def weighted(weights: Iterable[float], values: Iterable[Num]) -> Num:
-    """Sum of weight * value."""
-    pairs = zip(weights, values, strict=True)
-    w, v = next(pairs)
-    acc = w * v
-    for w, v in pairs:
-        acc = acc + w * v
-    return acc
-
-
 def path(values: Iterable[Num]) -> Num:
     """Sum of the absolute steps between two or more values."""
     steps = pairwise(values)

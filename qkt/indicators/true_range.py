@@ -45,7 +45,9 @@ class Atr:
         previous = self._previous_close
         self._previous_close = c.close
         if previous is not None:
-            self.value = self._average.update(true_range(c, previous))
+            high, low = c.high, c.low
+            span = (high if high > previous else previous) - (low if low < previous else previous)
+            self.value = self._average.update(span)
         return self.value
 
     def column(self, c: CandleColumns) -> Column:

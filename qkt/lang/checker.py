@@ -185,7 +185,13 @@ def program_of(file: tree.File, resolver: Resolver, parts: Parts) -> CheckedStra
         schedules=parts.schedules,
     )
     values = below(*program.values())
-    return replace(program, wants_volume=any(map(_reads_volume, values)), wants_ticks=any(map(_reads_ticks, values)))
+    volumes = {v.alias for v in values if isinstance(v, Indicator) and REGISTRY[v.name].needs_volume}
+    return replace(
+        program,
+        streams=tuple(replace(s, needs_volume=s.alias in volumes) for s in program.streams),
+        wants_volume=any(map(_reads_volume, values)),
+        wants_ticks=any(map(_reads_ticks, values)),
+    )
 
 
 def _reads_ticks(value: Expression) -> bool:

@@ -85,10 +85,10 @@ class _Parser:
 
     def _feed(self, token: Token, kind: str) -> bool:
         """Reduces and shifts; False, with nothing done, if the token cannot follow."""
-        if not self._viable(kind):
+        actions, states = self._tables.actions, self._states
+        if actions[states[-1]].get(kind, -1) < 0 and not self._viable(kind):  # what can be shifted at once is viable
             return False
         self.place.next = token
-        actions, states = self._tables.actions, self._states
         while True:
             if kind == END and states[-1] == self._tables.end:
                 return True

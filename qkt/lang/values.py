@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
+from functools import cache
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, get_args
 
 from qkt.lang.fields import INTEGERS
 
@@ -388,6 +389,7 @@ Expression: TypeAlias = (
     | ClockWindow
 )
 
+EXPRESSIONS: frozenset[type] = frozenset(get_args(Expression))
 BROKEN = Broken()
 
 # What other rules, fills and sequences change between two evaluations at one close.
@@ -404,9 +406,15 @@ class Pool:
 
     def one(self, value: V) -> V:
         """The first value that was equal to this one."""
-        key = (type(value), *(_key(getattr(value, f.name)) for f in fields(value)))  # type: ignore[arg-type]
+        kind: Any = type(value)
+        key = (kind, *[_key(getattr(value, name)) for name in _fields(kind)])
         found: V = self._made.setdefault(key, value)
         return found
+
+
+@cache
+def _fields(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _key(part: object) -> object:
@@ -417,16 +425,21 @@ def _key(part: object) -> object:
 
 def parts(value: Expression) -> Iterator[Expression]:
     """The values that this one is directly made of, in the order of the text."""
-    for field in fields(value):
-        yield from _expressions(getattr(value, field.name))
+    kind: Any = type(value)
+    for name in _fields(kind):
+        part = getattr(value, name)
+        if type(part) in EXPRESSIONS:
+            yield part
+        elif isinstance(part, tuple):
+            yield from _expressions(part)
 
 
-def _expressions(part: object) -> Iterator[Expression]:
-    if isinstance(part, tuple):
-        for p in part:
-            yield from _expressions(p)
-    elif isinstance(part, Expression):
-        yield part
+def _expressions(several: tuple[object, ...]) -> Iterator[Expression]:
+    for part in several:
+        if isinstance(part, tuple):
+            yield from _expressions(part)
+        elif type(part) in EXPRESSIONS:
+            yield part  # type: ignore[misc]
 
 
 def below(*roots: Expression) -> list[Expression]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
+from functools import cache
+from typing import Any
 
 from qkt.lang import tree
 from qkt.lang.tree import Node
@@ -16,7 +18,8 @@ def walk(item: object) -> Iterator[Node]:
         current = todo.pop()
         if isinstance(current, Node):
             yield current
-            todo.extend(getattr(current, field.name) for field in reversed(fields(current)) if field.name != "span")
+            kind: Any = type(current)
+            todo.extend([getattr(current, name) for name in _children(kind)])
         elif isinstance(current, tuple):
             todo.extend(reversed(current))
 
@@ -38,6 +41,12 @@ def same(first: object, second: object) -> bool:
         elif a != b:
             return False
     return True
+
+
+@cache
+def _children(kind: type[Node]) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold nodes, the last one first."""
+    return tuple(field.name for field in reversed(fields(kind)) if field.name != "span")
 
 
 def streams_mentioned(item: object) -> Iterator[tree.Ident]:

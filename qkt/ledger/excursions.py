@@ -86,7 +86,7 @@ class Excursions:
                 for leg in legs:
                     leg.observe(high, low)
             equity = equity + self._open_profit(legs.symbol, [(leg.entry_f, leg.signed_f) for leg in legs], path)
-        highest = float(np.nanmax(equity))
+        highest = equity if isinstance(equity, float) else float(np.fmax.reduce(equity))  # which passes over NaN
         if highest > book.peak_f:
             book.peak_f = highest
 

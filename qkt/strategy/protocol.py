@@ -18,12 +18,16 @@ STATISTIC = "MACRO:"
 
 @dataclass(frozen=True, slots=True)
 class StreamSpec:
-    """One declared stream: `symbol` is the market id with its venue prefix, `warmup` the bars its rules wait for."""
+    """One declared stream: `symbol` is the market id with its venue prefix, `warmup` the bars its rules wait for.
+
+    `needs_volume` tells that an indicator reads its volumes: data without any cannot run the strategy.
+    """
 
     alias: str
     symbol: str
     timeframe: Timeframe
     warmup: int = 0
+    needs_volume: bool = False
 
     @property
     def fed(self) -> bool:

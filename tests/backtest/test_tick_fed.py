@@ -9,6 +9,7 @@ import pytest
 
 from qkt.backtest.record import RunRecord, Timing
 from qkt.backtest.runner import run
+from qkt.core.errors import DataError
 from qkt.core.instruments import InstrumentRegistry
 from qkt.data import TickTable
 from qkt.engine import SessionSettings
@@ -66,3 +67,13 @@ def test_only_the_ticks_of_its_symbol_feed_it() -> None:
     source = "STRATEGY t VERSION 1\nSYMBOLS a = SIM:S0 EVERY 1m, b = SIM:S1 EVERY 1m\nRULES WHEN vwap(a.tick, 1) > 0 THEN LOG "
     record = replayed(source + '"{v} {w}" v=vwap(a.tick, 1) w=vwap(b.tick, 1)', tables)
     assert [line.text for line in record.logs] == ["10 99"]
+
+
+@pytest.mark.parametrize("call", ["vwap(a.tick, 3)", "obv(a)", "vwap_session(a, 0)"])
+def test_data_without_volumes_is_refused(call: str) -> None:
+    ts = START + np.arange(0, 200_000, 10_000)
+    source = f"STRATEGY t VERSION 1\nSYMBOLS a = SIM:S0 EVERY 1m\nRULES WHEN {call} > 0 THEN BUY a SIZING 1"
+    registry = InstrumentRegistry.standard().with_layer({"S0": instrument("S0")})
+    sources = {"SIM:S0": Memory("S0", TickTable(ts, np.full(20, 10.0), None, None, None), 333)}
+    with pytest.raises(DataError, match="the data has no volumes"):
+        run(load_text(source).strategy, sources, SessionSettings(instruments=registry))  # type: ignore[arg-type]
