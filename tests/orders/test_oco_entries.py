@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from qkt.brokers.paper import ExecutionSettings
 from qkt.core.events import OrderCancelled, OrderRejected, RiskRejected
 from qkt.core.terms import LegRole, Side
 from qkt.strategy import EnterSignal, OcoEntrySignal
@@ -128,3 +129,34 @@ def test_legs_without_exits_net_like_any_entry(market: Market) -> None:
     market.quote(101.9, 102)
     assert market.net() == 0
     assert market.working == []
+
+
+def late(**how: int) -> Market:
+    """A market whose venue hears of commands later."""
+    market = Market(execution=ExecutionSettings.of(**how))
+    market.quote(100, 100.1)
+    return market
+
+
+def test_a_cancel_on_the_way_behind_its_orders_is_not_lost() -> None:
+    market = late(latency=1_500)
+    straddle(market)
+    market.cancel()
+    for price in (103, 103, 97, 97):
+        market.quote(price, price)
+    assert (market.fills, market.working) == ([], [])
+
+
+def test_a_sibling_whose_cancel_comes_too_late_stands_beside_the_first_with_exits_of_its_own() -> None:
+    market = late(cancel_latency=60_000)
+    exits = {"stop_loss": by(20), "take_profit": by(20)}
+    straddle(market, first=exits, second=exits)
+    market.quote(102, 102)
+    market.quote(98, 98)
+    legs = market.script.context.legs(GOLD)
+    assert [(leg.side, leg.role) for leg in legs] == [(Side.BUY, LegRole.INDEPENDENT), (Side.SELL, LegRole.INDEPENDENT)]
+    assert len(market.working) == 4
+    market.close()
+    for _ in range(3):
+        market.quote(98, 98, at=market.now + 60_000)
+    assert (market.net(), market.working) == (0, [])
