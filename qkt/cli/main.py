@@ -19,7 +19,7 @@ COMMANDS = {
     "data": ("qkt.cli.data", "Import, list, verify and export market data."),
     "explain": ("qkt.cli.explain", "Tell in plain words what a strategy does."),
     "fmt": ("qkt.cli.fmt", "Bring strategy files into their canonical form."),
-    "lsp": ("qkt.cli.lsp", "Serve an editor: problems, completion, hover, definitions, formatting."),
+    "lsp": ("qkt.cli.lsp", "Serve an editor that speaks the Language Server Protocol."),
 }
 
 

@@ -38,7 +38,7 @@ class CallResolver:
             return self._indicator(REGISTRY[OVER[node.fn]], node.span, (node.value, bars), place)
         name = node.name.text
         if name.upper() in CLOCK_WINDOWS:
-            return self._resolver.one(clock_window(node, self._problems) or BROKEN)
+            return self._resolver.one(clock_window(node) or BROKEN)
         if name.upper() in FUNCTIONS:
             return self._function(node, place)
         spec = REGISTRY.get(name.upper())

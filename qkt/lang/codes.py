@@ -73,7 +73,6 @@ CODES: dict[str, str] = {
     "QKT0306": "comparisons in a chain",
     "QKT0307": "a look-back on a value that keeps no past",
     "QKT0308": "a candle or tick stream where a value is needed",
-    "QKT0309": "a window over times that is malformed",
     "QKT0310": "an expression nested too deeply",
     "QKT0311": "a snapshot or aggregate where none is allowed",
     "QKT0312": "a number too large to compute with",

@@ -80,9 +80,14 @@ class QktLanguageServer(LanguageServer):
         """Publish all that is wrong with a document."""
         document = self.workspace.get_text_document(uri)
         source, places = self.places(uri)
-        found = check_text(source, to_fs_path(uri) or uri) if source.strip() else None
+        found = check_text(source, uri, path=_path(uri)) if source.strip() else None
         shown = [_diagnostic(problem, places) for problem in found.problems] if found else []
         self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, shown, document.version))
+
+
+def _path(uri: str) -> Path | None:
+    path = to_fs_path(uri)
+    return Path(path) if path else None
 
 
 def _range(span: Span, places: Places) -> lsp.Range:
@@ -152,8 +157,8 @@ def make_server(version: str, quiet_s: float = QUIET_S) -> QktLanguageServer:
     def define(ls: QktLanguageServer, params: lsp.DefinitionParams) -> lsp.Location | None:
         uri = params.text_document.uri
         source, offset, places = ls.at(params)
-        path = to_fs_path(uri)
-        found = definition(source, offset, Path(path).parent if path else None)
+        path = _path(uri)
+        found = definition(source, offset, path.parent if path else None)
         if found is None:
             return None
         file, span = found

@@ -22,6 +22,9 @@ def test_a_strategy_in_words(qkt, strategy):
         "Parameters",
         "  fast = 3",
         "",
+        "Needs",
+        "  BACKTEST:EURUSD: 8 bars of 1m before its rules act",
+        "",
         "Rules: each one acts when its condition becomes true at the close of a bar",
         "",
         "  1. eur 1m: when ema(eur.close, 3) crosses above ema(eur.close, 8) and",
@@ -30,6 +33,82 @@ def test_a_strategy_in_words(qkt, strategy):
         "       stop loss 0.0008 away from the fill",
         "       take profit at 2 times the stop's distance",
         "     log 'crossed', price = eur.close (INFO)",
+    ]
+
+
+CHILD = """STRATEGY child VERSION 1
+SYMBOLS k = SIM:KLM EVERY 1m
+PARAM n = 1
+RULES WHEN k.spread < n AND vwap(k.tick, 5) > 1 AND POSITION.k = 0 THEN BUY k SIZING 1
+"""
+
+
+def test_what_a_strategy_needs_beside_prices(qkt, tmp_path):
+    path = tmp_path / "child.qkt"
+    path.write_text(CHILD)
+    text = qkt("explain", path).out
+    for need in ("SIM:KLM: 5 bars of 1m", "every tick", "quotes with bid and ask", "volume"):
+        assert need in text
+
+
+def test_a_portfolio_in_words(qkt, tmp_path):
+    (tmp_path / "child.qkt").write_text(CHILD)
+    path = tmp_path / "p.qkt"
+    path.write_text(
+        "PORTFOLIO weather VERSION 1 CAPITAL 50000\nSYMBOLS gold = SIM:XAU EVERY 1h\nPARAM calm = 3\n"
+        'IMPORT "child.qkt" AS a IMPORT "child.qkt" AS b HOLD IMPORT "child.qkt" AS c\n'
+        "RULES RUN a WEIGHT 0.5 WHEN atr(gold, 14) < calm RUN b WEIGHT 0.2 OVERRIDE { n = 4 }\n"
+        "WHEN gold.close > 1 RUN b WEIGHT 0.1 OVERRIDE { n = 4 }"
+    )
+    answer = qkt("explain", path)
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.splitlines() == [
+        "weather, a portfolio, version 1, capital 50000",
+        "",
+        "Streams",
+        "  gold  SIM:XAU    1h  waits for 15 bars",
+        "",
+        "Parameters",
+        "  calm = 3",
+        "",
+        "Children: each one trades while its gate is open, looked at on every closed bar of the streams above",
+        "",
+        "  a: child of child.qkt",
+        "    gets 0.5 of the capital, which is 25000",
+        "    always runs",
+        "    with n = 1",
+        "    k: SIM:KLM 1m, waits for 5 bars",
+        "",
+        "  b: child of child.qkt",
+        "    gets 0.1 of the capital, which is 5000",
+        "    runs when atr(gold, 14) < 3, or when gold.close > 1; otherwise it keeps its",
+        "      positions",
+        "    with n = 4",
+        "    k: SIM:KLM 1m, waits for 5 bars",
+        "",
+        "  c: child of child.qkt",
+        "    never runs",
+        "    with n = 1",
+        "    k: SIM:KLM 1m, waits for 5 bars",
+    ]
+    compile(qkt("explain", path, "--source").out, "generated", "exec")
+
+
+def test_regimes_in_words(qkt, tmp_path):
+    (tmp_path / "child.qkt").write_text(CHILD)
+    path = tmp_path / "p.qkt"
+    path.write_text(
+        'PORTFOLIO p VERSION 1 CAPITAL 1000\nSYMBOLS gold = SIM:XAU EVERY 1h\nIMPORT "child.qkt" AS a\n'
+        "REGIMES NAME w STATE storm WHEN gold.close > 5 STATE fair DEFAULT\n"
+        "ALLOCATE METHOD REGIME_WEIGHTED REBALANCE EVERY 1d storm -> a 0.2, CASH 0.8 fair -> a 1\nRULES RUN a"
+    )
+    assert qkt("explain", path).out.splitlines()[-6:] == [
+        "Regimes: the first whose condition is true",
+        "  storm: when gold.close > 5",
+        "    new risk is scaled: a 0.2",
+        "  fair: when no other is",
+        "    new risk is scaled: a 1",
+        "  weighed anew every 1 d",
     ]
 
 

@@ -102,7 +102,8 @@ NESTS = [
 def originals() -> tuple[str, ...]:
     """Sound files: our examples, and the golden cases where they are at hand."""
     folders = (ROOT / "strategies", ROOT.parent / "shared" / "golden", ROOT.parents[1] / "shared" / "golden")
-    return tuple(path.read_text(encoding="utf-8") for folder in folders for path in sorted(folder.rglob("*.qkt")))
+    texts = (path.read_text(encoding="utf-8") for folder in folders for path in sorted(folder.rglob("*.qkt")))
+    return tuple(dict.fromkeys(texts))
 
 
 def damaged(random: Random) -> str:
