@@ -92,13 +92,13 @@ class CallResolver:
         if constants is None or any(isinstance(s, Broken) for s in series):
             return BROKEN
         stream = self._resolver.scope.streams[alias]
-        basket = stream.kind is StreamKind.BASKET
-        if basket and spec.needs_volume:
-            hint = "name one of its members"
-            self._problems.warning("QKT0508", at, f"a basket has no volume, so '{spec.name.lower()}' is always Undefined", hint)
-            return self._resolver.one(Const(None))
+        if spec.needs_volume and stream.kind is not StreamKind.MARKET:
+            hint = "name one of its members" if stream.members else "name a stream of a market"
+            message = f"'{spec.name.lower()}' lives on volume, and '{alias}' ({stream.kind}) has none"
+            self._problems.error("QKT0304", at, message, hint)
+            return BROKEN
         # Windows of the clock have no length in bars of a basket.
-        timeframe = 0 if basket else stream.timeframe.ms
+        timeframe = 0 if stream.kind is StreamKind.BASKET else stream.timeframe.ms
         visible = self._visible_constants(constant_args, args[1:])
         bars = spec.warmup(constants, timeframe, series_count) if visible is None else visible
         self._resolver.charge(alias, bars, place)

@@ -63,3 +63,12 @@ def test_streams(case: dict[str, Any]) -> None:
             assert text == "undefined"
         else:
             assert float(text) == pytest.approx(expected, rel=1e-9, abs=tolerance)
+
+
+@pytest.mark.parametrize("call", ["obv(k)", "vwap_session(k, 0)", "vwap(k.tick, 5)", "obv(e)"])
+def test_what_has_no_volume_feeds_no_volume_indicator(call: str) -> None:
+    streams = STREAMS + "k = BASKET EQUAL_WEIGHT [a, b] EVERY 1m\ne = SERIES ACCOUNT.EQUITY EVERY 1m\n"
+    source = f'{streams}RULES WHEN {call} > 0 THEN LOG "seen"'
+    assert [p.code for p in check_text(source).problems if p.severity == "error"] == ["QKT0304"]
+    allowed = source.replace(call, "ema(k.close, 5)")
+    assert check_text(allowed).ok
