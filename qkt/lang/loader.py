@@ -18,6 +18,7 @@ from qkt.lang.compiled import CompiledStrategy
 from qkt.lang.diagnostics import Diagnostic, LanguageError
 from qkt.lang.parser import parse
 from qkt.lang.portfolio_checks import check_portfolio
+from qkt.lang.published_spelling import spellings
 from qkt.lang.source import read_source
 from qkt.lang.suggest import did_you_mean
 
@@ -100,6 +101,8 @@ def check_text(source: str, name: str = "<text>", published: bool = False, path:
             children = check_children(parsed.file, path, problems, strict=published)
     elif parsed.file is not None:
         check_strategy(parsed.file, source, problems, strict=published)
+    if published and parsed.file is not None:
+        spellings(parsed.file, source, problems)
     return CheckResult(parsed.file, problems.sorted(), source, children)
 
 
