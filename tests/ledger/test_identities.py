@@ -108,6 +108,7 @@ def leg_of(bench: Bench):  # type: ignore[no-untyped-def]
 def test_the_environment_asks_for_the_audit(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.market import Market
 
+    monkeypatch.delenv("QKT_DEBUG_LEDGER", raising=False)
     assert Market().books.audit is None
     monkeypatch.setenv("QKT_DEBUG_LEDGER", "1")
     assert Market().books.audit is not None
