@@ -107,9 +107,6 @@ class Resolver:
         if not stream.tradeable:
             self.problems.error("QKT0408", ident.span, f"'{alias}' is {stream.market}, which is read-only and cannot be traded")
             return None
-        if stream.kind is StreamKind.BASKET:
-            self.problems.refuse(ident.span, "an order on a BASKET")
-            return None
         return alias
 
     def market(self, ident: tree.Ident, place: Place) -> str | None:

@@ -64,7 +64,7 @@ def test_confirmations(confirm: str, expected: Confirmation) -> None:
 def test_without_a_price_nothing_is_armed_and_the_edge_is_consumed(latch: str) -> None:
     run = run_of(latch + " { ENTER MARKET }")
     assert run.context.fired == []
-    assert run.strategy.fired == [True]
+    assert run.strategy.memory.fired == [True]
     assert [level for level, _ in run.context.lines] == ["WARN"]
 
 

@@ -42,14 +42,14 @@ def test_defaults_complete_the_legs() -> None:
 def test_an_undefined_price_in_one_leg_sends_nothing_and_consumes_the_edge() -> None:
     run = Run(PREAMBLE + ALWAYS + "OCO_ENTRY { BUY k SIZING 1 STOP AT 50, SELL k SIZING 1 STOP AT k.bid }").close(40, 41)
     assert run.context.fired == []
-    assert run.strategy.fired == [True]
+    assert run.strategy.memory.fired == [True]
     assert [level for level, _ in run.context.lines] == ["WARN"]
 
 
 def test_a_size_of_zero_in_one_leg_suppresses_both() -> None:
     run = Run(PREAMBLE + ALWAYS + "OCO_ENTRY { BUY k SIZING 1 STOP AT 50, SELL k SIZING 0 STOP AT 30 }").close(40)
     assert [(fired.signals, fired.suppressed) for fired in run.context.fired] == [([], 1)]
-    assert run.strategy.fired == [False]
+    assert run.strategy.memory.fired == [False]
 
 
 def test_hooks_on_a_leg_work() -> None:
@@ -113,7 +113,7 @@ def test_children_on_another_stream_and_at_market() -> None:
 def test_a_child_that_cannot_be_priced_holds_back_its_parent() -> None:
     run = Run(PREAMBLE + ALWAYS + "BUY k SIZING 1 ON_FILL { SELL k SIZING 1 LIMIT AT k.ask }").close(40)
     assert run.signals == []
-    assert run.strategy.fired == [True]
+    assert run.strategy.memory.fired == [True]
 
 
 def test_entry_is_an_ordinary_name_elsewhere() -> None:

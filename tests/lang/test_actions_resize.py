@@ -77,8 +77,8 @@ def test_only_the_primary_leg_counts() -> None:
 
 
 def test_nothing_to_do_consumes_the_edge_and_an_untradeable_change_keeps_it() -> None:
-    assert resized("RESIZE k TO 3", long("3")).strategy.fired == [True]
-    assert resized("RESIZE k TO k.ask", long("3")).strategy.fired == [False]
+    assert resized("RESIZE k TO 3", long("3")).strategy.memory.fired == [True]
+    assert resized("RESIZE k TO k.ask", long("3")).strategy.memory.fired == [False]
     assert resized("RESIZE k TO k.ask", long("3")).context.fired[0].suppressed == 1
 
 
@@ -169,8 +169,8 @@ def test_closing_a_part_takes_the_oldest_legs(size: str, parts: list[tuple[int, 
 
 def test_closing_a_part_takes_no_risk_and_keeps_the_edge_without_a_size() -> None:
     assert errors(ALWAYS + "CLOSE k SIZING RISK 0.1") == [("QKT0402", "RISK 0.1")]
-    assert resized("CLOSE k SIZING k.ask", long("1")).strategy.fired == [False]
-    assert resized("CLOSE k SIZING 1").strategy.fired == [True]
+    assert resized("CLOSE k SIZING k.ask", long("1")).strategy.memory.fired == [False]
+    assert resized("CLOSE k SIZING 1").strategy.memory.fired == [True]
 
 
 @pytest.mark.parametrize(
