@@ -24,7 +24,7 @@ from tests.market import instrument
 HEAD = "STRATEGY t VERSION 1\nSYMBOLS a = SIM:S0 EVERY 1m, b = SIM:S1 EVERY 1m, c = SIM:S0 EVERY 5m"
 
 PROGRAMS = {
-    "group": """ SYNCHRONIZE a b WITHIN 3m
+    "group": """ SYNCHRONIZE a b WITHIN 5s
 LET gap = a.close - b.close
 RULES WHEN gap > sma(gap, 2) AND POSITION.a = 0 THEN BUY a SIZING 0.1 ; SELL b SIZING 0.1
 WHEN gap < sma(gap, 2) AND POSITION.a > 0 THEN CLOSE a ; CLOSE b
