@@ -60,12 +60,15 @@ def explain(
 
 
 def _in_words(loaded: LoadedStrategy) -> Iterator[str]:
+    from qkt.cli.declared_wording import declared_words
     from qkt.cli.needs import needs
 
     program = _checked(loaded)
     yield f"{loaded.name}, version {loaded.tree.version}"
     yield ""
-    yield from streams_in_words(loaded.strategy.streams)
+    yield from streams_in_words(program.streams)
+    for text, indent in declared_words(program):
+        yield from wrapped(text, indent, indent + 2) if text else [""]
     yield from params_in_words(loaded.params)
     yield ""
     yield "Needs"

@@ -21,7 +21,7 @@ def needs(program: CheckedStrategy) -> Iterator[str]:
             frames.append(f"{stream.warmup} bars of {stream.timeframe.text}")
     for symbol, frames in history.items():
         yield f"{symbol}: {' and '.join(frames)} before its rules act" if frames else f"{symbol}: no history"
-    read = list(below(*(value for rule in program.rules for value in rule.values())))
+    read = list(below(*program.values()))
     if program.wants_ticks:
         yield "every tick, for indicators that are fed by ticks"
     if any(isinstance(value, v.Read) and value.field in _QUOTES for value in read):

@@ -162,3 +162,28 @@ def test_a_file_with_mistakes_shows_them(qkt, tmp_path):
 )
 def test_expressions_keep_their_meaning_in_words(value, text):
     assert words(value) == text
+
+
+def test_what_a_strategy_declares_beside_rules(qkt, tmp_path):
+    path = tmp_path / "declared.qkt"
+    path.write_text(
+        "STRATEGY declared VERSION 1\nSYMBOLS k = SIM:KLM EVERY 1m, m = SIM:MNO EVERY 1m,\n"
+        "g = BASKET EQUAL_WEIGHT [k, m] EVERY 1m, e = SERIES ACCOUNT.EQUITY EVERY 5m\nSYNCHRONIZE k m WITHIN 20s\n"
+        "LET px = k.close\nSEQUENCE s ON k { STAGE one: k.close > 1 STAGE two WITHIN 5m: k.close < px@buy }\n"
+        "SCHEDULE EVERY WEEKDAY AT 09:30 NY THEN CLOSE k EVERY HOUR AT :05 THEN LOG 'hello'\n"
+        "RULES WHEN g.close > 100 AND SEQUENCE.s.complete AND MAX(e.close) SINCE OPEN > 3 THEN LOG 'x'"
+    )
+    text = qkt("explain", path).out
+    for line in (
+        "  g  BASKET:G",
+        "  e  SERIES:ACCOUNT_EQUITY",
+        "  g is the equally weighted index of k, m",
+        "  k, m wait for each other's bar, for 20 s at most",
+        "  s on k",
+        "    one: k.close > 1",
+        "    two, within 5 min: k.close < px at the last BUY",
+        "  every weekday at 09:30 NY",
+        "  every hour at :05",
+    ):
+        assert line in text
+    assert "when g.close > 100 and SEQUENCE.s.complete and max(e.close) since the position opened > 3" in " ".join(text.split())
