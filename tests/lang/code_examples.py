@@ -64,6 +64,12 @@ EXAMPLES: dict[str, str] = {
     "QKT0214": 'PORTFOLIO p VERSION 1\nIMPORT "broken.qkt" AS a\nRULES RUN a',
     "QKT0215": CHILD + 'RULES RUN a OVERRIDE { n = "one" }',
     "QKT0216": CHILD + "RULES RUN a",
+    "QKT0217": (
+        "STRATEGY t VERSION 1\nSYMBOLS k = SIM:KLM EVERY 1m, m = SIM:MNO EVERY 5m, g = BASKET EQUAL_WEIGHT [k, m] EVERY 1m"
+    ),
+    "QKT0218": "STRATEGY t VERSION 1\nSYMBOLS k = SIM:KLM EVERY 1m, m = SIM:MNO EVERY 5m SYNCHRONIZE k m",
+    "QKT0219": "SEQUENCE s ON k { STAGE a: k.close > 1 STAGE a: k.close < 1 }",
+    "QKT0220": "RULES WHEN SEQUENCE.s.complete THEN CLOSE k",
     "QKT0301": "RULES WHEN ema(k.close) > 1 THEN CLOSE k",
     "QKT0302": "RULES WHEN ema(k.close, 2 + 1) > 1 THEN CLOSE k",
     "QKT0303": "RULES WHEN ema(k.close, 0) > 1 THEN CLOSE k",
