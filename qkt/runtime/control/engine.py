@@ -1,0 +1,93 @@
+"""What an engine offers to whoever operates it: the one seam between the control API and the sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
+
+from qkt.runtime.control.answers import Changed, Done, Failed, Step
+from qkt.runtime.control.commands import Command
+from qkt.runtime.control.frames import Hello, Snapshot
+from qkt.runtime.control.rows import EquityPoint, FillRow, Line, RuleRow, RuleTerms
+from qkt.runtime.control.values import PROTOCOL, Millis, SessionName, Word
+
+
+class SessionHealth(Word):
+    """A session's pulse. `last_tick` is epoch ms by the session's own clock."""
+
+    name: SessionName
+    state: str
+    halted: bool
+    blocked: str | None = None
+    last_tick: Millis | None = None
+    queue: int = 0
+    dropped: int = 0
+
+
+class Health(Word):
+    """Whether the engine lives and is well. `issues` says in sentences what is not, and is empty when all is well."""
+
+    protocol: int = PROTOCOL
+    status: Literal["starting", "ready", "stopping"]
+    pid: int
+    uptime_s: float
+    sessions: tuple[SessionHealth, ...] = ()
+    issues: tuple[str, ...] = ()
+
+
+class EngineControl(Protocol):
+    """Called on the engine's loop only. What is not async answers at once, between two events, and changes nothing."""
+
+    def hello(self) -> Hello: ...
+
+    def health(self) -> Health: ...
+
+    @property
+    def version(self) -> int:
+        """Grows whenever a snapshot would show something else or a line is new. Cheap: it is asked several times a second."""
+        ...
+
+    def snapshot(self) -> Snapshot:
+        """What is shown now, without rules. Rows that did not change may be the objects of the last one."""
+        ...
+
+    async def changed(self, version: int) -> None:
+        """Return once `version` is no longer the latest one; at once when it is not."""
+        ...
+
+    def touched(self, sessions: Sequence[SessionName]) -> int:
+        """Version at which state, positions or working orders of these sessions last changed; of any, when none is named.
+
+        Marks and quotes do not count.
+        """
+        ...
+
+    async def perform(self, command: Command, progress: Callable[[Step], None]) -> Done | Failed | Changed:
+        """Carry the command out and answer when it is settled.
+
+        Refusals are answers, or a QktError, which becomes one. The caller sees to it that an id is performed once in the
+        life of the process and that what the operator saw still holds.
+        """
+        ...
+
+    def rules(self, session: SessionName) -> Sequence[RuleRow]:
+        """The session's rules with what they are worth now. Raises UnknownSessionError."""
+        ...
+
+    def terms(self, session: SessionName, rule: int) -> RuleTerms:
+        """One rule with the values of its terms. Raises UnknownSessionError."""
+        ...
+
+    def lines(
+        self, after: int, *, session: SessionName | None = None, since: Millis | None = None, limit: int = 1000
+    ) -> Sequence[Line]:
+        """Lines with a greater number, oldest first; when there are more than `limit`, the latest of them."""
+        ...
+
+    def fills(self, session: SessionName | None = None, *, limit: int = 1000) -> Sequence[FillRow]:
+        """Fills ever made, oldest first; when there are more than `limit`, the latest of them."""
+        ...
+
+    def equity(self, session: SessionName | None = None, *, since: Millis = 0) -> Sequence[EquityPoint]:
+        """Equity by the minute, for the last 30 days at most; of the engine's account without a session."""
+        ...

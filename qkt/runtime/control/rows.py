@@ -1,0 +1,322 @@
+"""What an engine shows of itself, in rows with a key. None is what is not known; it is never shown as zero."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from qkt.runtime.control.values import Exact, Millis, SessionName, Word
+
+SessionState = Literal["WARM", "RUN", "STOPPING", "STOPPED", "FAULT", "DOWN"]
+Mode = Literal["PAPER", "LIVE"]
+Side = Literal["BUY", "SELL"]
+LegSide = Literal["LONG", "SHORT"]
+Level = Literal["DEBUG", "INFO", "WARN", "ERROR"]
+
+
+class Row(Word):
+    """A line of a table. Its key names it for as long as it is shown."""
+
+    @property
+    def key(self) -> str:
+        raise NotImplementedError
+
+
+class StrategyRow(Row):
+    """A session, or a child of a portfolio (then `parent` is set). Money in the currency of its account."""
+
+    name: SessionName
+    kind: Literal["strategy", "portfolio"] = "strategy"
+    parent: SessionName | None = None
+    state: SessionState
+    # The strongest halt in force, and until when it stands by itself.
+    halt: Literal["daily", "persistent", "operator"] | None = None
+    reason: str | None = None
+    account: str
+    mode: Mode
+    file: str
+    started: Millis
+    symbols: tuple[str, ...]
+    equity: Exact
+    balance: Exact
+    day_pnl: Exact
+    open_pnl: Exact
+    realised: Exact
+    # Fall of the equity from its peak, percent of the peak, zero or negative.
+    drawdown_pct: Exact
+    max_drawdown_pct: Exact
+    positions: int
+    orders: int
+    trades: int
+    last_fill: Millis | None = None
+    # Gate of a child: whether its portfolio lets it trade, and why not.
+    gate: bool | None = None
+    gate_reason: str | None = None
+    weight: Exact | None = None
+    capital: Exact | None = None
+    hold: bool | None = None
+    operator_stopped: bool = False
+    last_tick: Millis | None = None
+    queue: int = 0
+    dropped: int = 0
+    # Why entries are blocked although nothing is halted: a feed, the disk.
+    blocked: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+
+class PositionRow(Row):
+    """One leg. `engine_held` lists protection that ends with the session."""
+
+    session: SessionName
+    account: str
+    leg: str
+    symbol: str
+    side: LegSide
+    quantity: Exact
+    entry: Exact
+    opened: Millis
+    mark: Exact | None = None
+    pnl: Exact | None = None
+    # Profit in units of the risk taken at entry.
+    r: Exact | None = None
+    stop: Exact | None = None
+    target: Exact | None = None
+    engine_held: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"{self.session}:{self.leg}"
+
+
+class OrderRow(Row):
+    """A working order, or one being submitted. `distance` is from the price that triggers it, in price."""
+
+    session: SessionName
+    account: str
+    order: str
+    symbol: str
+    side: Side
+    kind: str
+    purpose: str
+    status: str
+    quantity: Exact
+    filled: Exact
+    price: Exact | None = None
+    stop: Exact | None = None
+    distance: Exact | None = None
+    time_in_force: str
+    expires: Millis | None = None
+    placed: Millis
+    leg: str | None = None
+    venue: Literal["venue", "engine"] = "engine"
+
+    @property
+    def key(self) -> str:
+        return f"{self.session}:{self.order}"
+
+
+class FillRow(Row):
+    """An execution. Costs positive when paid; realised net of costs, in account currency."""
+
+    session: SessionName
+    account: str
+    number: int
+    ts: Millis
+    order: str
+    leg: str | None = None
+    symbol: str
+    side: Side
+    quantity: Exact
+    price: Exact
+    realised: Exact | None = None
+    cost: Exact
+    # Against the price expected when it was sent, in price, positive when worse.
+    slippage: Exact | None = None
+    purpose: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.session}:{self.number}"
+
+
+class MarketRow(Row):
+    """A symbol as its feed quotes it. `stale` since the data gate says so."""
+
+    symbol: str
+    feed: str
+    bid: Exact | None = None
+    ask: Exact | None = None
+    spread: Exact | None = None
+    day_pct: Exact | None = None
+    ticks: int
+    # Ticks a second, over the last ten.
+    rate: Exact
+    ts: Millis | None = None
+    digits: int | None = None
+    stale: bool = False
+    refused: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.symbol
+
+
+class LimitRow(Row):
+    """A risk limit, how much of it is used (percent) and what it binds: a session, an account, or the engine."""
+
+    scope: str
+    rule: str
+    now: Exact | None = None
+    limit: Exact
+    used_pct: Exact | None = None
+    unit: Literal["money", "percent", "count", "quantity"]
+
+    @property
+    def key(self) -> str:
+        return f"{self.scope}:{self.rule}"
+
+
+class HaltRow(Row):
+    """A halt in force. `until` is when it ends by itself, None when an operator must clear it; `clears` says how."""
+
+    scope: str
+    kind: Literal["daily", "persistent", "operator"]
+    reason: str
+    since: Millis
+    until: Millis | None = None
+    author: str | None = None
+    clears: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.scope}:{self.kind}:{self.reason}"
+
+
+class AlertRow(Row):
+    """What someone should have seen. It stays until acknowledged or mended."""
+
+    number: int
+    ts: Millis
+    level: Level
+    scope: str
+    text: str
+    acknowledged: str | None = None
+
+    @property
+    def key(self) -> str:
+        return str(self.number)
+
+
+class FeedRow(Row):
+    """A source of quotes and how it is. `lag_ms` from quote to engine."""
+
+    feed: str
+    state: Literal["connecting", "connected", "stale", "lost", "ended"]
+    since: Millis
+    symbols: int
+    sessions: int
+    ticks: int
+    dropped: int = 0
+    lag_ms: int | None = None
+    reason: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.feed
+
+
+class AccountRow(Row):
+    """An account of a venue. Paper and live accounts are never summed."""
+
+    account: str
+    venue: str
+    mode: Mode
+    currency: str
+    equity: Exact
+    balance: Exact
+    day_pnl: Exact
+    open_pnl: Exact
+    drawdown_pct: Exact
+    drawdown_limit_pct: Exact | None = None
+    margin_used_pct: Exact | None = None
+    link: str = "ok"
+
+    @property
+    def key(self) -> str:
+        return self.account
+
+
+class RuleRow(Row):
+    """A rule as written, what its condition is worth now, when it last fired and how often.
+
+    `value` is the condition's value, or its leading term's, as text; None while it has none.
+    """
+
+    session: SessionName
+    number: int
+    line: int
+    text: str
+    value: str | None = None
+    true: bool | None = None
+    last_fired: Millis | None = None
+    count: int = 0
+
+    @property
+    def key(self) -> str:
+        return f"{self.session}:{self.number}"
+
+
+class SystemRow(Row):
+    """How the process is: storage, queues, latency from tick to committed intent."""
+
+    name: str = "engine"
+    disk: str = "ok"
+    recorder: str = "ok"
+    queue: int = 0
+    dropped: int = 0
+    latency_p50_us: int | None = None
+    latency_p99_us: int | None = None
+    subscribers: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+
+class Term(Word):
+    """A term of a rule's condition and what it is worth now; None for a missing value."""
+
+    text: str
+    value: str | None = None
+    depth: Annotated[int, Field(ge=0)] = 0
+
+
+class RuleTerms(Word):
+    """One rule with the values of its terms, the outer before the inner."""
+
+    rule: RuleRow
+    terms: tuple[Term, ...]
+
+
+class EquityPoint(Word):
+    """Equity and balance of a session or account at the end of a minute."""
+
+    ts: Millis
+    equity: Exact
+    balance: Exact
+
+
+class Line(Word):
+    """Something that happened, numbered for the whole engine. `fill` is given for a fill."""
+
+    number: Annotated[int, Field(ge=1)]
+    ts: Millis
+    level: Level
+    kind: Literal["log", "fill", "order", "halt", "feed", "operator", "engine"]
+    scope: str
+    text: str
+    fill: FillRow | None = None

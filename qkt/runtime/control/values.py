@@ -1,0 +1,42 @@
+"""What the control API's words are made of: money as exact text, times in epoch ms, names that cannot leave their folder."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+# Both ends must speak the same version; it grows when a word changes its meaning or goes away.
+PROTOCOL = 1
+
+NAME = r"[A-Za-z0-9_-]{1,64}"
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, float):
+        raise ValueError("a number with an exact value, as text, is expected")
+    return value
+
+
+def _plain(value: Decimal) -> str:
+    return format(value, "f")
+
+
+# Money, prices and quantities: a decimal string on the wire, never a float.
+Exact = Annotated[Decimal, BeforeValidator(_exact), PlainSerializer(_plain, return_type=str, when_used="json")]
+
+# Epoch milliseconds, UTC.
+Millis = Annotated[int, Field(ge=0)]
+
+# A session, or one child of a portfolio: `book` or `book/child`.
+SessionName = Annotated[str, Field(pattern=rf"^{NAME}(/{NAME})?$")]
+DeployName = Annotated[str, Field(pattern=rf"^{NAME}$")]
+CommandId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{8,64}$")]
+Text = Annotated[str, Field(max_length=4096)]
+
+
+class Word(BaseModel):
+    """A frozen value of the control API. Unknown fields are refused, so that a misspelt one never passes silently."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
