@@ -11,10 +11,8 @@ from collections.abc import Iterator, Mapping
 
 from qkt.backtest.bar_paths import BarPaths
 from qkt.backtest.bar_sources import ResolvedBars
-from qkt.backtest.columns import optional_list
-from qkt.backtest.replay import table_ticks
 from qkt.core.events import Tick
-from qkt.data import BarSource, BarTable, TickSource, TickTable, bar_path
+from qkt.data import BarSource, BarTable, TickSource, TickTable, bar_path, optional_list, table_ticks
 
 OPENS, WITHIN = 1, 2
 Source = BarSource | TickSource

@@ -234,13 +234,3 @@ def optional_item(column: Floats | None, row: int) -> float | None:
     """A value of a column, None for NaN or without a column."""
     value = None if column is None else column.item(row)
     return None if value != value else value
-
-
-def optional_list(column: Floats | None, length: int) -> list[float | None]:
-    """A column as a list with None for NaN, all None without a column."""
-    if column is None:
-        return [None] * length
-    values: list[float | None] = column.tolist()
-    if np.isnan(column).any():
-        return [None if value != value else value for value in values]
-    return values

@@ -7,11 +7,11 @@ from itertools import repeat
 
 import numpy as np
 
-from qkt.backtest.columns import ChunkColumns, Floats, Rows, SymbolColumns, optional_list
+from qkt.backtest.columns import ChunkColumns, Floats, Rows, SymbolColumns
 from qkt.brokers import Quote
 from qkt.core.bus import Scope
 from qkt.core.events import Candle, Tick
-from qkt.data import CandleFolder, ObservationFolder
+from qkt.data import CandleFolder, ObservationFolder, optional_list
 from qkt.engine import shortest
 from qkt.strategy import StreamSpec
 

@@ -8,17 +8,17 @@ candles, extremes and prices, comes out of the columns. Visiting a row more chan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import repeat
 
 import numpy as np
 
-from qkt.backtest.columns import ChunkColumns, Rows, optional_list
+from qkt.backtest.columns import ChunkColumns, Rows
 from qkt.backtest.folded import ColumnBoard, ColumnCandles, ColumnPath
 from qkt.core.events import Tick
 from qkt.core.timeframe import Timeframe
 from qkt.core.watch import TrailWatch
-from qkt.data import Chunk, TickTable
+from qkt.data import Chunk, optional_list
 from qkt.engine import Session
 
 Tell = Callable[[int, int], bool]
@@ -40,27 +40,6 @@ def replay_ticks(session: Session, ticks: Iterable[Tick], tell: Tell) -> bool:
         return True
     session.ticks = done
     return False
-
-
-def ticks_of(chunks: Iterable[Chunk], symbols: tuple[str, ...]) -> Iterator[Tick]:
-    """The tape one tick at a time. `symbols` names the tables of each chunk."""
-    for chunk in chunks:
-        columns = [table_ticks(table, symbol) for symbol, table in zip(symbols, chunk.tables, strict=True)]
-        if chunk.code is None:
-            yield from columns[0]
-        else:
-            for number in chunk.code.tolist():
-                yield next(columns[number])
-
-
-def table_ticks(table: TickTable, symbol: str) -> Iterator[Tick]:
-    """Each row as a tick."""
-    n = len(table)
-    bids, asks, volumes, bid_sizes, ask_sizes = (optional_list(column, n) for column in table.optional())
-    columns = (repeat(symbol), table.ts.tolist(), table.price.tolist(), bids, asks, volumes)
-    if table.bid_size is None and table.ask_size is None:
-        return map(Tick, *columns)
-    return map(Tick, *columns, repeat(0), bid_sizes, ask_sizes)
 
 
 class JumpReplay:

@@ -13,14 +13,14 @@ from qkt.backtest.bars import ticks_of_bars
 from qkt.backtest.blame import blame
 from qkt.backtest.folded import ColumnBoard, ColumnCandles
 from qkt.backtest.record import RunRecord, write_record
-from qkt.backtest.replay import JumpReplay, Tell, replay_ticks, ticks_of
+from qkt.backtest.replay import JumpReplay, Tell, replay_ticks
 from qkt.brokers.paper import ExecutionSettings
 from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
 from qkt.core.errors import DataError, QktError, UsageError
 from qkt.core.events import CancelFailed, OrderRejected
 from qkt.core.timeframe import Timeframe
-from qkt.data import BarSource, BarTable, TickSource, TickTable, merge
+from qkt.data import BarSource, BarTable, TickSource, TickTable, merge, ticks_of
 from qkt.engine import SessionSettings, TickBoard, assemble
 from qkt.strategy import RunnableStrategy, finest, is_statistic
 

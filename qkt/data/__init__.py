@@ -17,6 +17,7 @@ from qkt.data.store import Store, default_root
 from qkt.data.synthetic import synthesize
 from qkt.data.tables import BarTable, TickTable, mid_price, mid_prices
 from qkt.data.tape import Chunk, merge
+from qkt.data.ticks import optional_list, table_ticks, ticks_of
 
 __all__ = [
     "Bar",
@@ -40,6 +41,9 @@ __all__ = [
     "mid_price",
     "mid_prices",
     "open_data",
+    "optional_list",
     "parse_mapping",
     "synthesize",
+    "table_ticks",
+    "ticks_of",
 ]

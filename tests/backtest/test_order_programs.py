@@ -4,14 +4,13 @@ from decimal import Decimal
 
 import pytest
 
-from qkt.backtest.replay import ticks_of
 from qkt.brokers.paper import ExecutionSettings
 from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
 from qkt.core.events import Event, OrderCancelled, OrderFilled, OrderRejected
 from qkt.core.instruments import InstrumentRegistry
 from qkt.core.terms import Purpose
-from qkt.data import merge
+from qkt.data import merge, ticks_of
 from qkt.engine import Session, SessionSettings, TickBoard, assemble
 from qkt.orders import OrderRequested
 from qkt.strategy import CancelSignal, CloseSignal
