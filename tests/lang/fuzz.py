@@ -13,6 +13,7 @@ from random import Random
 from tests.lang.damage import assert_survives, damaged
 
 SHOWN = 20
+PROGRESS = 10_000
 
 
 def tried(seed: int) -> tuple[int, str, str]:
@@ -35,6 +36,8 @@ def main() -> int:
             became[what] += 1
             if told and became[what] <= SHOWN:
                 print(f"seed {seed}: {told}", flush=True)
+            if became.total() % PROGRESS == 0:
+                print(f"{became.total()} files, {became['MISTREATED']} mistreated", flush=True)
     shown = ", ".join(f"{number} {what}" for what, number in sorted(became.items()))
     print(f"{count} damaged files from seed {first}: {shown}; {time.monotonic() - start:.0f} s")
     return int(became["MISTREATED"] > 0)
