@@ -107,8 +107,6 @@ CODES: dict[str, str] = {
     # differences from the published engine
     "QKT0601": "a file that means something else in the published engine",
     "QKT0602": "a form that the published parser refuses",
-    # not yet
-    "QKT0900": "a part of the language that this version does not run yet",
 }
 
 
@@ -125,10 +123,6 @@ class Problems:
 
     def warning(self, code: str, span: Span, message: str, hint: str | None = None) -> None:
         self._add(Diagnostic(code, "warning", span, message, hint))
-
-    def refuse(self, span: Span, feature: str) -> None:
-        """The feature is part of the language, but nothing runs it yet."""
-        self.error("QKT0900", span, f"{feature} is not supported yet by this version")
 
     @property
     def failed(self) -> bool:

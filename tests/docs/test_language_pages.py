@@ -25,7 +25,6 @@ FOLDER = Path(__file__).parents[2] / "docs" / "language"
 HEADER = "STRATEGY example VERSION 1\nSYMBOLS\n    gold = BACKTEST:XAUUSD EVERY 5m,\n    eur = BACKTEST:EURUSD EVERY 1h\n"
 BLOCKS = ("DEFAULTS", "LET", "PARAM", "SCHEDULE", "SEQUENCE", "RULES", "FOR")
 ACTIONS = ("BUY", "SELL", "CLOSE", "CLOSE_ALL", "FLATTEN", "RESIZE", "CANCEL", "CANCEL_ALL", "LOG", "OCO_ENTRY", "LATCH")
-LATER = "QKT0900"
 
 
 @dataclass(frozen=True)
@@ -111,27 +110,25 @@ def raised(code: str, source: str, folder: Path) -> set[str]:
 
 @pytest.mark.parametrize("example", SOUND, ids=shown)
 def test_an_example_is_sound_and_can_be_formatted(example: Example, folder: Path) -> None:
-    assert set(errors(example.source, folder)) <= {LATER}
+    assert errors(example.source, folder) == []
     format_source(example.source)
 
 
 @pytest.mark.parametrize("example", [e for e in EVERY if e.code], ids=shown)
 def test_an_example_of_a_mistake_raises_its_code(example: Example, folder: Path) -> None:
-    assert {example.code, LATER} & raised(example.code, example.source, folder)
+    assert example.code in raised(example.code, example.source, folder)
 
 
 @pytest.mark.parametrize("example", [e for e in SOUND if e.text.startswith("STRATEGY")], ids=shown)
 def test_a_whole_strategy_runs(example: Example, folder: Path, sample: Path) -> None:
-    if LATER in errors(example.source, folder):
-        pytest.skip("a form that is not run yet")
     path = folder / "whole.qkt"
     path.write_text(example.source)
     assert qkt.backtest(path, data=sample).metrics is not None
 
 
 def test_every_code_has_a_file_that_raises_it(folder: Path) -> None:
-    assert set(EXAMPLES) | {LATER} == set(CODES), "add an example to tests/lang/code_examples.py and run it"
-    assert [code for code in EXAMPLES if not {code, LATER} & raised(code, source_of(code), folder)] == []
+    assert set(EXAMPLES) == set(CODES), "add an example to tests/lang/code_examples.py and run it"
+    assert [code for code in EXAMPLES if code not in raised(code, source_of(code), folder)] == []
 
 
 def test_the_page_of_codes_is_that_of_the_table() -> None:

@@ -11,7 +11,6 @@ import pytest
 
 import qkt
 from qkt.backtest.result import BacktestResult
-from qkt.lang import LanguageError
 
 SHARED = Path(__file__).parents[3] / "shared"
 GOLDEN = SHARED / "golden"
@@ -40,16 +39,6 @@ class Case:
         path.write_text(json.dumps(table))
         return path
 
-    def run_if_supported(self, tmp_path: Path) -> BacktestResult:
-        """The fast run. A form this version does not run yet must be refused by name, and by nothing else."""
-        try:
-            return self.run(tmp_path, every_tick=False)
-        except LanguageError as problem:
-            errors = [p for p in problem.problems if p.severity == "error"]
-            if any(p.code != "QKT0900" for p in errors):
-                raise
-            pytest.skip(errors[0].message)
-
     def run(self, tmp_path: Path, *, every_tick: bool) -> BacktestResult:
         facts = self.facts
         return qkt.backtest(
@@ -72,7 +61,7 @@ def cases() -> list[Any]:
 
 @pytest.mark.parametrize("case", cases())
 def test_the_trades_are_those_of_the_independent_engine(case: Case, tmp_path: Path) -> None:
-    fast = case.run_if_supported(tmp_path)
+    fast = case.run(tmp_path, every_tick=False)
     with (case.folder / "trades.csv").open(newline="") as handle:
         golden = list(csv.DictReader(handle))
     assert len(fast.trades) == len(golden)
@@ -103,7 +92,7 @@ def test_the_trades_are_those_of_the_independent_engine(case: Case, tmp_path: Pa
 
 @pytest.mark.parametrize("case", cases())
 def test_stepping_through_every_tick_gives_the_same_trades_and_equity(case: Case, tmp_path: Path) -> None:
-    fast = case.run_if_supported(tmp_path)
+    fast = case.run(tmp_path, every_tick=False)
     slow = case.run(tmp_path, every_tick=True)
     samples_equity = "SERIES ACCOUNT.EQUITY" in (case.folder / "strategy.qkt").read_text()
     assert (fast.record.replay, slow.record.replay) == ("every-tick" if samples_equity else "fast", "every-tick")

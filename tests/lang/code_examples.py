@@ -150,8 +150,6 @@ def page() -> str:
     parts = [_INTRO]
     group = ""
     for code, meaning in CODES.items():
-        if code not in EXAMPLES:
-            continue
         if code[:5] != group:
             group = code[:5]
             parts.append(f"\n## {_GROUPS[group]}\n")
