@@ -92,9 +92,9 @@ def test_a_basket_has_no_other_fields_of_position() -> None:
     assert errors(BASKET + "RULES WHEN POSITION.g.entry_price > 0 THEN CLOSE k")[0][0] == "QKT0206"
 
 
-def test_volume_indicators_of_a_basket_are_undefined() -> None:
+def test_volume_indicators_of_a_basket_are_refused() -> None:
     found = check_text(BASKET + 'RULES WHEN obv(g) IS NULL THEN LOG "x"').problems
-    assert "QKT0508" in {p.code for p in found}
+    assert "QKT0304" in {p.code for p in found}
 
 
 def test_warm_up_of_a_basket_counts_its_own_candles() -> None:
