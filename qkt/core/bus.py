@@ -74,6 +74,14 @@ class Scope:
         """Whether anyone listens here."""
         return bool(self._channels or self._taps)
 
+    def receive(self, event: Event) -> None:
+        """Take market data or the clock's word in this scope alone; a failure stays in it."""
+        self._bus.stamp(event, self.name)
+        try:
+            self.deliver(event)
+        except Exception as problem:
+            self.fault(problem)
+
     def publish(self, event: Event) -> None:
         """Stamp the event and deliver it. Raises the first failure of a subscriber after all of them ran."""
         self._bus.stamp(event, self.name)

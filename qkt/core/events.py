@@ -53,6 +53,13 @@ class Tick(Event):
 
 
 @dataclass(slots=True)
+class Timer(Event):
+    """The clock has reached `ts` (epoch ms) and no tick has come that says so."""
+
+    ts: int
+
+
+@dataclass(slots=True)
 class Candle(Event):
     """A closed bar over [start, end). `stream` is the alias it was built for; bid and ask are those of its last tick."""
 

@@ -5,6 +5,7 @@ Tick:  broker (expiry, triggers, fills) -> deadlines of held orders, time exits 
        -> (per candle) latches, strategy -> strategy's timers
 Fill:  books -> holdings -> order manager (exits, protection) -> siblings, children, layers, tiers
        -> of what the fill closed: layers, tiers, exit hooks -> strategy
+Timer: deadlines of held orders, time exits -> strategy's timers
 Signal -> desk -> OrderRequested -> risk -> OrderApproved -> order manager -> SubmitOrder -> broker
 """
 
@@ -15,11 +16,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from qkt.brokers.paper import ExecutionSettings, PaperBroker
+from qkt.brokers.factory import BrokerFactory
+from qkt.brokers.paper import ExecutionSettings
 from qkt.core.bus import EventBus, FaultHandler, Scope
 from qkt.core.clock import EventClock
 from qkt.core.errors import InstrumentError, StrategyError
-from qkt.core.events import OrderFilled, Tick
+from qkt.core.events import OrderFilled, Tick, Timer
 from qkt.core.ids import OrderIds
 from qkt.core.instruments import InstrumentRegistry
 from qkt.core.watch import Waits
@@ -77,8 +79,12 @@ def assemble(
     board: Board,
     candles: CandleFactory = TickCandles,
     on_fault: FaultHandler | None = None,
+    shared_as: str | None = None,
 ) -> Session:
     """Build a session in a new scope of the bus. `on_fault` hears of a strategy that raised.
+
+    `shared_as` is the scope's name on a bus that serves other sessions too: then nobody hears this session's ticks but
+    itself. Without it the scope has the strategy's name and ticks enter at the root.
 
     Raises StrategyError without streams, InstrumentError for a symbol without terms or without a conversion path.
     """
@@ -88,13 +94,13 @@ def assemble(
     symbols = list(dict.fromkeys(stream.symbol for stream in strategy.streams if stream.traded))
     if not symbols:
         raise StrategyError("no market is declared", where=strategy.name, remedy="statistics and equity cannot be traded")
-    scope = bus.scope(strategy.name, on_fault)
-    for symbol in (*fed, *settings.markets):
-        scope.follow(symbol)
     converter = Converter(settings.currency, settings.instruments, board)
     for symbol in (*symbols, *settings.markets):
         converter.add_market(symbol)
     _check_conversion(symbols, converter)
+    scope = bus.scope(shared_as or strategy.name, on_fault)
+    for symbol in (*fed, *settings.markets):
+        scope.follow(symbol)
 
     books = Books(scope, [strategy.name], settings.balance, settings.instruments, converter, board)
     if settings.audit:
@@ -115,7 +121,8 @@ def assemble(
     held = HeldOrders(scope, waits, deadlines, board.last)
     orders = OrderManager(scope, books, held, deadlines)
     scope.subscribe(OrderFilled, holdings.settle)
-    broker = PaperBroker(scope, board, settings.instruments.resolve, books, settings.execution, waits)
+    venues = BrokerFactory(scope, clock, board)
+    broker = venues.broker(symbols, settings.instruments.resolve, books, settings.execution, waits)
     context = SessionContext(scope, strategy.name, books, orders, settings.instruments, board, strategy.rearm)
 
     scope.subscribe(Tick, broker.on_tick)
@@ -133,6 +140,8 @@ def assemble(
     books.bars_closed = feed.closed
     scope.subscribe(Tick, feed.on_tick)
     scope.subscribe(Tick, runner.on_time)
+    scope.subscribe(Timer, deadlines.on_tick)
+    scope.subscribe(Timer, runner.on_time)
 
     return Session(
         bus=bus,
@@ -148,6 +157,9 @@ def assemble(
         equity=EquitySampler(books, finest(strategy.streams)),
         financing=Financing(books, settings.instruments, board, symbols),
         waits=waits,
+        deadlines=deadlines,
+        context=context,
+        shared=shared_as is not None,
     )
 
 

@@ -45,6 +45,8 @@ class SessionContext:
         self._refused = False
         self._positions: dict[str, LedgerPosition] = {}
         self.strategy = strategy
+        # While history warms the strategy up its signals go nowhere.
+        self.muted = False
         self.account = LedgerAccount(books, self.ledger)
         scope.subscribe(RiskRejected, self._on_risk_rejected)
         scope.subscribe(OrderRejected, self._on_rejected)
@@ -95,6 +97,8 @@ class SessionContext:
         return self._board.last(symbol)
 
     def fire(self, rule: int | None, signals: Sequence[Signal], suppressed: int = 0) -> bool:
+        if self.muted:
+            return True
         if rule is not None:
             self._scope.publish(RuleFired(self.strategy, rule, self.ledger.time))
         held = self._rule, self._suppressed, self._refused
@@ -113,6 +117,8 @@ class SessionContext:
         return not refused and (sent > 0 or suppressed == 0)
 
     def log(self, level: str, text: str) -> None:
+        if self.muted:
+            return
         self._scope.publish(LogLine(self.strategy, level, text))
 
     def _on_risk_rejected(self, event: RiskRejected) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from qkt.core.bus import Scope
-from qkt.core.events import Candle, Event, LatchBroken, OrderFilled, PositionExited, Tick
+from qkt.core.events import Candle, Event, LatchBroken, OrderFilled, PositionExited, Tick, Timer
 from qkt.core.watch import NEVER, Waits, Watch
 from qkt.engine.context import SessionContext
 from qkt.strategy import RunnableStrategy
@@ -53,20 +53,28 @@ class StrategyRunner:
         self._strategy.on_stop()
         self._stopped = True
 
+    def silence(self, silent: bool) -> None:
+        """A strategy that failed hears of nothing, not even that it ends, until somebody lets it."""
+        self._stopped = silent
+
     def _on_tick(self, tick: Tick) -> None:
+        if self._stopped:
+            return
         self._book.time = tick.ts
         self._strategy.on_tick(tick)
 
     def _on_candle(self, candle: Candle) -> None:
+        if self._stopped:
+            return
         self._book.time = candle.end
         self._strategy.on_candle(candle)
         if self._strategy.due != self._due:
             self._due = self._strategy.due
             self._waits.changed()
 
-    def on_time(self, tick: Tick) -> None:
+    def on_time(self, tick: Tick | Timer) -> None:
         """The last handler of a tick: what the strategy planned for this time."""
-        if tick.ts >= self._strategy.due:
+        if tick.ts >= self._strategy.due and not self._stopped:
             self._book.time = tick.ts
             self._strategy.on_time(tick.ts)
             self._due = self._strategy.due

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from qkt.brokers.paper import PaperBroker
+from qkt.brokers.factory import Broker
 from qkt.core.bus import EventBus, Scope
 from qkt.core.clock import EventClock
-from qkt.core.events import LogLine, Tick
+from qkt.core.events import LogLine, Tick, Timer
 from qkt.core.terms import OrderKind, Purpose
 from qkt.core.watch import NEVER, Waits
 from qkt.engine.board import Board
 from qkt.engine.candles import CandleFeed
+from qkt.engine.context import SessionContext
 from qkt.engine.equity import EquitySampler
 from qkt.engine.runner import StrategyRunner
 from qkt.ledger import Books, Financing
-from qkt.orders import Order, OrderApproved, OrderManager
+from qkt.orders import Deadlines, Order, OrderApproved, OrderManager
 from qkt.risk import RiskGate
 from qkt.strategy import is_statistic
 
@@ -21,7 +22,8 @@ from qkt.strategy import is_statistic
 class Session:
     """Built by `assemble`. Call `on_tick` for every tick in time order, `end` once.
 
-    `waits` is what a replay must ask before it jumps.
+    `waits` is what a replay must ask before it jumps. A session that shares the bus with others takes its ticks into its own
+    scope; one alone publishes them at the root.
     """
 
     def __init__(
@@ -33,16 +35,21 @@ class Session:
         board: Board,
         books: Books,
         orders: OrderManager,
-        broker: PaperBroker,
+        broker: Broker,
         risk: RiskGate,
         candles: CandleFeed,
         runner: StrategyRunner,
         equity: EquitySampler,
         financing: Financing,
         waits: Waits,
+        deadlines: Deadlines,
+        context: SessionContext,
+        shared: bool,
     ) -> None:
-        self._bus = bus
+        self._publish = scope.receive if shared else bus.publish_tick
         self._clock = clock
+        self._deadlines = deadlines
+        self._context = context
         self._board = board
         self._runner = runner
         self.scope = scope
@@ -75,7 +82,34 @@ class Session:
         self._clock.time = ts
         self._board.update(tick)
         self.last_ts = ts
-        self._bus.publish_tick(tick)
+        self._publish(tick)
+
+    @property
+    def next_timer(self) -> int:
+        """When something is due that need not wait for a tick (epoch ms): a rollover, a deadline, a schedule."""
+        return min(self.financing.due, self._deadlines.due, self._runner.due)
+
+    def on_timer(self, ts: int) -> None:
+        """The clock reached `ts` (epoch ms) before the next tick did: what is due by then happens now."""
+        if self.first_ts is None or ts < self.last_ts:
+            return
+        if ts >= self.due:
+            self.run_due(ts)
+        self._clock.time = self.last_ts = ts
+        self.scope.receive(Timer(ts))
+
+    def warm(self, tick: Tick) -> None:
+        """One tick of history before the first of `on_tick`: prices, candles and indicators go on, signals go nowhere."""
+        if not self._context.muted:
+            self._context.muted = True
+            self._runner.start(tick.ts)
+        self._clock.time = tick.ts
+        self._board.update(tick)
+        self._publish(tick)
+
+    def silence(self, silent: bool) -> None:
+        """Do not call the strategy, which failed, until this is taken back; orders and exits live on."""
+        self._runner.silence(silent)
 
     def run_due(self, ts: int) -> None:
         """Rollovers and equity samples due at or before `ts`, in time order, a rollover first."""
@@ -97,7 +131,10 @@ class Session:
     def _begin(self, ts: int) -> None:
         self.first_ts = ts
         self._clock.time = ts
-        self._runner.start(ts)
+        if self._context.muted:
+            self._context.muted = False
+        else:
+            self._runner.start(ts)
         self.equity.begin(ts)
         self.financing.begin(ts)
         self.due = min(self.financing.due, self.equity.due)
@@ -113,19 +150,21 @@ class Session:
         self.books.excursions.settle()
         self._runner.stop()
         if close:
-            self._close_out()
+            self.close_all("end", Purpose.END_OF_DATA)
         self.equity.end(self.last_ts)
 
-    def _close_out(self) -> None:
-        legs = [
-            (book.strategy, legs.symbol, leg)
+    def close_all(self, prefix: str, purpose: Purpose, symbol: str | None = None, leg: int | None = None) -> None:
+        """Close every leg at market, whatever risk says; only those of a symbol, or one, when named. `prefix` begins the
+        ids of the orders."""
+        found = [
+            (book.strategy, legs.symbol, one)
             for book in self.books.strategies.values()
             for legs in book.open_books()
-            for leg in legs
+            for one in legs
+            if symbol in (None, legs.symbol) and leg in (None, one.id)
         ]
-        for strategy, symbol, leg in legs:
-            side, purpose = leg.side.opposite, Purpose.END_OF_DATA
-            order = Order(
-                f"end-{leg.id}", strategy, symbol, side, leg.quantity, OrderKind.MARKET, purpose, self.last_ts, leg_id=leg.id
-            )
+        for strategy, market, one in found:
+            side, now = one.side.opposite, self._clock.time
+            name = f"{prefix}-{one.id}"
+            order = Order(name, strategy, market, side, one.quantity, OrderKind.MARKET, purpose, now, leg_id=one.id)
             self.scope.publish(OrderApproved(order))

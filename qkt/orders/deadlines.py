@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from qkt.core.events import Tick
+from qkt.core.events import Tick, Timer
 from qkt.core.watch import NEVER, Waits, Watch
 
 NO_WATCHES: tuple[Watch, ...] = ()
@@ -58,7 +58,7 @@ class Deadlines:
             self._planned.remove(deadline)
             self._replan()
 
-    def on_tick(self, tick: Tick) -> None:
+    def on_tick(self, tick: Tick | Timer) -> None:
         ts = tick.ts
         if ts < self.due:
             return

@@ -27,7 +27,10 @@ HUNDRED = Decimal(100)
 
 
 class RiskGate:
-    """Publishes `OrderApproved` or `RiskRejected` for every order requested. First rule that refuses wins."""
+    """Publishes `OrderApproved` or `RiskRejected` for every order requested. First rule that refuses wins.
+
+    `closed`, while it is set, says why no entry may pass.
+    """
 
     def __init__(
         self, scope: Scope, limits: OrderLimits, instruments: InstrumentRegistry, books: Books, board: QuoteBoard
@@ -39,12 +42,13 @@ class RiskGate:
         self._board = board
         self._reserved = Reservations(books)
         self.rejections: list[RiskRejected] = []
+        self.closed: str | None = None
         scope.subscribe(OrderRequested, self._on_requested)
 
     def _on_requested(self, event: OrderRequested) -> None:
         order, sibling = event.order, event.sibling
         entries = [one for one in (order, sibling) if one is not None and not one.reduce_only]
-        reason = next(self._refusals(entries), None)
+        reason = self.closed if entries and self.closed else next(self._refusals(entries), None)
         if reason is None:
             if entries:
                 self._reserved.add(*entries)

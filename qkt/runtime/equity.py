@@ -1,0 +1,55 @@
+"""A session's equity by the minute: the history that is shown, the day's profit, the fall from the peak."""
+
+from __future__ import annotations
+
+from collections import deque
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from qkt.core.numbers import ZERO, q8, quotient
+
+MINUTE = 60_000
+DAY = 86_400_000
+KEPT = 30 * 24 * 60
+HUNDRED = Decimal(100)
+
+
+class Account(Protocol):
+    def equity(self) -> Decimal: ...
+
+    def balance(self) -> Decimal: ...
+
+
+class Sample(NamedTuple):
+    """Equity and balance (account currency) after the first tick of a minute; `ts` epoch ms."""
+
+    ts: int
+    equity: Decimal
+    balance: Decimal
+
+
+class EquityHistory:
+    """Samples of the last thirty days. `next` is the instant from which the next sample is wanted (epoch ms)."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self.samples: deque[Sample] = deque(maxlen=KEPT)
+        self.next = 0
+        self.day_start = ZERO
+        self.peak = ZERO
+        self.worst = ZERO
+        self._day = -1
+
+    def sample(self, ts: int) -> None:
+        """Take the first sample of a minute; `ts` is the tick that brought it."""
+        self.next = ts - ts % MINUTE + MINUTE
+        equity = self._account.equity()
+        self.samples.append(Sample(ts, equity, self._account.balance()))
+        if ts // DAY != self._day:
+            self._day, self.day_start = ts // DAY, equity
+        self.worst = min(self.worst, self.drawdown(equity))
+
+    def drawdown(self, equity: Decimal) -> Decimal:
+        """The fall from the peak, percent of the peak, zero or negative."""
+        self.peak = max(self.peak, equity)
+        return q8(quotient(HUNDRED * (equity - self.peak), self.peak)) if self.peak > 0 else ZERO

@@ -1,0 +1,272 @@
+"""The journal: what sessions are registered, and what their inputs led to. One SQLite database for a state directory.
+
+The effects of one input are one transaction, durable when `commit` returns (write-ahead log, full synchronisation). Whatever
+cannot be read is refused, never taken for empty.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qkt.runtime.effects import Effect
+from qkt.runtime.errors import StateError
+
+FILE = "journal.sqlite"
+VERSION = 1
+APPLICATION = 0x716B7401
+SCHEMA = """
+create table sessions (
+    run integer primary key autoincrement,
+    name text not null,
+    current integer not null,
+    wanted text not null,
+    file text not null,
+    source text not null,
+    source_hash text not null,
+    params text not null,
+    settings text not null,
+    created_at integer not null
+);
+create unique index one_current on sessions(name) where current = 1;
+create table commits (
+    run integer not null,
+    input integer not null,
+    primary key (run, input)
+) without rowid;
+create table effects (
+    run integer not null,
+    input integer not null,
+    place integer not null,
+    kind text not null,
+    data text not null,
+    primary key (run, input, place)
+) without rowid;
+create index by_kind on effects(run, kind, input);
+"""
+RESTORE = "restore it from a backup, or choose another state directory"
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A session as it was deployed. `run` is its number for ever: a later session of the same name gets another one.
+
+    `wanted` is what it shall be after a restart: `running` or `stopped`. `settings` say everything else that its results
+    depend on. `created_at` epoch ms.
+    """
+
+    run: int
+    name: str
+    wanted: str
+    file: str
+    source: str
+    source_hash: str
+    params: dict[str, str]
+    settings: dict[str, Any]
+    created_at: int
+
+
+@dataclass(slots=True)
+class JournalCounters:
+    """Transactions that succeeded and failed, and how many failed since the last success."""
+
+    writes: int = 0
+    failures: int = 0
+    failing: int = 0
+    problem: str = field(default="")
+
+
+class Journal:
+    """The open journal. Raises StateError when it is damaged, newer, or no journal."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path = folder / FILE
+        self.counters = JournalCounters()
+        self._db = _open(self.path)
+
+    def close(self) -> None:
+        self._db.close()
+
+    # ---------------------------------------------------------------- registry
+
+    def register(
+        self,
+        name: str,
+        *,
+        file: str,
+        source: str,
+        source_hash: str,
+        params: dict[str, str],
+        settings: dict[str, Any],
+        created_at: int,
+    ) -> Registration:
+        """Write a new session down; an older one of this name is kept, but is current no more."""
+        values = (name, file, source, source_hash, json.dumps(params), json.dumps(settings), created_at)
+        with self._transaction():
+            self._db.execute("update sessions set current = 0 where name = ?", (name,))
+            cursor = self._db.execute(
+                "insert into sessions(name, current, wanted, file, source, source_hash, params, settings, created_at)"
+                " values (?, 1, 'running', ?, ?, ?, ?, ?, ?)",
+                values,
+            )
+            run = cursor.lastrowid
+        assert run is not None
+        return Registration(run, name, "running", file, source, source_hash, params, settings, created_at)
+
+    def want(self, run: int, wanted: str) -> None:
+        """Say what the session shall be after a restart."""
+        with self._transaction():
+            self._db.execute("update sessions set wanted = ? where run = ?", (wanted, run))
+
+    def forget(self, run: int) -> None:
+        """The name becomes free; what was journaled stays."""
+        with self._transaction():
+            self._db.execute("update sessions set current = 0 where run = ?", (run,))
+
+    def registered(self) -> list[Registration]:
+        """The current sessions, in order of deployment."""
+        return [_registration(row) for row in self._db.execute(f"{SELECT} where current = 1 order by run")]
+
+    def find(self, name: str) -> Registration | None:
+        """The current session of a name."""
+        row = self._db.execute(f"{SELECT} where current = 1 and name = ?", (name,)).fetchone()
+        return None if row is None else _registration(row)
+
+    # ----------------------------------------------------------------- effects
+
+    def commit(self, run: int, inputs: Sequence[tuple[int, Sequence[Effect]]]) -> None:
+        """Write the effects of some inputs, all or nothing. Raises sqlite3.Error, and may be called again with the same."""
+        rows = [
+            (run, number, place, effect.kind, effect.data) for number, effects in inputs for place, effect in enumerate(effects)
+        ]
+        try:
+            with self._transaction():
+                self._db.executemany("insert into commits values (?, ?)", [(run, number) for number, _ in inputs])
+                self._db.executemany("insert into effects values (?, ?, ?, ?, ?)", rows)
+        except sqlite3.Error as problem:
+            self.counters.failures += 1
+            self.counters.failing += 1
+            self.counters.problem = str(problem)
+            raise
+        self.counters.writes += 1
+        self.counters.failing = 0
+
+    def last_input(self, run: int) -> int:
+        """The number of the last input whose effects are durable, 0 without one."""
+        found: int | None = self._db.execute("select max(input) from commits where run = ?", (run,)).fetchone()[0]
+        return found or 0
+
+    def effects(self, run: int) -> Iterator[tuple[int, list[Effect]]]:
+        """The inputs that led to something, with what they led to, in order."""
+        query = "select input, kind, data from effects where run = ? order by input, place"
+        number, found = 0, list[Effect]()
+        for at, kind, data in self._db.execute(query, (run,)):
+            if at != number and found:
+                yield number, found
+                found = []
+            number = at
+            found.append(Effect(kind, data))
+        if found:
+            yield number, found
+
+    def of_kind(self, run: int, kinds: Sequence[str], limit: int, *, before: int | None = None) -> list[tuple[int, Effect]]:
+        """The newest `limit` effects of some kinds, oldest first; `before` leaves out that input and later ones."""
+        marks = ",".join("?" * len(kinds))
+        query = (
+            f"select input, kind, data from effects where run = ? and kind in ({marks}) and input < ?"
+            " order by input desc, place desc limit ?"
+        )
+        rows = self._db.execute(query, (run, *kinds, 1 << 62 if before is None else before, limit)).fetchall()
+        return [(number, Effect(kind, data)) for number, kind, data in reversed(rows)]
+
+    def check(self) -> list[str]:
+        """What the database's own check finds wrong, nothing when it is sound."""
+        return [row[0] for row in self._db.execute("pragma integrity_check") if row[0] != "ok"]
+
+    def backup(self, target: Path) -> None:
+        """A copy as of now, while the journal is in use."""
+        copy = sqlite3.connect(target)
+        try:
+            self._db.backup(copy)
+        finally:
+            copy.close()
+
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._db)
+
+
+SELECT = "select run, name, wanted, file, source, source_hash, params, settings, created_at from sessions"
+
+
+def _registration(row: tuple[Any, ...]) -> Registration:
+    run, name, wanted, file, source, source_hash, params, settings, created_at = row
+    return Registration(run, name, wanted, file, source, source_hash, json.loads(params), json.loads(settings), created_at)
+
+
+class _Transaction:
+    """Begins at once, commits at the end, rolls back when anything fails, the commit included."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("begin immediate")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            try:
+                self._db.execute("commit")
+                return
+            except sqlite3.Error:
+                self._roll_back()
+                raise
+        self._roll_back()
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("rollback")
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    fresh = not path.exists()
+    try:
+        db = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+        try:
+            _prepare(db, path, fresh)
+        except BaseException:
+            db.close()
+            raise
+    except sqlite3.Error as problem:
+        raise StateError(f"the journal cannot be used ({problem})", where=str(path), remedy=RESTORE) from None
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path, fresh: bool) -> None:
+    version = db.execute("pragma user_version").fetchone()[0]
+    application = db.execute("pragma application_id").fetchone()[0]
+    empty = not db.execute("select count(*) from sqlite_master").fetchone()[0]
+    if not fresh and not empty and application != APPLICATION:
+        raise StateError("is no journal of qkt", where=str(path), remedy=RESTORE)
+    if version > VERSION:
+        raise StateError(
+            f"the journal has version {version} and this program knows {VERSION}",
+            where=str(path),
+            remedy="use the newer program, or choose another state directory",
+        )
+    db.execute("pragma journal_mode = wal")
+    db.execute("pragma synchronous = full")
+    if sys.platform == "darwin":
+        db.execute("pragma fullfsync = on")
+    if empty:
+        db.executescript(
+            f"begin immediate;{SCHEMA}pragma application_id = {APPLICATION};pragma user_version = {VERSION};commit;"
+        )
+    damage = [row[0] for row in db.execute("pragma quick_check(3)") if row[0] != "ok"]
+    if damage:
+        raise StateError(f"the journal is damaged: {damage[0]}", where=str(path), remedy=RESTORE)

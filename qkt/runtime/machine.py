@@ -1,0 +1,226 @@
+"""A session as a function of its inputs: the same inputs give the same effects, live, after a crash and in a replay.
+
+Nothing here waits, reads a clock or touches a disk.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from qkt.core.bus import EventBus
+from qkt.core.clock import EventClock
+from qkt.core.events import RuleFired, Tick
+from qkt.core.terms import Purpose
+from qkt.engine import SessionSettings, TickBoard, assemble
+from qkt.orders import Order
+from qkt.runtime.effects import EffectLog
+from qkt.runtime.equity import EquityHistory
+from qkt.runtime.errors import SessionError
+from qkt.runtime.inputs import CommandInput, GapInput, Input, TickInput, TimerInput
+from qkt.strategy import RunnableStrategy
+
+log = logging.getLogger(__name__)
+
+FAULT = "fault"
+STORAGE = "storage"
+FEED = "feed"
+OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Why no entry may pass: `cause` names who put it there, and at most one stands for each cause. `since` epoch ms.
+
+    An operator's and a fault's block is a halt, which an operator clears; the others go by themselves.
+    """
+
+    cause: str
+    reason: str
+    author: str
+    since: int
+
+    @property
+    def halts(self) -> bool:
+        return self.cause in (OPERATOR, FAULT)
+
+
+class SessionMachine:
+    """Runs one strategy in its own scope of the bus. `effects` holds what the last input led to until it is taken."""
+
+    def __init__(
+        self, name: str, strategy: RunnableStrategy, settings: SessionSettings, bus: EventBus, clock: EventClock
+    ) -> None:
+        self.name = name
+        self.strategy = strategy
+        self.settings = settings
+        self.board = TickBoard()
+        self.session = assemble(strategy, settings, bus, clock, self.board, on_fault=self._on_fault, shared_as=name)
+        self.effects = EffectLog(self.session)
+        self.blocks: dict[str, Block] = {}
+        self.failed: Exception | None = None
+        self.ticks = 0
+        # Rule -> time and number of its firings.
+        self.fired: dict[int, tuple[int, int]] = {}
+        self.last_ts = 0
+        self.history = EquityHistory(self)
+        self._flattens = 0
+        self.session.scope.subscribe(RuleFired, self._on_fired)
+        self._clock = clock
+        self._commands: dict[str, Callable[[CommandInput], None]] = {
+            "halt": self._halt,
+            "resume": self._resume,
+            "block": self._block,
+            "unblock": self._unblock,
+            "cancel": self._cancel,
+            "flatten": self._flatten,
+        }
+
+    def handle(self, item: Input) -> None:
+        """Take one input to its end."""
+        if isinstance(item, TickInput):
+            if item.history:
+                self.warm(item.tick)
+            else:
+                self.tick(item.tick)
+        elif isinstance(item, TimerInput):
+            self.timer(item.ts)
+        elif isinstance(item, CommandInput):
+            self.command(item)
+        else:
+            self.gap(item)
+
+    def tick(self, tick: Tick) -> None:
+        """One tick of the market."""
+        self.ticks += 1
+        self.last_ts = tick.ts
+        self.session.on_tick(tick)
+        self.effects.settle()
+        if tick.ts >= self.history.next:
+            self.history.sample(tick.ts)
+
+    def warm(self, tick: Tick) -> None:
+        """One tick of history, before the first of the market."""
+        self.last_ts = tick.ts
+        self.session.warm(tick)
+
+    def timer(self, ts: int) -> None:
+        """The clock reached `ts` (epoch ms)."""
+        self.last_ts = max(self.last_ts, ts)
+        self.session.on_timer(ts)
+        self.effects.settle()
+
+    def command(self, item: CommandInput) -> None:
+        """Something decided outside the strategy. Raises SessionError for a command that does not exist."""
+        act = self._commands.get(item.command)
+        if act is None:
+            raise SessionError(f"there is no command '{item.command}'", where=self.name)
+        self._clock.time = item.ts
+        self.effects.add(item.command, ts=item.ts, author=item.author, **item.arguments)
+        try:
+            act(item)
+        except Exception as problem:
+            self._on_fault(problem)
+        self.effects.settle()
+
+    def gap(self, item: GapInput) -> None:
+        """The market went on unseen."""
+        self.effects.add("gap", since=item.since, until=item.until, reason=item.reason)
+
+    def close(self) -> None:
+        """Leave the bus."""
+        self.session.scope.close()
+
+    # ------------------------------------------------------------------- views
+
+    @property
+    def halted(self) -> Block | None:
+        """The halt in force."""
+        return self.blocks.get(FAULT) or self.blocks.get(OPERATOR)
+
+    @property
+    def flat(self) -> bool:
+        return not any(True for book in self.session.books.strategies.values() for _ in book.open_books())
+
+    def equity(self) -> Decimal:
+        """Balance plus open profit at the last prices (account currency)."""
+        return self.balance() + self.session.books.unrealized()
+
+    def balance(self) -> Decimal:
+        books = self.session.books
+        return books.starting + sum((book.realized for book in books.strategies.values()), Decimal(0))
+
+    def engine_held(self) -> list[Order]:
+        """Exits that live in this process and at no venue."""
+        return [order for order in self.session.orders.live_orders() if order.reduce_only and order.held]
+
+    # ---------------------------------------------------------------- commands
+
+    def _halt(self, item: CommandInput) -> None:
+        self._put(Block(OPERATOR, item.arguments["reason"], item.author, item.ts))
+        self._cancel_entries(f"halted: {item.arguments['reason']}")
+
+    def _resume(self, _: CommandInput) -> None:
+        self.blocks = {cause: block for cause, block in self.blocks.items() if not block.halts}
+        self.failed = None
+        self.session.silence(False)
+        self._close_gate()
+
+    def _block(self, item: CommandInput) -> None:
+        self._put(Block(item.arguments["cause"], item.arguments["reason"], item.author, item.ts))
+
+    def _unblock(self, item: CommandInput) -> None:
+        self.blocks.pop(item.arguments["cause"], None)
+        self._close_gate()
+
+    def _cancel(self, item: CommandInput) -> None:
+        wanted = item.arguments.get("order")
+        orders = self.session.orders
+        for order in orders.live_orders():
+            if order.id == wanted or (wanted is None and not order.reduce_only):
+                orders.cancel(order, f"cancelled by {item.author}")
+
+    def _flatten(self, item: CommandInput) -> None:
+        symbol, leg = item.arguments.get("symbol"), item.arguments.get("leg")
+        if symbol is None and leg is None:
+            self._cancel_entries(f"flattened by {item.author}")
+        self._flattens += 1
+        self.session.close_all(f"flat{self._flattens}", Purpose.CLOSE, symbol=symbol, leg=leg)
+
+    def _cancel_entries(self, reason: str) -> None:
+        orders = self.session.orders
+        for order in orders.live_orders():
+            if not order.reduce_only:
+                orders.cancel(order, reason)
+
+    def _put(self, block: Block) -> None:
+        self.blocks[block.cause] = block
+        self._close_gate()
+
+    def _close_gate(self) -> None:
+        first = self.halted or next(iter(self.blocks.values()), None)
+        self.session.risk.closed = None if first is None else f"{'halted' if first.halts else 'blocked'}: {first.reason}"
+
+    # ------------------------------------------------------------------ events
+
+    def _on_fired(self, event: RuleFired) -> None:
+        self.fired[event.rule] = (event.time, self.fired.get(event.rule, (0, 0))[1] + 1)
+
+    def _on_fault(self, problem: Exception) -> None:
+        """The strategy, or what serves it, raised: the session halts and goes on protecting what it holds."""
+        text = f"{type(problem).__name__}: {problem}"
+        log.error("session %s failed", self.name, exc_info=problem)
+        if self.failed is None:
+            self.failed = problem
+        self.effects.add("fault", text=text)
+        self._put(Block(FAULT, f"the strategy failed with {text}", "engine", self.last_ts))
+        self.session.silence(True)
+        self._cancel_entries("the strategy failed")
+
+
+def arguments(**values: Any) -> dict[str, Any]:
+    """Arguments of a command without those that are None."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,136 @@
+"""Brings a session back by doing again what it did: its tape goes through a new machine, and every effect is compared with
+the journal. A difference refuses to start.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qkt.runtime.effects import Effect
+from qkt.runtime.errors import DivergenceError, StateError
+from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput
+from qkt.runtime.journal import Journal
+from qkt.runtime.machine import SessionMachine
+from qkt.runtime.tape import read_tape
+
+SHOWN = 6
+
+
+@dataclass(slots=True)
+class Recovered:
+    """How far the tape went. `feed_number` is the place of its last tick in a feed that can be read again, `unsaved` the
+    effects of inputs that had been recorded and not committed."""
+
+    inputs: int = 0
+    ticks: int = 0
+    warmed: int = 0
+    feed_number: int = LIVE
+    commands: int = 0
+    unsaved: list[tuple[int, list[Effect]]] = field(default_factory=list)
+
+
+class Recovery:
+    """Re-executes one session. Iterate to the end, `done` is then what was found; between two steps the process may do
+    something else.
+
+    Raises DivergenceError with the first difference, StateError when the recording is damaged or shorter than the journal.
+    """
+
+    def __init__(self, machine: SessionMachine, tape: Path, journal: Journal, run: int) -> None:
+        self._machine = machine
+        self._tape = tape
+        self._journaled = journal.effects(run)
+        self._committed = journal.last_input(run)
+        self.done = Recovered()
+
+    def __iter__(self) -> Iterator[int]:
+        machine, done = self._machine, self.done
+        expected = next(self._journaled, None)
+        for number, item in read_tape(self._tape):
+            machine.handle(item)
+            self._count(item)
+            done.inputs = number
+            effects = machine.effects.take()
+            if expected is not None and expected[0] == number:
+                _compare(machine.name, number, item, expected[1], effects)
+                expected = next(self._journaled, None)
+            elif effects:
+                if number <= self._committed:
+                    _compare(machine.name, number, item, [], effects)
+                done.unsaved.append((number, effects))
+            yield number
+        if done.inputs < self._committed:
+            raise StateError(
+                f"the journal knows input {self._committed} and the recording ends with {done.inputs}",
+                where=str(self._tape),
+                remedy="restore both from one backup, or deploy the strategy anew under another name",
+            )
+
+    def run(self) -> Recovered:
+        """All steps at once."""
+        for _ in self:
+            pass
+        return self.done
+
+    def _count(self, item: Input) -> None:
+        done = self.done
+        if isinstance(item, TickInput):
+            if item.history:
+                done.warmed += 1
+            else:
+                done.ticks += 1
+            if item.number != LIVE:
+                done.feed_number = item.number
+        elif isinstance(item, CommandInput):
+            done.commands += 1
+
+
+def _compare(name: str, number: int, item: Input, journaled: Sequence[Effect], rebuilt: Sequence[Effect]) -> None:
+    if list(journaled) == list(rebuilt):
+        return
+    place = next(
+        (at for at, (one, other) in enumerate(zip(journaled, rebuilt, strict=False)) if one != other),
+        min(len(journaled), len(rebuilt)),
+    )
+    was = journaled[place] if place < len(journaled) else None
+    now = rebuilt[place] if place < len(rebuilt) else None
+    raise DivergenceError(
+        f"input {number} ({told(item)}) led to another result: {difference(was, now)}",
+        where=name,
+        remedy="qkt replay shows it; use the program, the instruments and the settings that the session ran with",
+    )
+
+
+def difference(was: Effect | None, now: Effect | None) -> str:
+    """The first difference of two effects in words: the journal's first, then what came out now."""
+    if was is None or now is None:
+        return f"journaled {_short(was)}, now {_short(now)}"
+    if was.kind != now.kind:
+        return f"journaled {_short(was)}, now {_short(now)}"
+    old, new = was.value, now.value
+    names = [name for name in (*old, *(n for n in new if n not in old)) if old.get(name) != new.get(name)]
+    parts = [f"{name} was {old.get(name)!r}, now {new.get(name)!r}" for name in names[:SHOWN]]
+    label = old.get("order_id")
+    return f"{was.kind}{f' of {label}' if label else ''}: " + "; ".join(parts)
+
+
+def told(item: Input) -> str:
+    """An input in a few words."""
+    if isinstance(item, TickInput):
+        tick = item.tick
+        return f"{tick.symbol} at {tick.ts}, price {tick.price}"
+    if isinstance(item, CommandInput):
+        return f"{item.command} by {item.author} at {item.ts}"
+    if isinstance(item, GapInput):
+        return f"gap since {item.since}"
+    return f"timer at {item.ts}"
+
+
+def _short(effect: Effect | None) -> str:
+    if effect is None:
+        return "nothing"
+    value = json.loads(effect.data)
+    return f"{effect.kind} {json.dumps(value, separators=(', ', ': '))[:160]}"

@@ -1,0 +1,122 @@
+"""The state directory: where it is, who owns it, and what files in it are called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+from urllib.parse import quote
+
+from qkt.runtime.errors import StateError
+
+LOCK = "engine.lock"
+RESERVED = {".", ".."}
+
+
+def state_dir(given: Path | None = None) -> Path:
+    """The directory that is given, else that of QKT_STATE_DIR, else the platform's."""
+    if given is not None:
+        return given
+    named = os.environ.get("QKT_STATE_DIR")
+    if named:
+        return Path(named)
+    from platformdirs import user_state_path
+
+    return user_state_path("qkt", appauthor=False)
+
+
+def file_name(name: str) -> str:
+    """A name as one file name on every platform: all but letters, digits, dot, hyphen and underscore is percent-encoded.
+
+    Names that begin with a dot, or that a platform keeps for itself, cannot come out.
+    """
+    safe = quote(name, safe="").replace("~", "%7E")
+    if safe in RESERVED or safe.startswith("."):
+        safe = safe.replace(".", "%2E", 1)
+    if not safe:
+        raise StateError("a name is empty", expected="at least one character")
+    return safe
+
+
+class StateLock:
+    """Holds a state directory for one process. The operating system drops the lock with the process, however that ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LOCK
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> StateLock:
+        """Raises StateError when another process holds it, naming that process."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file = open(self._path, "a+", encoding="ascii")
+        except OSError as problem:
+            raise StateError(f"cannot be used ({problem.strerror})", where=str(self._path.parent)) from None
+        if not _lock(file):
+            file.seek(0)
+            owner = file.read().strip() or "unknown"
+            file.close()
+            raise StateError(
+                f"is in use by process {owner}",
+                where=str(self._path.parent),
+                remedy="stop that engine, or choose another directory with --state-dir",
+            )
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        self._file = file
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.truncate(0)
+            self._file.close()
+            self._file = None
+
+
+def owner(folder: Path) -> int | None:
+    """The process that holds a state directory, None when nobody does."""
+    try:
+        with open(folder / LOCK, "a+", encoding="ascii") as file:
+            if _lock(file):
+                return None
+            file.seek(0)
+            text = file.read().strip()
+    except FileNotFoundError:
+        return None
+    return int(text) if text.isdigit() else None
+
+
+def _lock(file: IO[str]) -> bool:
+    """Try to take the lock of an open file; closing the file drops it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            file.seek(1 << 20)  # the process id at the start stays readable
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names of new files in a folder durable, where the platform can."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,64 @@
+"""Strategies, ticks and machines for tests of sessions that live."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from qkt.core.bus import EventBus
+from qkt.core.clock import EventClock
+from qkt.core.events import Tick
+from qkt.runtime.machine import SessionMachine
+from qkt.runtime.setup import Terms, load_strategy
+
+START = 1_704_844_800_000
+SYMBOL = "SIM:EURUSD"
+
+CROSS = """STRATEGY cross VERSION 1
+SYMBOLS
+    eu = SIM:EURUSD EVERY 1m
+LET quick = ema(eu.close, 3),
+    calm = ema(eu.close, 8)
+RULES
+    WHEN quick CROSSES ABOVE calm AND POSITION.eu = 0
+    THEN BUY eu SIZING 0.2 BRACKET { STOP LOSS TRAILING 0.0006 AFTER MFE >= 0.0004, TAKE PROFIT BY 0.0012 }
+    WHEN quick CROSSES BELOW calm AND POSITION.eu = 0
+    THEN SELL eu SIZING 0.2 ORDER_TYPE = STOP AT eu.close - 0.0001 BRACKET { STOP LOSS BY 0.0005, TAKE PROFIT RR 2 }
+"""
+
+FAILING = """import qkt
+
+
+class Fails(qkt.Strategy):
+    streams = {"eu": "SIM:EURUSD 1m"}
+
+    def on_candle(self, candle):
+        if not self.position("eu").quantity:
+            self.buy("eu", "0.1", stop_loss=qkt.by("0.0100"))
+        else:
+            raise ValueError("no idea")
+"""
+
+
+def ticks(count: int = 3000, start: int = START, step: int = 2000, symbol: str = SYMBOL) -> Iterator[Tick]:
+    """A market that swings on several scales, the same every time."""
+    for n in range(count):
+        middle = 1.1 + 0.002 * math.sin(n / 90) + 0.0009 * math.sin(n / 17) + 0.0004 * math.sin(n * 1.7)
+        bid, ask = round(middle - 0.00004, 5), round(middle + 0.00004, 5)
+        yield Tick(symbol, start + n * step, round((bid + ask) / 2, 6), bid, ask, float(n % 7 + 1))
+
+
+def strategy_file(folder: Path, text: str = CROSS, name: str = "cross.qkt") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def machine(
+    folder: Path, text: str = CROSS, file: str = "cross.qkt", name: str = "one", params: Mapping[str, str] | None = None
+) -> SessionMachine:
+    """A session alone in its process."""
+    clock = EventClock()
+    strategy = load_strategy(file, text, params or {}, folder)
+    return SessionMachine(name, strategy, Terms().settings(folder), EventBus(clock), clock)
