@@ -66,7 +66,7 @@ def synthesize(
     """
     if days < 1 or ticks_per_day < 1:
         raise UsageError("a number of days and of ticks a day must be positive", where=symbol)
-    market = _market(symbol, price)
+    market = market_of(symbol, price)
     middle, made, day = market.price, 0, start
     while made < days:
         midnight = (day - dt.date(1970, 1, 1)).days * DAY_MS
@@ -81,7 +81,8 @@ def synthesize(
         day += dt.timedelta(days=1)
 
 
-def _market(symbol: str, price: float | None) -> Market:
+def market_of(symbol: str, price: float | None) -> Market:
+    """How an invented symbol moves. Raises UsageError when it is not in MARKETS and has no price."""
     known = MARKETS.get(bare(symbol).upper())
     if known is not None:
         return Market(price or known.price, known.digits, known.spread, known.daily_move)

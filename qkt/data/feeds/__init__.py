@@ -5,5 +5,23 @@ can be replayed, and between them what is known about the health of the source. 
 """
 
 from qkt.data.feeds.feed import Feed, FeedHealth, FeedItem, FeedState, FeedTick
+from qkt.data.feeds.hub import FeedHub
+from qkt.data.feeds.reader import FeedReader
+from qkt.data.feeds.replay import ReplayFeed, parse_speed
+from qkt.data.feeds.synthetic import synthetic_feed
+from qkt.data.feeds.timer import SystemTimer, Timer
 
-__all__ = ["Feed", "FeedHealth", "FeedItem", "FeedState", "FeedTick"]
+__all__ = [
+    "Feed",
+    "FeedHealth",
+    "FeedHub",
+    "FeedItem",
+    "FeedReader",
+    "FeedState",
+    "FeedTick",
+    "ReplayFeed",
+    "SystemTimer",
+    "Timer",
+    "parse_speed",
+    "synthetic_feed",
+]

@@ -48,7 +48,8 @@ class Feed(Protocol):
     """An async iterator of ticks and changes of health, for one reader. Several readers share one through `FeedHub`.
 
     Ticks of one symbol come in order of time. A replayable feed gives all of them in the total order of a back-test; a live
-    one promises no order between symbols. The iteration ends after ENDED or FAILED, or when the feed is closed.
+    one promises no order between symbols. Nothing is opened before the first item. The iteration ends after ENDED or
+    FAILED, or when the feed is closed, which is done when nobody is waiting in it.
     """
 
     @property

@@ -1,0 +1,140 @@
+"""One reader's end of a shared feed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Self
+
+import anyio
+
+from qkt.core.events import Tick
+from qkt.data.feeds.feed import FeedHealth, FeedItem, FeedState, FeedTick
+from qkt.data.feeds.timer import Turns
+
+# Changes of health that are kept for a reader that does not read.
+HEALTH_ROOM = 64
+
+
+class FeedReader:
+    """An async iterator over what a shared feed has for one reader, who closes it when done.
+
+    Ticks are the reader's own and carry the market ids it asked for. `dropped` counts ticks lost because it read too slowly;
+    a GAP stands where they were. The iteration ends when the feed has ended or the reader is closed.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[str, str],
+        room: int,
+        lossless: bool,
+        after: int | None,
+        leave: Callable[[FeedReader], Awaitable[None]],
+    ) -> None:
+        self.names: dict[str, list[str]] = {}
+        for symbol, name in names.items():
+            self.names.setdefault(name, []).append(symbol)
+        self.lossless = lossless
+        self.after = after
+        self.dropped = 0
+        self._leave = leave
+        self._limit = room
+        self._ticks = 0
+        self._lost = 0
+        self._queue: deque[FeedItem] = deque()
+        self._turns = Turns()
+        self._filled = anyio.Event()
+        self._emptied = anyio.Event()
+        self._finished = False
+        self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Ticks in the queue."""
+        return self._ticks
+
+    @property
+    def full(self) -> bool:
+        return self._ticks >= self._limit and not self._closed
+
+    def reads(self, names: Iterable[str]) -> bool:
+        return any(name in self.names for name in names)
+
+    def offer(self, item: FeedTick) -> None:
+        """Queue a tick of the feed, at the cost of the oldest one when there is no room."""
+        if self._closed or (self.after is not None and item.seq is not None and item.seq <= self.after):
+            return
+        for symbol in self.names[item.tick.symbol]:
+            if self._ticks >= self._limit and not self.lossless:
+                self._drop_oldest()
+            self._queue.append(FeedTick(_copy(item.tick, symbol), item.seq))
+            self._ticks += 1
+        self._filled.set()
+
+    def tell(self, health: FeedHealth) -> None:
+        """Queue a change of health, the symbols in the reader's words. Of too many the oldest goes."""
+        if health.symbols:
+            own = tuple(symbol for name in health.symbols for symbol in self.names.get(name, ()))
+            health = replace(health, symbols=own)
+        told = [place for place, item in enumerate(self._queue) if isinstance(item, FeedHealth)]
+        if len(told) >= HEALTH_ROOM:
+            del self._queue[told[0]]
+        self._queue.append(health)
+        self._filled.set()
+
+    async def room(self) -> None:
+        """Wait until something was read, or nothing will be."""
+        self._emptied = anyio.Event()
+        await self._emptied.wait()
+
+    def finish(self) -> None:
+        """Nothing more will come."""
+        self._finished = True
+        self._filled.set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> FeedItem:
+        await self._turns.taken()
+        while not self._queue:
+            if self._finished or self._closed:
+                raise StopAsyncIteration
+            self._filled = anyio.Event()
+            await self._filled.wait()
+        item = self._queue[0]
+        if self._lost:
+            gap = f"{self._lost} ticks were dropped, they were not read in time"
+            self._lost = 0
+            return FeedHealth(FeedState.GAP, item.tick.ts if isinstance(item, FeedTick) else item.at, gap)
+        self._queue.popleft()
+        if isinstance(item, FeedTick):
+            self._ticks -= 1
+            self._emptied.set()
+        return item
+
+    async def aclose(self) -> None:
+        """Leave the feed; what is still queued is gone. The last reader to leave closes the feed."""
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.clear()
+        self._ticks = 0
+        self._filled.set()
+        self._emptied.set()
+        await self._leave(self)
+
+    def _drop_oldest(self) -> None:
+        for place, item in enumerate(self._queue):
+            if isinstance(item, FeedTick):
+                del self._queue[place]
+                break
+        self._ticks -= 1
+        self._lost += 1
+        self.dropped += 1
+
+
+def _copy(tick: Tick, symbol: str) -> Tick:
+    """The bus stamps the ticks it carries, so no two readers may share one."""
+    return Tick(symbol, tick.ts, tick.price, tick.bid, tick.ask, tick.volume, tick.synthetic, tick.bid_size, tick.ask_size)
