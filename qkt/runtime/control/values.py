@@ -10,6 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 # Both ends must speak the same version; it grows when a word changes its meaning or goes away.
 PROTOCOL = 1
 
+# Where the paths of this version begin; `/health` alone stands outside of all versions.
+PREFIX = f"/v{PROTOCOL}"
+
 NAME = r"[A-Za-z0-9_-]{1,64}"
 
 

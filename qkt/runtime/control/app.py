@@ -1,0 +1,263 @@
+"""The control API as a web application: one function for each path."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from contextlib import aclosing
+from typing import Any
+
+import anyio
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from qkt.core.errors import QktError, UsageError
+from qkt.runtime.control.answers import Accepted, Answer, Changed, Failed
+from qkt.runtime.control.commands import COMMAND
+from qkt.runtime.control.errors import OtherProtocolError, UnknownSessionError
+from qkt.runtime.control.frames import Delta, Frame, Snapshot, Subscribe
+from qkt.runtime.control.hub import Hub, Subscription
+from qkt.runtime.control.values import PREFIX, PROTOCOL, Word
+
+BODY = 1 << 20  # bytes
+LONGEST_WAIT = 120.0  # seconds that a request may wait for its command to settle
+MOST_LINES = 10_000
+
+# Seconds that a reader may take to accept one frame before it is given up.
+PATIENCE = 30.0
+
+log = logging.getLogger("qkt.control")
+
+
+def make_app(hub: Hub, token: str = "") -> ASGIApp:
+    """The application that serves this hub. With a token, only requests that carry it are answered."""
+    api = _Api(hub)
+    routes = [
+        Route("/health", api.health),
+        Route(f"{PREFIX}/hello", api.hello),
+        Route(f"{PREFIX}/snapshot", api.snapshot),
+        Route(f"{PREFIX}/commands", api.command, methods=["POST"]),
+        Route(f"{PREFIX}/commands/{{id}}", api.answer),
+        Route(f"{PREFIX}/lines", api.lines),
+        Route(f"{PREFIX}/fills", api.fills),
+        Route(f"{PREFIX}/equity", api.equity),
+        Route(f"{PREFIX}/rules/{{session:path}}", api.rules),
+        WebSocketRoute(f"{PREFIX}/events", api.events),
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers={QktError: _refused, ValidationError: _invalid, HTTPException: _http, Exception: _defect},
+    )
+    return _Guarded(app, token) if token else app
+
+
+class _Api:
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def health(self, request: Request) -> Response:  # noqa: ARG002
+        return _word(self._hub.engine.health())
+
+    async def hello(self, request: Request) -> Response:  # noqa: ARG002
+        return _word(self._hub.engine.hello())
+
+    async def snapshot(self, request: Request) -> Response:  # noqa: ARG002
+        return Response(encode(self._hub.latest()), media_type="application/json")
+
+    async def command(self, request: Request) -> Response:
+        """Perform a command once and answer when it is settled, or after `wait` seconds that it is accepted."""
+        command = COMMAND.validate_json(await _body(request))
+        ticket = await self._hub.desk.submit(command)
+        return _answered(await ticket.wait(_number(request, "wait", 30.0, LONGEST_WAIT)))
+
+    async def answer(self, request: Request) -> Response:
+        ticket = self._hub.desk.ticket(request.path_params["id"])
+        if ticket is None:
+            raise HTTPException(404, f"no command with the id {request.path_params['id']}")
+        return _answered(await ticket.wait(_number(request, "wait", 0.0, LONGEST_WAIT)))
+
+    async def lines(self, request: Request) -> Response:
+        query = request.query_params
+        since = int(_number(request, "since", 0, 1e15)) if "since" in query else None
+        after, limit = int(_number(request, "after", 0, 1e15)), int(_number(request, "limit", 1000, MOST_LINES))
+        return _words(self._hub.engine.lines(after, session=query.get("session"), since=since, limit=limit))
+
+    async def fills(self, request: Request) -> Response:
+        limit = int(_number(request, "limit", 1000, MOST_LINES))
+        return _words(self._hub.engine.fills(request.query_params.get("session"), limit=limit))
+
+    async def equity(self, request: Request) -> Response:
+        since = int(_number(request, "since", 0, 1e15))
+        return _words(self._hub.engine.equity(request.query_params.get("session"), since=since))
+
+    async def rules(self, request: Request) -> Response:
+        session = request.path_params["session"]
+        if "terms" in request.query_params:
+            return _word(self._hub.engine.terms(session, int(_number(request, "terms", 0, 1e6))))
+        return _words(self._hub.engine.rules(session))
+
+    async def events(self, socket: WebSocket) -> None:
+        """Frames, after the reader has said with `Subscribe` what it wants; it may say so again at any time."""
+        await socket.accept()
+        try:
+            subscription = self._hub.subscribe(await _wish(socket))
+        except (QktError, ValidationError) as refusal:
+            await socket.close(1008, reason(refusal))
+            return
+        except WebSocketDisconnect:
+            return
+        try:
+            await _stream(socket, subscription)
+        finally:
+            subscription.close()
+
+
+async def _stream(socket: WebSocket, subscription: Subscription) -> None:
+    async with anyio.create_task_group() as tasks:
+
+        async def listen() -> None:
+            try:
+                while True:
+                    subscription.want(await _wish(socket))
+            except WebSocketDisconnect:
+                tasks.cancel_scope.cancel()
+            except (QktError, ValidationError) as refusal:
+                await socket.close(1008, reason(refusal))
+                tasks.cancel_scope.cancel()
+
+        tasks.start_soon(listen)
+        try:
+            async with aclosing(subscription.frames()) as frames:
+                async for frame in frames:
+                    with anyio.fail_after(PATIENCE):
+                        await socket.send_text(encode(frame))
+            await socket.close(1001)
+        except (TimeoutError, WebSocketDisconnect, OSError):
+            pass  # the reader is gone, or does not read
+        tasks.cancel_scope.cancel()
+
+
+async def _wish(socket: WebSocket) -> Subscribe:
+    wanted = Subscribe.model_validate_json(await socket.receive_text())
+    if wanted.protocol != PROTOCOL:
+        raise OtherProtocolError(f"protocol {wanted.protocol} is not spoken here", expected=str(PROTOCOL))
+    return wanted
+
+
+def encode(frame: Frame) -> str:
+    """A frame as JSON; tables without rows are left out."""
+    match frame:
+        case Snapshot():
+            empty = {"tables": _empty(frame.tables)}
+        case Delta():
+            empty = {"rows": _empty(frame.rows)}
+        case _:
+            return frame.model_dump_json()
+    return frame.model_dump_json(exclude=empty)
+
+
+def _empty(tables: Any) -> set[str]:
+    return {name for name in type(tables).model_fields if not tables.of(name)}
+
+
+def reason(problem: QktError | ValidationError) -> str:
+    """The problem in one sentence, short enough for a closing frame."""
+    text = str(problem) if isinstance(problem, QktError) else str(_told(problem))
+    return text.encode()[:120].decode(errors="ignore")
+
+
+def _told(problem: ValidationError) -> UsageError:
+    """What pydantic found, in our words: which field, what is wrong."""
+    first = problem.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return UsageError(first["msg"][:1].lower() + first["msg"][1:], where=where or None)
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY:
+            raise HTTPException(413, f"a command of more than {BODY:,} bytes")
+    return bytes(body)
+
+
+def _number(request: Request, name: str, default: float, most: float) -> float:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= most:
+        raise UsageError(f"'{text}'", where=name, expected=f"a number from 0 to {most:g}")
+    return value
+
+
+def _word(word: Word) -> Response:
+    return Response(word.model_dump_json(), media_type="application/json")
+
+
+def _words(words: Any) -> Response:
+    return Response(f"[{','.join(word.model_dump_json() for word in words)}]", media_type="application/json")
+
+
+def _answered(answer: Answer) -> Response:
+    match answer:
+        case Accepted():
+            status = 202
+        case Failed(kind=kind):
+            status = {"unknown": 404, "invalid": 400, "fault": 500}.get(kind, 409)
+        case Changed():
+            status = 409
+        case _:
+            status = 200
+    return Response(answer.model_dump_json(), status, media_type="application/json")
+
+
+def _told_as_json(error: QktError, status: int) -> Response:
+    return JSONResponse({**error.as_dict(), "message": str(error)}, status)
+
+
+async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    assert isinstance(error, QktError)
+    return _told_as_json(error, 404 if isinstance(error, UnknownSessionError) else 400)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    assert isinstance(error, ValidationError)
+    return _told_as_json(_told(error), 400)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _told_as_json(QktError(error.detail, where=request.url.path), error.status_code)
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _told_as_json(QktError(f"the engine could not answer ({type(error).__name__})"), 500)
+
+
+class _Guarded:
+    """Answers only who knows the token, for a socket that every user of the machine can reach."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope.get("headers", ()))
+        if hmac.compare_digest(headers.get(b"authorization", b""), self._expected):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await WebSocket(scope, receive, send).close(1008)
+        else:
+            await JSONResponse({"error": "ControlError", "message": "the token is missing or wrong"}, 401)(scope, receive, send)

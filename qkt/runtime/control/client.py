@@ -1,0 +1,222 @@
+"""The other end of the control API: for the command line and for dashboards."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from qkt.core.errors import QktError
+from qkt.runtime.control.answers import Answer
+from qkt.runtime.control.commands import Command
+from qkt.runtime.control.endpoint import Endpoint, announced
+from qkt.runtime.control.engine import Health
+from qkt.runtime.control.errors import ControlError, NoAnswerError, NotRunningError, OtherProtocolError
+from qkt.runtime.control.frames import FRAME, Frame, Hello, Snapshot, Subscribe
+from qkt.runtime.control.rows import EquityPoint, FillRow, Line, RuleRow, RuleTerms
+from qkt.runtime.control.values import PREFIX, PROTOCOL
+
+W = TypeVar("W")
+
+ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)
+
+# Seconds until an engine that does not answer a question is given up.
+PATIENCE = 10.0
+
+
+def new_id() -> str:
+    """An id for a command. Asking again with the same one does not do it again."""
+    return uuid.uuid4().hex
+
+
+class ControlClient:
+    """Speaks to one engine. Made by `connect`. Raises NotRunningError and NoAnswerError where they apply."""
+
+    def __init__(self, endpoint: Endpoint, http: httpx.AsyncClient, state_dir: Path) -> None:
+        self.endpoint = endpoint
+        self._http = http
+        self._state_dir = state_dir
+
+    async def health(self) -> Health:
+        return Health.model_validate(await self._get("/health"))
+
+    async def hello(self) -> Hello:
+        return Hello.model_validate(await self._get(f"{PREFIX}/hello"))
+
+    async def snapshot(self) -> Snapshot:
+        return Snapshot.model_validate(await self._get(f"{PREFIX}/snapshot"))
+
+    async def perform(self, command: Command, *, wait: float = 30.0) -> Answer:
+        """The command's answer; `accepted` when it is not settled after so many seconds. Safe to repeat."""
+        response = await self._ask(
+            "POST",
+            f"{PREFIX}/commands",
+            content=command.model_dump_json(),
+            params={"wait": wait},
+            headers={"content-type": "application/json"},
+            timeout=wait + PATIENCE,
+        )
+        return _answer(response)
+
+    async def answer(self, command_id: str, *, wait: float = 0.0) -> Answer:
+        """How a command that was given before fares."""
+        response = await self._ask("GET", f"{PREFIX}/commands/{command_id}", params={"wait": wait}, timeout=wait + PATIENCE)
+        return _answer(response)
+
+    async def lines(
+        self, after: int = 0, *, session: str | None = None, since: int | None = None, limit: int = 1000
+    ) -> Sequence[Line]:
+        found = await self._get(f"{PREFIX}/lines", after=after, session=session, since=since, limit=limit)
+        return [Line.model_validate(line) for line in found]
+
+    async def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]:
+        return [FillRow.model_validate(fill) for fill in await self._get(f"{PREFIX}/fills", session=session, limit=limit)]
+
+    async def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]:
+        return [EquityPoint.model_validate(one) for one in await self._get(f"{PREFIX}/equity", session=session, since=since)]
+
+    async def rules(self, session: str) -> Sequence[RuleRow]:
+        return [RuleRow.model_validate(rule) for rule in await self._get(f"{PREFIX}/rules/{session}")]
+
+    async def terms(self, session: str, rule: int) -> RuleTerms:
+        return RuleTerms.model_validate(await self._get(f"{PREFIX}/rules/{session}", terms=rule))
+
+    @asynccontextmanager
+    async def stream(self, wanted: Subscribe) -> AsyncIterator[EventStream]:
+        """The engine's frames, hello first. Raises ControlError when the engine refuses."""
+        from websockets.exceptions import InvalidHandshake
+
+        try:
+            socket = await _websocket(self.endpoint)
+        except (OSError, InvalidHandshake) as problem:
+            raise self._not_running() from problem
+        async with socket:
+            stream = EventStream(socket)
+            await stream.want(wanted)
+            yield stream
+
+    async def _get(self, path: str, **params: Any) -> Any:
+        wanted = {name: value for name, value in params.items() if value is not None}
+        response = await self._ask("GET", path, params=wanted, timeout=PATIENCE)
+        if response.is_error:
+            raise _error(response)
+        return response.json()
+
+    async def _ask(self, method: str, path: str, *, timeout: float, **rest: Any) -> httpx.Response:
+        try:
+            return await self._http.request(method, path, timeout=timeout, **rest)
+        except (httpx.ConnectError, FileNotFoundError):
+            raise self._not_running() from None
+        except httpx.TransportError as problem:
+            raise NoAnswerError(
+                f"the engine (pid {self.endpoint.pid}) did not answer ({type(problem).__name__})",
+                remedy="whether it acted is unknown; look with qkt status",
+            ) from None
+
+    def _not_running(self) -> NotRunningError:
+        return not_running(self._state_dir)
+
+
+class EventStream:
+    """Frames as they come. Iterating ends when the engine or the reader closes."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+
+    async def want(self, wanted: Subscribe) -> None:
+        """See something else from now on."""
+        await self._socket.send(wanted.model_dump_json())
+
+    async def __aiter__(self) -> AsyncIterator[Frame]:
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            while True:
+                yield FRAME.validate_json(await self._socket.recv())
+        except ConnectionClosed as closed:
+            if closed.rcvd is not None and closed.rcvd.code == 1008:
+                raise ControlError(closed.rcvd.reason or "the engine refused the stream") from None
+
+
+@asynccontextmanager
+async def connect(state_dir: Path) -> AsyncIterator[ControlClient]:
+    """A client of the engine that owns this state directory.
+
+    Raises NotRunningError, or OtherProtocolError when the engine speaks another version.
+    """
+    endpoint = announced(state_dir)
+    if endpoint is None:
+        raise not_running(state_dir)
+    if endpoint.protocol != PROTOCOL:
+        raise OtherProtocolError(
+            f"the engine (pid {endpoint.pid}) speaks protocol {endpoint.protocol}",
+            expected=str(PROTOCOL),
+            remedy="use the qkt that started it, or restart it",
+        )
+    if endpoint.kind == "unix":
+        transport, base = httpx.AsyncHTTPTransport(uds=endpoint.path), "http://qkt"
+    else:
+        transport, base = httpx.AsyncHTTPTransport(), f"http://127.0.0.1:{endpoint.port}"
+    async with httpx.AsyncClient(transport=transport, base_url=base, headers=_headers(endpoint)) as http:
+        yield ControlClient(endpoint, http, state_dir)
+
+
+async def wait_until_ready(state_dir: Path, seconds: float) -> Health:
+    """The health of an engine that is just starting, once it is ready. Raises NotRunningError when it is not by then."""
+    deadline = anyio.current_time() + seconds
+    while True:
+        try:
+            async with connect(state_dir) as client:
+                health = await client.health()
+            if health.status == "ready":
+                return health
+        except (NotRunningError, NoAnswerError):
+            pass
+        if anyio.current_time() >= deadline:
+            raise NotRunningError(f"the engine was not ready after {seconds:g} s", where=str(state_dir))
+        await anyio.sleep(0.05)
+
+
+def not_running(state_dir: Path) -> NotRunningError:
+    return NotRunningError("no engine is running", where=str(state_dir), remedy="start one with qkt daemon start or qkt up")
+
+
+def _websocket(endpoint: Endpoint) -> Any:
+    from websockets.asyncio.client import connect as tcp_connect
+    from websockets.asyncio.client import unix_connect
+
+    options: dict[str, Any] = {
+        "max_size": 1 << 26,
+        "max_queue": 4,
+        "close_timeout": 1,
+        "additional_headers": _headers(endpoint),
+    }
+    if endpoint.kind == "unix":
+        return unix_connect(endpoint.path, f"ws://qkt{PREFIX}/events", **options)
+    return tcp_connect(f"ws://127.0.0.1:{endpoint.port}{PREFIX}/events", **options)
+
+
+def _headers(endpoint: Endpoint) -> dict[str, str]:
+    return {"authorization": f"Bearer {endpoint.token}"} if endpoint.token else {}
+
+
+def _answer(response: httpx.Response) -> Answer:
+    try:
+        return ANSWER.validate_json(response.content)
+    except ValidationError:
+        raise _error(response) from None
+
+
+def _error(response: httpx.Response) -> QktError:
+    """What the engine refused, in its own words."""
+    try:
+        told = response.json()
+        return ControlError(told["found"], where=told["where"], expected=told["expected"], remedy=told["remedy"])
+    except (ValueError, KeyError, TypeError):
+        return ControlError(f"the engine answered {response.status_code}, which this qkt does not understand")

@@ -1,0 +1,179 @@
+"""Commands, each performed once: the desk that stands between whoever asks and the engine."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+
+import anyio
+from anyio.abc import TaskGroup
+
+from qkt.core.errors import QktError, UsageError
+from qkt.runtime.control.answers import Accepted, Answer, Changed, Done, Failed, Step
+from qkt.runtime.control.commands import UNCONDITIONAL, Backtest, Command, Deploy, Reconcile, Resync, Shutdown
+from qkt.runtime.control.engine import EngineControl
+from qkt.runtime.control.errors import ControlError, UnknownSessionError
+from qkt.runtime.control.frames import Ack
+
+# Answers remembered by command id. A command whose answer has been forgotten would be performed again.
+REMEMBERED = 10_000
+
+# Commands under way at once; whoever asks for more waits. Those that protect never wait.
+UNDER_WAY = 32
+
+log = logging.getLogger("qkt.control")
+
+
+class Ticket:
+    """One command and how it fares."""
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self.answer: Answer = Accepted(id=command.id)
+        self._settled = anyio.Event()
+
+    @property
+    def settled(self) -> bool:
+        return self._settled.is_set()
+
+    def settle(self, answer: Done | Failed | Changed) -> None:
+        self.answer = answer
+        self._settled.set()
+
+    async def wait(self, seconds: float) -> Answer:
+        """The final answer, or `accepted` when there is none after so many seconds."""
+        with anyio.move_on_after(seconds):
+            await self._settled.wait()
+        return self.answer
+
+
+class CommandDesk:
+    """Performs each command id once, in a task of its own: whoever asked may go away. `heard` gets every answer."""
+
+    def __init__(self, engine: EngineControl, tasks: TaskGroup, heard: Callable[[Ack], None]) -> None:
+        self._engine = engine
+        self._tasks = tasks
+        self._heard = heard
+        self._tickets: OrderedDict[str, Ticket] = OrderedDict()
+        self._places = anyio.Semaphore(UNDER_WAY)
+
+    async def submit(self, command: Command) -> Ticket:
+        """The ticket of this command id, which is under way when this returns. Waits when too many are.
+
+        Raises UsageError when the id was given to another command.
+        """
+        known = self._tickets.get(command.id)
+        if known is None:
+            known = self._tickets[command.id] = Ticket(command)
+            self._forget()
+            waits = not isinstance(command, UNCONDITIONAL)
+            if waits:
+                await self._places.acquire()
+            self._tasks.start_soon(self._carry_out, known, waits)
+        elif known.command != command:
+            raise UsageError(
+                f"the id {command.id} was given to another command ({known.command.command})", expected="a new id for each"
+            )
+        return known
+
+    def ticket(self, command_id: str) -> Ticket | None:
+        return self._tickets.get(command_id)
+
+    async def rest(self, seconds: float) -> None:
+        """Wait until nothing is under way, so many seconds at most."""
+        with anyio.move_on_after(seconds):
+            for ticket in list(self._tickets.values()):
+                await ticket.wait(seconds)
+
+    async def _carry_out(self, ticket: Ticket, holds_place: bool) -> None:
+        command = ticket.command
+        try:
+            self._tell(ticket)
+            ticket.settle(self._overtaken(command) or await self._perform(ticket))
+        finally:
+            if not ticket.settled:  # the engine ends
+                ticket.settle(Failed(id=command.id, kind="fault", found="the engine ended before the command was settled"))
+            if holds_place:
+                self._places.release()
+            self._tell(ticket)
+
+    async def _perform(self, ticket: Ticket) -> Done | Failed | Changed:
+        command = ticket.command
+
+        def progress(step: Step) -> None:
+            ticket.answer = Accepted(id=command.id, step=step)
+            self._tell(ticket)
+
+        try:
+            return await self._engine.perform(command, progress)
+        except QktError as refusal:
+            return failed(command.id, refusal)
+        except Exception as defect:
+            log.exception("the command %s %s failed", command.command, command.id)
+            return Failed(id=command.id, kind="fault", found=f"{type(defect).__name__}: {defect}".rstrip(": "))
+
+    def _overtaken(self, command: Command) -> Changed | None:
+        """The refusal of a command that rests on an old snapshot of what it touches."""
+        if command.seen is None or isinstance(command, (*UNCONDITIONAL, Deploy, Backtest, Reconcile)):
+            return None
+        named = _named(command)
+        latest = self._engine.touched(named)
+        if latest <= command.seen:
+            return None
+        return Changed(id=command.id, seen=command.seen, version=self._engine.version, sessions=named)
+
+    def _tell(self, ticket: Ticket) -> None:
+        self._heard(Ack(author=ticket.command.author, command=ticket.command.command, answer=ticket.answer))
+
+    def _forget(self) -> None:
+        """Drop the oldest settled answers beyond what is remembered."""
+        spare = len(self._tickets) - REMEMBERED
+        if spare > 0:
+            for key in [key for key, ticket in self._tickets.items() if ticket.settled][:spare]:
+                del self._tickets[key]
+
+
+def failed(command_id: str, refusal: QktError) -> Failed:
+    """A refusal of the engine as an answer."""
+    match refusal:
+        case UnknownSessionError():
+            kind = "unknown"
+        case UsageError():
+            kind = "invalid"
+        case _:
+            kind = "refused"
+    return Failed.model_validate(
+        {
+            "id": command_id,
+            "kind": kind,
+            "found": refusal.found,
+            "where": refusal.where,
+            "expected": refusal.expected,
+            "remedy": refusal.remedy,
+        }
+    )
+
+
+def as_error(answer: Failed | Changed) -> ControlError:
+    """An answer that is no success as the error that its reader sees."""
+    if isinstance(answer, Changed):
+        touched = ", ".join(answer.sessions) or "the sessions"
+        return ControlError(f"{touched} changed since you looked; nothing was done", remedy="look again and repeat the command")
+    return ControlError(answer.found, where=answer.where, expected=answer.expected, remedy=answer.remedy)
+
+
+def _named(command: Command) -> tuple[str, ...]:
+    """The sessions that a command touches; none named means all."""
+    if isinstance(command, Shutdown):
+        return ()
+    if isinstance(command, Resync):
+        return (command.name or stem(command.path),)
+    if isinstance(command, Backtest):
+        return ()
+    return (command.name,) if command.name is not None else ()
+
+
+def stem(path: str) -> str:
+    """The deploy name that a file has by itself."""
+    return path.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
