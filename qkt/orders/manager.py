@@ -9,7 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from qkt.core.bus import Scope
-from qkt.core.events import LogLine, OrderAccepted, OrderCancelled, OrderFilled, OrderRejected
+from qkt.core.events import LogLine, OrderAccepted, OrderCancelled, OrderFilled, OrderModified, OrderRejected
+from qkt.core.numbers import EXACT
 from qkt.core.terms import OrderState, Purpose
 from qkt.orders.deadlines import Deadlines
 from qkt.orders.entries import EntryBook
@@ -47,6 +48,7 @@ class OrderManager:
         scope.subscribe(OrderAccepted, self._on_accepted)
         scope.subscribe(OrderRejected, self._on_rejected)
         scope.subscribe(OrderCancelled, self._on_cancelled)
+        scope.subscribe(OrderModified, self._on_modified)
         scope.subscribe(OrderFilled, self._on_filled)
 
     # ------------------------------------------------------------------ views
@@ -141,13 +143,20 @@ class OrderManager:
         if not fired:  # a held order has worked since it was held
             self._scope.publish(OrderWorking(order))
 
+    def _on_modified(self, event: OrderModified) -> None:
+        """What the venue made of a size, unless a newer one waits to be sent."""
+        order = self._orders.get(event.order_id)
+        if order is not None and order.id not in self._sizes:
+            order.quantity = EXACT.add(order.filled, event.quantity)
+
     def _on_rejected(self, event: OrderRejected) -> None:
         order = self._orders.get(event.order_id)
-        if order is not None and order.purpose is Purpose.STOP_LOSS:
-            text = f"the position is unprotected: {order.id} was rejected ({event.reason})"
-            self._scope.publish(LogLine(order.strategy, "ERROR", text))
-        elif order is not None and order.reduce_only:
-            self._scope.publish(LogLine(order.strategy, "WARN", f"{order.id} was rejected ({event.reason})"))
+        if order is None:
+            return
+        if order.reduce_only:
+            level = "WARN" if order.purpose is Purpose.TAKE_PROFIT else "ERROR"
+            self._scope.publish(LogLine(order.strategy, level, f"{order.id} was rejected ({event.reason})"))
+        self._protection.on_rejected(order, event.at)
         self._end(event.order_id, OrderState.REJECTED)
 
     def _on_cancelled(self, event: OrderCancelled) -> None:

@@ -13,7 +13,7 @@ from typing import Protocol
 from qkt.core.bus import Scope
 from qkt.core.events import LogLine, OrderFilled
 from qkt.core.numbers import ZERO
-from qkt.core.terms import OrderKind, Purpose
+from qkt.core.terms import OrderKind, OrderState, Purpose
 from qkt.orders.deadlines import Deadline, Deadlines, Phase
 from qkt.orders.entries import Book
 from qkt.orders.exits import ExitLevels, Target, distance_at, exit_levels
@@ -22,6 +22,8 @@ from qkt.orders.order import Motion, Order
 from qkt.strategy import ExitForm, SteppedExit, StopSpec, TighteningExit, Trail, TrailingExit
 
 CLOSED = "its leg is closed"
+FIRST_PAUSE_MS = 1_000
+LONGEST_PAUSE_MS = 30_000
 
 
 class Sender(Protocol):
@@ -39,7 +41,8 @@ class Share:
     """What one entry still has in a leg, in lots, and the orders that take it out again.
 
     `opened` is all that the entry put in. `targets` stand beside the part of it that each takes. `number` counts the shares
-    of one entry: a further one begins when more is filled after the first was closed.
+    of one entry: a further one begins when more is filled after the first was closed. `refused` counts what the venue
+    refused of its orders and was sent anew, `pause_ms` is the pause before the next close.
     """
 
     entry: Order
@@ -50,6 +53,8 @@ class Share:
     stop: Order | None = None
     targets: list[tuple[Order, Target]] = field(default_factory=list)
     deadline: Deadline | None = None
+    refused: int = 0
+    pause_ms: int = FIRST_PAUSE_MS
 
     @property
     def exits(self) -> list[Order]:
@@ -86,12 +91,27 @@ class Protection:
             self._on_opened(order, fill.opened_leg, fill)
         self._fit((order.strategy, order.symbol))
 
+    def on_rejected(self, order: Order, at: int) -> None:
+        """No position stands bare because a venue refused something: a resting stop is held by the engine from now on,
+        where it stood, and what was to close at market is sent again, after a pause that grows."""
+        share = self._share_of.get(order.id)
+        if share is None or share.quantity <= 0 or order.purpose is Purpose.TAKE_PROFIT:
+            return
+        share.refused += 1
+        if order.venue_kind is OrderKind.STOP:
+            share.stop = _held_stop(share, order, at)
+            self._share_of[share.stop.id] = share
+            self._sender.send(share.stop)
+        else:
+            self._plan_exit(share, at + share.pause_ms, order.purpose)
+            share.pause_ms = min(2 * share.pause_ms, LONGEST_PAUSE_MS)
+
     def forget(self, order: Order) -> None:
-        """A terminal order leaves. A share without exits and without a time exit has nothing to guard."""
+        """A terminal order leaves. A share without exits and without a time exit guards nothing, unless it still grows."""
         self._share_of_entry.pop(order.id, None)
         self._begun.pop(order.id, None)
         share = self._share_of.pop(order.id, None)
-        if share is not None and share.deadline is None and not share.exits:
+        if share is not None and share.deadline is None and not share.exits and not share.entry.live:
             self._drop(share)
 
     # ----------------------------------------------------------------- placing
@@ -99,29 +119,31 @@ class Protection:
     def _on_opened(self, entry: Order, leg_id: int, fill: OrderFilled) -> None:
         share = self._share_of_entry.get(entry.id)
         if share is not None:
-            self._grow(share, fill.opened_quantity)
+            self._grow(share, fill)
             return
         levels = exit_levels(entry.bracket, entry.side, fill.price) if entry.bracket is not None else None
         if levels is not None and not levels.sane(entry.side, fill.price):
             self._refuse(entry, leg_id, fill, levels)
             return
-        number = self._begun.get(entry.id, 0) + 1
-        share = Share(entry, leg_id, number, fill.opened_quantity, fill.opened_quantity)
-        self._shares.setdefault((entry.strategy, entry.symbol), []).append(share)
+        share = self._share(entry, leg_id, fill.opened_quantity)
         if entry.live:
             self._share_of_entry[entry.id] = share
-            self._begun[entry.id] = number
         if entry.time_exit_ms is not None:
             self._plan_exit(share, fill.at + entry.time_exit_ms)
         if levels is not None:
             self._place(share, levels, fill)
 
+    def _share(self, entry: Order, leg_id: int, quantity: Decimal) -> Share:
+        number = self._begun.get(entry.id, 0) + 1
+        if entry.live:
+            self._begun[entry.id] = number
+        share = Share(entry, leg_id, number, quantity, quantity)
+        self._shares.setdefault((entry.strategy, entry.symbol), []).append(share)
+        return share
+
     def _place(self, share: Share, levels: ExitLevels, fill: OrderFilled) -> None:
-        for number, target in enumerate(levels.targets):
-            suffix = "-tp" if len(levels.targets) == 1 else f"-leg-{number}"
-            order = _exit(share, suffix, Purpose.TAKE_PROFIT, target.part(share.quantity), fill.at)
-            order.kind, order.limit, order.reference = OrderKind.LIMIT, target.price, target.price
-            share.targets.append((order, target))
+        count = len(levels.targets)
+        share.targets = [(_target(share, target, n, count, fill.at), target) for n, target in enumerate(levels.targets)]
         if levels.stop is not None:
             share.stop = _stop(share, levels.stop, fill)
         orders = share.exits
@@ -135,20 +157,30 @@ class Protection:
         targets = ", ".join(str(target.price) for target in levels.targets) or None
         text = f"{entry.id} filled at {fill.price}, beyond its own exits (stop {levels.stop}, target {targets})"
         self._scope.publish(LogLine(entry.strategy, "ERROR", f"{text}: closing at market"))
-        number = self._begun[entry.id] = self._begun.get(entry.id, 0) + 1
-        share = Share(entry, leg_id, number)
-        self._sender.send(_exit(share, "-close", Purpose.CLOSE, fill.opened_quantity, fill.at))
+        self._close(self._share(entry, leg_id, fill.opened_quantity), fill.at)
 
     # ---------------------------------------------------------------- changing
 
-    def _grow(self, share: Share, quantity: Decimal) -> None:
-        """A further slice of the entry: the stop grows with it, a target by its part of it."""
-        before = share.opened
-        share.opened += quantity
-        share.quantity += quantity
-        for order, target in share.targets:
+    def _grow(self, share: Share, fill: OrderFilled) -> None:
+        """A further slice of the entry: the stop grows with it, a target to its part of it. A target that was refused, as
+        one too small for its venue is, gets another chance."""
+        share.opened += fill.opened_quantity
+        share.quantity += fill.opened_quantity
+        left = share.quantity
+        for n, (order, target) in enumerate(share.targets):
+            keep = min(target.part(share.opened) - order.filled, left)
             if order.live:
-                self._sender.resize(order, order.remaining + target.part(share.opened) - target.part(before))
+                self._sender.resize(order, keep)
+            elif order.state is OrderState.REJECTED:
+                share.refused += 1
+                again = _target(share, target, n, len(share.targets), fill.at)
+                again.quantity = keep
+                share.targets[n] = again, target
+                self._share_of[again.id] = share
+                self._sender.send(again)
+            else:
+                continue
+            left -= keep
         if share.stop is not None and share.stop.live:
             self._sender.resize(share.stop, share.quantity)
 
@@ -197,13 +229,16 @@ class Protection:
 
     # --------------------------------------------------------------- time exit
 
-    def _plan_exit(self, share: Share, time: int) -> None:
-        share.deadline = self._deadlines.plan(time, Phase.TIME_EXIT, lambda: self._close(share, time))
+    def _plan_exit(self, share: Share, time: int, purpose: Purpose = Purpose.CLOSE) -> None:
+        if share.deadline is not None:
+            self._deadlines.drop(share.deadline)
+        share.deadline = self._deadlines.plan(time, Phase.TIME_EXIT, lambda: self._close(share, time, purpose))
 
-    def _close(self, share: Share, time: int) -> None:
+    def _close(self, share: Share, time: int, purpose: Purpose = Purpose.CLOSE) -> None:
         """Take what is left of the share out at market. Its exits go when that is filled."""
         share.deadline = None
-        order = _exit(share, "-close", Purpose.CLOSE, share.quantity, time)
+        suffix = "-sl" if purpose is Purpose.STOP_LOSS else "-close"
+        order = _exit(share, f"{suffix}{_again(share)}", purpose, share.quantity, time)
         self._share_of[order.id] = share
         self._sender.send(order)
 
@@ -226,6 +261,30 @@ def _exit(share: Share, suffix: str, purpose: Purpose, quantity: Decimal, at: in
         rule=entry.rule,
         parent=entry.id,
     )
+
+
+def _target(share: Share, target: Target, number: int, count: int, at: int) -> Order:
+    suffix = "-tp" if count == 1 else f"-leg-{number}"
+    order = _exit(share, f"{suffix}{_again(share)}", Purpose.TAKE_PROFIT, target.part(share.quantity), at)
+    order.kind, order.limit, order.reference = OrderKind.LIMIT, target.price, target.price
+    return order
+
+
+def _again(share: Share) -> str:
+    """Tells orders apart that were sent anew."""
+    return f"-again-{share.refused}" if share.refused else ""
+
+
+def _held_stop(share: Share, refused: Order, at: int) -> Order:
+    """A stop in the place of one that the venue refused, held where that one stood."""
+    assert refused.stop is not None
+    assert refused.anchor is not None
+    order = _exit(share, f"-sl{_again(share)}", Purpose.STOP_LOSS, share.quantity, at)
+    order.kind = refused.kind
+    order.stop = order.reference = refused.stop
+    order.anchor = refused.anchor
+    order.motion = SteppedExit((refused.anchor - refused.stop) * share.entry.side.sign, ())
+    return order
 
 
 def _stop(share: Share, level: Decimal, fill: OrderFilled) -> Order:

@@ -29,12 +29,10 @@ class Acceptance:
         self._instruments = instruments
         self._legs = legs
 
-    def quantity(self, order: Order) -> Decimal:
-        """What the venue makes of the requested quantity (lots). A leg can always be closed whole."""
+    def quantity(self, order: Order, asked: Decimal) -> Decimal:
+        """What the venue makes of the lots asked for. A leg can always be closed whole."""
         leg = self._leg(order)
-        if order.quantity == leg:
-            return leg
-        return self._instruments(order.symbol).quantize(order.quantity)
+        return leg if leg == asked else self._instruments(order.symbol).quantize(asked)
 
     def refusal(self, order: Order, quantity: Decimal) -> str | None:
         """Why the order is refused, None when it is taken."""

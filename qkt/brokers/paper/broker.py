@@ -74,7 +74,7 @@ class PaperBroker:
     def _on_submit(self, command: SubmitOrder) -> None:
         """Answer at once, as a venue's gateway does; the order itself may arrive later."""
         order = command.order
-        quantity = self._acceptance.quantity(order)
+        quantity = self._acceptance.quantity(order, order.quantity)
         refusal = self._acceptance.refusal(order, quantity)
         if refusal is not None:
             self._reject(order, refusal)
@@ -164,9 +164,14 @@ class PaperBroker:
     def _resize(self, command: ResizeOrder) -> None:
         order = command.order
         resting = self._book.find(order) or self._transit.order(order)
-        if resting is not None:
-            resting.quantity = command.quantity
-            self._scope.publish(OrderModified(order.id, order.strategy, order.symbol, command.quantity))
+        if resting is None:
+            return
+        quantity = self._acceptance.quantity(order, command.quantity)
+        if quantity > 0:
+            resting.quantity = quantity
+            self._scope.publish(OrderModified(order.id, order.strategy, order.symbol, quantity))
+        else:
+            self._cancel(CancelOrder(order, f"{command.quantity:f} lots are less than a step"))
 
     def _drop(self, resting: Resting, reason: str) -> None:
         self._book.remove(resting)
