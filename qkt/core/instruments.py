@@ -129,10 +129,11 @@ def _standard_table() -> dict[str, Instrument]:
 
 
 class InstrumentRegistry:
-    """Finds instruments through layers, first hit wins."""
+    """Finds instruments through layers, first hit wins. What was found once stays."""
 
     def __init__(self, *layers: Mapping[str, Instrument]) -> None:
         self._layers = layers
+        self._found: dict[str, Instrument] = {}
 
     @classmethod
     def standard(cls) -> InstrumentRegistry:
@@ -154,6 +155,12 @@ class InstrumentRegistry:
         Stablecoin-quoted symbols and shapes that name no currency default to one unit a lot, 8 decimals. Raises
         InstrumentError for a symbol that is quoted in a fiat currency and stands in no layer.
         """
+        found = self._found.get(symbol)
+        if found is None:
+            found = self._found[symbol] = self._look_up(symbol)
+        return found
+
+    def _look_up(self, symbol: str) -> Instrument:
         name = bare(symbol)
         for layer in self._layers:
             found = layer.get(symbol) or layer.get(name)

@@ -42,7 +42,7 @@ def quotient(a: Decimal, b: Decimal) -> Decimal:
 
 def q8(x: Decimal) -> Decimal:
     """x with 8 decimals, half-even."""
-    return x.quantize(EIGHT_PLACES, rounding=ROUND_HALF_EVEN, context=WIDE)
+    return WIDE.quantize(x, EIGHT_PLACES)
 
 
 def floor_to(x: Decimal, step: Decimal) -> Decimal:

@@ -6,17 +6,17 @@ from enum import StrEnum
 
 
 class Side(StrEnum):
+    """`sign` is +1 for BUY, -1 for SELL."""
+
     BUY = "BUY"
     SELL = "SELL"
+
+    def __init__(self, name: str) -> None:
+        self.sign = 1 if name == "BUY" else -1
 
     @property
     def opposite(self) -> Side:
         return Side.SELL if self is Side.BUY else Side.BUY
-
-    @property
-    def sign(self) -> int:
-        """+1 for BUY, -1 for SELL."""
-        return 1 if self is Side.BUY else -1
 
 
 class OrderKind(StrEnum):
@@ -83,7 +83,7 @@ class CostKind(StrEnum):
 
 
 class OrderState(StrEnum):
-    """Life of an order. The last three are sinks."""
+    """Life of an order. The last three are sinks: `terminal`."""
 
     CREATED = "CREATED"
     PENDING = "PENDING"
@@ -94,6 +94,5 @@ class OrderState(StrEnum):
     CANCELLED = "CANCELLED"
     REJECTED = "REJECTED"
 
-    @property
-    def terminal(self) -> bool:
-        return self in (OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED)
+    def __init__(self, name: str) -> None:
+        self.terminal = name in ("FILLED", "CANCELLED", "REJECTED")

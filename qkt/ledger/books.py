@@ -125,12 +125,14 @@ class Books:
 
     def _open_profit_f(self, legs: LegBook) -> float:
         last = self._board.last(legs.symbol)
-        if last is None:
-            return 0.0
+        return 0.0 if last is None else self.profit_f(legs, last)
+
+    def profit_f(self, legs: LegBook, price: float) -> float:
+        """Open profit of a strategy's legs on a symbol at a price of it, float64."""
         factor = self.factor_f(legs.symbol)
         total = 0.0
         for leg in legs.all:
-            total += (last - leg.entry_f) * leg.signed_f * factor
+            total += (price - leg.entry_f) * leg.signed_f * factor
         return total
 
     def factor_f(self, symbol: str) -> float:

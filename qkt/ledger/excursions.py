@@ -16,6 +16,7 @@ from qkt.core.events import Tick
 
 if TYPE_CHECKING:
     from qkt.ledger.books import Books
+    from qkt.ledger.legs import LegBook
     from qkt.ledger.strategy_book import StrategyBook
 
 Prices = NDArray[np.float64]
@@ -76,19 +77,31 @@ class Excursions:
         path.settled()
 
     def _fold(self, book: StrategyBook, path: PricePath) -> None:
-        equity: Prices | float = book.balance_f
-        for legs in book.legs.values():
-            if not legs:
-                continue
+        held = book.open_books()
+        for legs in held:
             own = path.own_prices(legs.symbol)
             if len(own):
                 high, low = float(own.max()), float(own.min())
                 for leg in legs:
                     leg.observe(high, low)
-            equity = equity + self._open_profit(legs.symbol, [(leg.entry_f, leg.signed_f) for leg in legs], path)
-        highest = equity if isinstance(equity, float) else float(np.fmax.reduce(equity))  # which passes over NaN
+        highest = self._highest(book, held, path)
         if highest > book.peak_f:
             book.peak_f = highest
+
+    def _highest(self, book: StrategyBook, held: list[LegBook], path: PricePath) -> float:
+        """The greatest equity of the stretch."""
+        if not held:
+            return book.balance_f
+        first = held[0]
+        if len(held) == 1 and first.one_way and self._books.converter.is_one(first.symbol):
+            # Every operation of the formula rises with the price, or every one falls with it, and so does what it rounds to.
+            prices = path.prices(first.symbol)
+            best = prices.max() if first.net_f > 0 else prices.min()
+            return book.balance_f + self._books.profit_f(first, float(best))
+        equity: Prices | float = book.balance_f
+        for legs in held:
+            equity = equity + self._open_profit(legs.symbol, [(leg.entry_f, leg.signed_f) for leg in legs], path)
+        return float(np.fmax.reduce(equity))  # which passes over NaN
 
     def _open_profit(self, symbol: str, legs: list[tuple[float, float]], path: PricePath) -> Prices:
         """`Books.equity_f` for a whole stretch: the same operations in the same order."""

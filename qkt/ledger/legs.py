@@ -132,6 +132,11 @@ class LegBook:
     def __bool__(self) -> bool:
         return bool(self.all)
 
+    @property
+    def one_way(self) -> bool:
+        """Whether all legs are on one side."""
+        return all(leg.side is self.all[0].side for leg in self.all)
+
     def find(self, leg_id: int) -> Leg | None:
         return next((leg for leg in self.all if leg.id == leg_id), None)
 

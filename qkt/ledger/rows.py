@@ -14,7 +14,7 @@ from qkt.ledger.legs import Leg
 OPPOSITE = "OPPOSITE"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TradeRow:
     """One fill. Money in account currency; `realized` is net of the fill's costs, 0 for an opening fill without any.
 
@@ -50,7 +50,7 @@ class TradeRow:
     closed: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RoundTrip:
     """The life of one leg from open to flat. Prices are volume-weighted over its fills, quantity is all that was entered.
 

@@ -13,7 +13,7 @@ from qkt.ledger.legs import LegBook
 KEPT_OUTCOMES = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """A reducing fill with a net result."""
 

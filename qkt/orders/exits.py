@@ -12,7 +12,7 @@ from qkt.strategy import BracketSpec, ExitForm, ExitPrice, ScaleOut, StopSpec, T
 HUNDREDTH = Decimal("0.01")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Target:
     """A price at which a fraction of what was filled leaves."""
 
@@ -24,7 +24,7 @@ class Target:
         return filled if self.fraction == ONE else floor_to(exact(filled, self.fraction), EIGHT_PLACES)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ExitLevels:
     """Absolute prices of a bracket: the first place of its stop, None without one, and its targets."""
 
@@ -43,7 +43,7 @@ def exit_levels(spec: BracketSpec, side: Side, price: Decimal) -> ExitLevels:
     BY d: price -/+ d. PCT p: price * (1 -/+ p/100). RR m: price +/- m * |price - stop|. AT stays. 8 decimals, half-even.
     A stop that moves starts at its distance.
     """
-    stop = None if spec.stop_loss is None else _first_stop(spec.stop_loss, side, price)
+    stop = None if spec.stop_loss is None else first_stop(spec.stop_loss, side, price)
     risk = ZERO if stop is None else abs(price - stop)
     return ExitLevels(stop, tuple(_targets(spec, side, price, risk)))
 
@@ -53,7 +53,8 @@ def distance_at(trail: Trail, price: Decimal) -> Decimal:
     return q8(exact(price, trail.value, HUNDREDTH) if trail.form is ExitForm.PCT else trail.value)
 
 
-def _first_stop(spec: StopSpec, side: Side, price: Decimal) -> Decimal:
+def first_stop(spec: StopSpec, side: Side, price: Decimal) -> Decimal:
+    """Where the stop of an entry of `side` at `price` starts, 8 decimals."""
     if isinstance(spec, ExitPrice):
         return _level(spec, price, -side.sign, ZERO)
     distance = distance_at(spec.trail, price) if isinstance(spec, TrailingExit) else spec.distance

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from qkt.orders.exits import exit_levels
+from qkt.orders.exits import first_stop
 from qkt.orders.order import Order
 
 
@@ -12,6 +12,4 @@ def initial_risk(order: Order, price: Decimal) -> Decimal | None:
     """The stop's distance from a fill at `price` (quote currency, 8 decimals), None for an order without a stop."""
     if order.bracket is None or order.bracket.stop_loss is None:
         return None
-    stop = exit_levels(order.bracket, order.side, price).stop
-    assert stop is not None
-    return abs(price - stop)
+    return abs(price - first_stop(order.bracket.stop_loss, order.side, price))

@@ -15,7 +15,7 @@ Exposure = tuple[str, Side]
 """One side of a symbol."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claim:
     """Lots that may be entered. `price` is what values them, None for the last one; `follows` tells that they are sent only
     after another order was filled. `nets` says whether they first close a primary leg of the other side."""

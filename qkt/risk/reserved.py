@@ -20,12 +20,13 @@ class Reservations:
         self._groups: list[tuple[Order, ...]] = []
 
     def add(self, *orders: Order) -> None:
-        self._groups.append(orders)
+        """Reserve for entries that were approved; what has ended is forgotten."""
+        self._groups = [*self._live(), orders]
 
     def _live(self) -> list[tuple[Order, ...]]:
-        """Groups with what may still fill of them. What has ended is forgotten here."""
-        self._groups = [group for group in self._groups if any(order.live for order in group)]
-        return [tuple(order for order in group if order.live) for group in self._groups]
+        """Groups with what may still fill of them."""
+        groups = (tuple([order for order in group if order.live]) for group in self._groups)
+        return [group for group in groups if group]
 
     def pending(self, exposure: Exposure, strategy: str | None) -> Decimal:
         """Lots that working entries may add to one side of a symbol, of one strategy or of all."""

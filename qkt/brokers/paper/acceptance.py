@@ -31,12 +31,12 @@ class Acceptance:
 
     def quantity(self, order: Order, asked: Decimal) -> Decimal:
         """What the venue makes of the lots asked for. A leg can always be closed whole."""
-        leg = self._leg(order)
-        return leg if leg == asked else self._instruments(order.symbol).quantize(asked)
+        leg = self._whole_leg(order, asked)
+        return self._instruments(order.symbol).quantize(asked) if leg is None else leg
 
     def refusal(self, order: Order, quantity: Decimal) -> str | None:
         """Why the order is refused, None when it is taken."""
-        if order.quantity != self._leg(order):
+        if self._whole_leg(order, order.quantity) is None:
             reason = self._instruments(order.symbol).refusal(quantity)
             if reason is not None:
                 return reason
@@ -69,9 +69,12 @@ class Acceptance:
                 return f"an exit {distance:f} from the entry is nearer than {instrument.stops_level_points} points"
         return None
 
-    def _leg(self, order: Order) -> Decimal | None:
-        """What is left of the leg that the order closes (lots)."""
-        return None if order.leg_id is None else self._legs.leg_quantity(order.leg_id)
+    def _whole_leg(self, order: Order, asked: Decimal) -> Decimal | None:
+        """What is left of the order's leg (lots) where just that is asked for, else None."""
+        if order.leg_id is None:
+            return None
+        leg = self._legs.leg_quantity(order.leg_id)
+        return leg if leg == asked else None
 
 
 def _exit_distances(order: Order, entry: Decimal) -> Iterator[Decimal]:
