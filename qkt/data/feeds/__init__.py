@@ -5,6 +5,7 @@ can be replayed, and between them what is known about the health of the source. 
 """
 
 from qkt.data.feeds.feed import Feed, FeedHealth, FeedItem, FeedState, FeedTick
+from qkt.data.feeds.gate import DataGate, DataHealth, Fault, GateChange
 from qkt.data.feeds.hub import FeedHub
 from qkt.data.feeds.reader import FeedReader
 from qkt.data.feeds.replay import ReplayFeed, parse_speed
@@ -12,6 +13,9 @@ from qkt.data.feeds.synthetic import synthetic_feed
 from qkt.data.feeds.timer import SystemTimer, Timer
 
 __all__ = [
+    "DataGate",
+    "DataHealth",
+    "Fault",
     "Feed",
     "FeedHealth",
     "FeedHub",
@@ -19,6 +23,7 @@ __all__ = [
     "FeedReader",
     "FeedState",
     "FeedTick",
+    "GateChange",
     "ReplayFeed",
     "SystemTimer",
     "Timer",

@@ -19,6 +19,7 @@ class FeedState(StrEnum):
     STALE = "stale"  # the wire stands, but nothing at all has come over it for too long
     UNAVAILABLE = "unavailable"  # the source refuses these symbols, for good
     GAP = "gap"  # ticks are missing between the one before and the one after
+    OUTAGE = "outage"  # lost for longer than may pass unnoticed; attempts go on
     ENDED = "ended"  # a replay has given all it has
     FAILED = "failed"  # given up: nothing more will come
 

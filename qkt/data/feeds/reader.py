@@ -44,8 +44,8 @@ class FeedReader:
         self._lost = 0
         self._queue: deque[FeedItem] = deque()
         self._turns = Turns()
-        self._filled = anyio.Event()
-        self._emptied = anyio.Event()
+        self._reading: anyio.Event | None = None  # set while the reader waits
+        self._giving: anyio.Event | None = None  # set while the feed waits
         self._finished = False
         self._closed = False
 
@@ -70,7 +70,8 @@ class FeedReader:
                 self._drop_oldest()
             self._queue.append(FeedTick(_copy(item.tick, symbol), item.seq))
             self._ticks += 1
-        self._filled.set()
+        if self._reading is not None:
+            self._reading.set()
 
     def tell(self, health: FeedHealth) -> None:
         """Queue a change of health, the symbols in the reader's words. Of too many the oldest goes."""
@@ -81,17 +82,18 @@ class FeedReader:
         if len(told) >= HEALTH_ROOM:
             del self._queue[told[0]]
         self._queue.append(health)
-        self._filled.set()
+        _wake(self._reading)
 
     async def room(self) -> None:
-        """Wait until something was read, or nothing will be."""
-        self._emptied = anyio.Event()
-        await self._emptied.wait()
+        """Wait until half of the queue was read, so that feed and reader do not wake each other for every tick."""
+        self._giving = anyio.Event()
+        await self._giving.wait()
+        self._giving = None
 
     def finish(self) -> None:
         """Nothing more will come."""
         self._finished = True
-        self._filled.set()
+        _wake(self._reading)
 
     def __aiter__(self) -> Self:
         return self
@@ -101,8 +103,9 @@ class FeedReader:
         while not self._queue:
             if self._finished or self._closed:
                 raise StopAsyncIteration
-            self._filled = anyio.Event()
-            await self._filled.wait()
+            self._reading = anyio.Event()
+            await self._reading.wait()
+            self._reading = None
         item = self._queue[0]
         if self._lost:
             gap = f"{self._lost} ticks were dropped, they were not read in time"
@@ -111,7 +114,8 @@ class FeedReader:
         self._queue.popleft()
         if isinstance(item, FeedTick):
             self._ticks -= 1
-            self._emptied.set()
+            if self._giving is not None and self._ticks <= self._limit // 2:
+                self._giving.set()
         return item
 
     async def aclose(self) -> None:
@@ -121,8 +125,8 @@ class FeedReader:
         self._closed = True
         self._queue.clear()
         self._ticks = 0
-        self._filled.set()
-        self._emptied.set()
+        _wake(self._reading)
+        _wake(self._giving)
         await self._leave(self)
 
     def _drop_oldest(self) -> None:
@@ -133,6 +137,11 @@ class FeedReader:
         self._ticks -= 1
         self._lost += 1
         self.dropped += 1
+
+
+def _wake(event: anyio.Event | None) -> None:
+    if event is not None:
+        event.set()
 
 
 def _copy(tick: Tick, symbol: str) -> Tick:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
 import anyio
 from anyio.lowlevel import checkpoint
+
+T = TypeVar("T")
 
 # Items handed out without a pause before other tasks get their turn.
 TURN = 64
@@ -27,6 +30,27 @@ class SystemTimer:
 
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
+
+
+async def within(timer: Timer, seconds: float, call: Callable[[], Awaitable[T]]) -> T:
+    """What `call` gives. Raises TimeoutError when the timer says that it took longer than `seconds`."""
+    late = False
+
+    async def limit() -> None:
+        nonlocal late
+        await timer.sleep(seconds)
+        late = True
+        scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(limit)
+        with anyio.CancelScope() as scope:
+            result = await call()
+            late = False
+        tasks.cancel_scope.cancel()
+    if late:
+        raise TimeoutError(f"nothing for {seconds:g} s")
+    return result
 
 
 class Turns:
