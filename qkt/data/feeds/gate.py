@@ -190,7 +190,7 @@ class _Symbol:
         return STALE_MS if self.gap is None else max(STALE_MS, STALE_GAPS * self.gap)
 
     def waited(self, gap: float) -> None:
-        """Smooth in the time between two ticks. An outage counts as the longest wait that was fresh, or it would hide the next."""
+        """Smooth in the time between two ticks. Of an outage only what was fresh counts, or it would hide the next one."""
         self.gap = gap if self.gap is None else self.gap + GAP_WEIGHT * (min(gap, self.patience) - self.gap)
 
     def rebased(self, price: float) -> bool:

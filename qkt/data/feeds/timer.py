@@ -34,23 +34,26 @@ class SystemTimer:
 
 async def within(timer: Timer, seconds: float, call: Callable[[], Awaitable[T]]) -> T:
     """What `call` gives. Raises TimeoutError when the timer says that it took longer than `seconds`."""
-    late = False
+    results: list[T] = []
+    problem: Exception | None = None
 
     async def limit() -> None:
-        nonlocal late
         await timer.sleep(seconds)
-        late = True
         scope.cancel()
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(limit)
         with anyio.CancelScope() as scope:
-            result = await call()
-            late = False
+            tasks.start_soon(limit)
+            try:
+                results.append(await call())
+            except Exception as raised:  # a task group would wrap it
+                problem = raised
         tasks.cancel_scope.cancel()
-    if late:
-        raise TimeoutError(f"nothing for {seconds:g} s")
-    return result
+    if problem is not None:
+        raise problem
+    if not results:
+        raise TimeoutError
+    return results[0]
 
 
 class Turns:

@@ -58,6 +58,12 @@ class ManualTimer:
         """Seconds until the next sleeper wakes."""
         return self._sleepers[0][0] - self.seconds if self._sleepers else None
 
+    async def until_asleep(self) -> float:
+        """Wait for somebody to sleep; the seconds until the first one wakes."""
+        while self.due is None:
+            await self.asleep.wait()
+        return self.due
+
     async def advance(self, seconds: float) -> None:
         """Let time pass; sleepers wake one after the other at their times."""
         await settle()
