@@ -4,7 +4,8 @@ An unofficial interface that may change or be closed at any time, with prices th
 is trusted: it is parsed defensively, bounded, and only symbols that were asked for are heard.
 """
 
+from qkt.data.feeds.tradingview.bars import fetch_bars
 from qkt.data.feeds.tradingview.feed import TradingViewFeed
 from qkt.data.feeds.tradingview.settings import TradingViewSettings
 
-__all__ = ["TradingViewFeed", "TradingViewSettings"]
+__all__ = ["TradingViewFeed", "TradingViewSettings", "fetch_bars"]

@@ -40,7 +40,7 @@ class QuoteBook:
         the rest.
         """
         fields = self._fields.setdefault(symbol, {})
-        told = {name: value for name in FIELDS if (value := _number(changes.get(name))) is not None}
+        told = {name: value for name in FIELDS if (value := finite(changes.get(name))) is not None}
         if "lp_time" in told and not 0.0 < told["lp_time"] * 1000.0 < arrived + DAY_MS:
             del told["lp_time"]
             self.left_out["impossible times"] += 1
@@ -79,7 +79,7 @@ class QuoteBook:
         return total - before if before is not None and total > before else None
 
 
-def _number(value: object) -> float | None:
+def finite(value: object) -> float | None:
     """A finite number, None for everything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
