@@ -137,9 +137,10 @@ class OrderFilled(OrderEvent):
     level, or the middle of the quote), from which slippage is measured; `signal_price` what the strategy saw when it asked
     for the order, None for the reference. `initial_risk` is the distance from the fill to the first stop of the entry's
     bracket, None without one. `venue_costs` are those that the venue billed, None where the instrument's commission is
-    charged instead. The bookkeeping, which runs first, writes what the fill did to the legs: `opened_quantity` lots opened
-    or grew the leg `opened_leg`, `closed_quantity` lots came off the leg `closed_leg`. A fill that turns a position does
-    both.
+    charged instead. `execution` is the venue's own id of it, by which a second report is known as `repeated` and changes
+    nothing; empty where reports never come twice. The bookkeeping, which runs first, writes that, and what the fill did to
+    the legs: `opened_quantity` lots opened or grew the leg `opened_leg`, `closed_quantity` lots came off the leg
+    `closed_leg`. A fill that turns a position does both.
     """
 
     side: Side
@@ -158,6 +159,8 @@ class OrderFilled(OrderEvent):
     opened_quantity: Decimal = ZERO
     closed_leg: int | None = None
     closed_quantity: Decimal = ZERO
+    execution: str = ""
+    repeated: bool = False
 
 
 @dataclass(slots=True)

@@ -81,7 +81,7 @@ class StrategyRunner:
             self._waits.changed()
 
     def _on_fill(self, fill: OrderFilled) -> None:
-        if fill.strategy != self._strategy.name:
+        if fill.strategy != self._strategy.name or fill.repeated:
             return
         self._at(fill.at, self._strategy.on_fill, fill)
 

@@ -71,6 +71,8 @@ class Books:
         self._board = board
         self._legs: dict[int, Leg] = {}
         self._next_leg = 1
+        # Symbol and execution id of what was booked, where the venue gives ids.
+        self._executions: set[tuple[str, str]] = set()
         self.starting = starting
         self.realized = NO_MONEY
         self.commission = NO_MONEY
@@ -167,17 +169,24 @@ class Books:
     # ------------------------------------------------------------------- fills
 
     def on_fill(self, fill: OrderFilled) -> None:
-        """Book a fill: positions, costs, realized money, rows, in this order; then tell it as a `Trade`.
+        """Book a fill: positions, costs, realized money, rows, in this order; then tell it as a `Trade`. An execution that
+        was booked before is marked as repeated and nothing else.
 
         Raises LedgerError for a fill of more than the leg it is bound to, InstrumentError when its result cannot be
         converted.
         """
+        name = (fill.symbol, fill.execution)
+        if name in self._executions:
+            fill.repeated = True
+            return
         self.excursions.settle()
         instrument = self._instruments.resolve(fill.symbol)
         book = self.strategies[fill.strategy]
         costs = _costs(fill, instrument)
         self.converter.rate(fill.symbol, fill.price)  # what cannot be converted is refused before anything is booked
 
+        if fill.execution:
+            self._executions.add(name)
         legs = book.book(fill.symbol)
         before = legs.net
         change = legs.apply(fill, fill.at, self._next_leg)

@@ -179,7 +179,7 @@ class OrderManager:
 
     def _on_filled(self, event: OrderFilled) -> None:
         order = self._orders.get(event.order_id)
-        if order is None or not order.live:
+        if order is None or not order.live or event.repeated:
             return
         order.add_fill(event.quantity, event.price, event.complete)
         self._protection.on_fill(order, event)

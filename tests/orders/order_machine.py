@@ -20,6 +20,7 @@ from qkt.core.events import (
     OrderCancelled,
     OrderEvent,
     OrderFilled,
+    OrderModified,
     OrderRejected,
     PositionExited,
     Tick,
@@ -111,6 +112,7 @@ class OrderRoom(RuleBasedStateMachine):
         self.exited: list[PositionExited] = []
         self.children: dict[Decimal | None, int] = {}
         self.number = 0
+        self.fills: list[OrderFilled] = []
         self.ended: dict[str, tuple[OrderState, Decimal]] = {}
         self._assemble()
 
@@ -168,6 +170,7 @@ class OrderRoom(RuleBasedStateMachine):
         placement = self.placements[command.order.id]
         if not placement.over:
             placement.left = command.quantity
+            self.report(OrderModified(command.order.id, "s", GOLD, command.quantity))
 
     def _watch(self, event: Event) -> None:
         """Note the first end of every order, and the children that were sent."""
@@ -277,12 +280,14 @@ class OrderRoom(RuleBasedStateMachine):
         complete = part == 1
         placement.left -= quantity
         placement.over = complete
-        self.report(self.execution(order, quantity, complete))
+        fill = self.execution(order, quantity, complete)
+        self.fills.append(fill)
+        self.report(fill)
 
     def execution(self, order: Order, quantity: Decimal, complete: bool) -> OrderFilled:
         price = Decimal(str(self.board.last(GOLD)))
         terms = (order.kind, order.purpose, order.role, order.leg_id, price, complete)
-        return OrderFilled(order.id, "s", GOLD, order.side, quantity, price, *terms)
+        return OrderFilled(order.id, "s", GOLD, order.side, quantity, price, *terms, execution=f"x{len(self.fills)}")
 
     @precondition(lambda self: self.ended)
     @rule(n=ANY, what=st.sampled_from(["accept", "reject", "cancel", "fill", "part"]))
@@ -311,9 +316,18 @@ class OrderRoom(RuleBasedStateMachine):
         self.report(OrderAccepted(order.id, "s", GOLD, Decimal(99)), genuine=False)
         assert self.memory() == before, "a second acknowledgement changes nothing"
 
+    @precondition(lambda self: self.fills)
+    @rule(n=ANY)
+    def fill_again(self, n: int) -> None:
+        """Word of an execution that was reported already, of an order that may well be live."""
+        before = self.memory()
+        self.report(replace(self.fills[n % len(self.fills)]))
+        assert self.memory() == before, "an execution counts once"
+
     def memory(self) -> list[object]:
         orders = [placement.order for placement in self.placements.values()]
-        return [(order.id, order.state, order.quantity, order.filled, order.cancel_reason) for order in orders]
+        told = [(order.id, order.state, order.quantity, order.filled, order.cancel_reason) for order in orders]
+        return [*told, len(self.books.trades)]
 
     # ---------------------------------------------------------- what must hold
 

@@ -1,11 +1,12 @@
 """The life of orders: ids, states, expiry, cancels, refusals."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from qkt.core.events import OrderCancelled, OrderRejected, RiskRejected
-from qkt.core.terms import OrderKind, OrderState, Purpose, Side
+from qkt.core.events import OrderCancelled, OrderFilled, OrderRejected, RiskRejected
+from qkt.core.terms import LegRole, OrderKind, OrderState, Purpose, Side
 from qkt.orders import Order
 from tests.market import GOLD, SILVER, Market, by, instrument
 
@@ -137,3 +138,18 @@ def test_risk_caps_refuse_with_their_numbers_and_let_reductions_pass() -> None:
     market.buy(24)
     market.close()  # 48 lots are more than the notional cap lets in, yet they can leave
     assert market.net() == 0
+
+
+def test_an_execution_that_a_venue_reports_twice_counts_once() -> None:
+    market = Market()
+    market.quote(100, 101)
+    market.buy(1, limit=95)
+    (order,) = market.working
+    heard: list[OrderFilled] = []
+    market.script.fill = heard.append
+    terms = (OrderKind.LIMIT, Purpose.ENTRY, LegRole.PRIMARY, None, Decimal(95), False)
+    fill = OrderFilled(order.id, "script", GOLD, Side.BUY, Decimal("0.4"), Decimal(95), *terms, execution="deal 7")
+    for report in (fill, replace(fill), replace(fill, execution="deal 8")):
+        market.session.scope.publish(report)
+    assert (market.net(), order.remaining) == (Decimal("0.8"), Decimal("0.2"))
+    assert (len(market.books.trades), len(heard)) == (2, 2)
