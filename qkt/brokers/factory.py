@@ -23,6 +23,10 @@ class Broker(Protocol):
         """The market moved, before anyone else of the session hears of it."""
         ...
 
+    def working(self) -> list[str]:
+        """Ids of the orders that its venue holds, those on their way included."""
+        ...
+
 
 class BrokerFactory:
     """Makes the broker of a session. `bus` is the session's scope, `tracker` the market as it sees it.

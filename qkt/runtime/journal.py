@@ -129,6 +129,12 @@ class Journal:
         with self._transaction():
             self._db.execute("update sessions set current = 0 where run = ?", (run,))
 
+    def make_current(self, run: int) -> None:
+        """Let an older session have its name back."""
+        with self._transaction():
+            self._db.execute("update sessions set current = 0 where name = (select name from sessions where run = ?)", (run,))
+            self._db.execute("update sessions set current = 1 where run = ?", (run,))
+
     def registered(self) -> list[Registration]:
         """The current sessions, in order of deployment."""
         return [_registration(row) for row in self._db.execute(f"{SELECT} where current = 1 order by run")]
@@ -184,6 +190,12 @@ class Journal:
         )
         rows = self._db.execute(query, (run, *kinds, 1 << 62 if before is None else before, limit)).fetchall()
         return [(number, Effect(kind, data)) for number, kind, data in reversed(rows)]
+
+    def count(self, run: int, kind: str) -> int:
+        """How many effects of a kind there are."""
+        query = "select count(*) from effects where run = ? and kind = ?"
+        found: int = self._db.execute(query, (run, kind)).fetchone()[0]
+        return found
 
     def check(self) -> list[str]:
         """What the database's own check finds wrong, nothing when it is sound."""
@@ -263,6 +275,8 @@ def _prepare(db: sqlite3.Connection, path: Path, fresh: bool) -> None:
     db.execute("pragma synchronous = full")
     if sys.platform == "darwin":
         db.execute("pragma fullfsync = on")
+    if empty and (path.parent / "sessions").exists():
+        raise StateError("the journal is empty and there are recordings of sessions", where=str(path), remedy=RESTORE)
     if empty:
         db.executescript(
             f"begin immediate;{SCHEMA}pragma application_id = {APPLICATION};pragma user_version = {VERSION};commit;"

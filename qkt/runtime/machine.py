@@ -97,7 +97,10 @@ class SessionMachine:
         """One tick of the market."""
         self.ticks += 1
         self.last_ts = tick.ts
-        self.session.on_tick(tick)
+        try:
+            self.session.on_tick(tick)
+        except Exception as problem:  # what is due before a tick runs outside the scope
+            self._on_fault(problem)
         self.effects.settle()
         if tick.ts >= self.history.next:
             self.history.sample(tick.ts)
@@ -110,7 +113,10 @@ class SessionMachine:
     def timer(self, ts: int) -> None:
         """The clock reached `ts` (epoch ms)."""
         self.last_ts = max(self.last_ts, ts)
-        self.session.on_timer(ts)
+        try:
+            self.session.on_timer(ts)
+        except Exception as problem:
+            self._on_fault(problem)
         self.effects.settle()
 
     def command(self, item: CommandInput) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from qkt.core.events import Tick
+from qkt.runtime.control.rows import Level
 from qkt.runtime.effects import Effect
 from qkt.runtime.inputs import CommandInput, Input
 from qkt.runtime.journal import Journal
@@ -27,7 +28,7 @@ RETRY = 0.25
 MOST_WAITING = 256 << 20
 """Bytes of inputs that may wait for the disk."""
 
-Alert = Callable[[str, str], None]
+Alert = Callable[[Level, str], None]
 """Hears a level and a sentence."""
 
 

@@ -84,7 +84,6 @@ class LiveSession:
 
     async def run(self) -> None:
         """Handle what comes until `end` is called and everything before it is done."""
-        self.phase = State.RUNNING
         inbox, recorder = self.inbox, self.recorder
         while not self._ending:
             for _ in range(BATCH):
@@ -100,7 +99,7 @@ class LiveSession:
             inbox.read()
             recorder.flush()
             self._moved()
-            if len(inbox):
+            if len(inbox) or self._ending:
                 await anyio.lowlevel.checkpoint()
             else:
                 await inbox.wait()
@@ -124,7 +123,6 @@ class LiveSession:
         self.recorder.close()
         self.machine.close()
         self.phase = State.STOPPED
-        self.gone.set()
 
     # ------------------------------------------------------------------- inputs
 

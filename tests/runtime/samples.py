@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Self
+
+import anyio
+import anyio.lowlevel
 
 from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
 from qkt.core.events import Tick
+from qkt.data.feeds import FeedHealth, FeedItem, FeedState, FeedTick
 from qkt.runtime.machine import SessionMachine
 from qkt.runtime.setup import Terms, load_strategy
 
@@ -44,7 +49,7 @@ class Fails(qkt.Strategy):
 def ticks(count: int = 3000, start: int = START, step: int = 2000, symbol: str = SYMBOL) -> Iterator[Tick]:
     """A market that swings on several scales, the same every time."""
     for n in range(count):
-        middle = 1.1 + 0.002 * math.sin(n / 90) + 0.0009 * math.sin(n / 17) + 0.0004 * math.sin(n * 1.7)
+        middle = 1.1 + 0.002 * math.sin(n / 90) + 0.0009 * math.sin(n / 17) + 0.00008 * math.sin(n * 1.7)
         bid, ask = round(middle - 0.00004, 5), round(middle + 0.00004, 5)
         yield Tick(symbol, start + n * step, round((bid + ask) / 2, 6), bid, ask, float(n % 7 + 1))
 
@@ -62,3 +67,49 @@ def machine(
     clock = EventClock()
     strategy = load_strategy(file, text, params or {}, folder)
     return SessionMachine(name, strategy, Terms().settings(folder), EventBus(clock), clock)
+
+
+class ListFeed:
+    """A replay of ticks in memory, as fast as they are read. `pauses` are places after which it
+    waits for an event."""
+
+    replayable = True
+    drives_clock = True
+    patient = True
+
+    def __init__(self, source: Sequence[Tick], pauses: Mapping[int, anyio.Event] | None = None) -> None:
+        self._source = source
+        self._at = 0
+        self._pauses = pauses or {}
+        self._told = False
+        self.open = True
+
+    def name_of(self, symbol: str) -> str:
+        return symbol
+
+    def resume(self, after: int) -> None:
+        self._at = after
+
+    async def subscribe(self, symbols: Iterable[str]) -> None: ...
+
+    async def unsubscribe(self, symbols: Iterable[str]) -> None: ...
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> FeedItem:
+        if self._at % 100 == 0:
+            await anyio.lowlevel.checkpoint()
+        if self._at in self._pauses:
+            await self._pauses[self._at].wait()
+        if self._at < len(self._source):
+            self._at += 1
+            tick = self._source[self._at - 1]
+            return FeedTick(Tick(tick.symbol, tick.ts, tick.price, tick.bid, tick.ask, tick.volume), self._at)
+        if self._told:
+            raise StopAsyncIteration
+        self._told = True
+        return FeedHealth(FeedState.ENDED, 0)
+
+    async def aclose(self) -> None:
+        self.open = False

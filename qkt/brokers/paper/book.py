@@ -81,6 +81,9 @@ class OrderBook:
     def watches(self) -> Iterator[Watch]:
         return (resting.watch for orders in self._by_symbol.values() for resting in orders)
 
+    def ids(self) -> list[str]:
+        return [resting.order.id for orders in self._by_symbol.values() for resting in orders]
+
     def add(self, resting: Resting) -> None:
         self._by_symbol.setdefault(resting.order.symbol, []).append(resting)
         self._waits.changed()

@@ -69,6 +69,10 @@ class PaperBroker:
     def watches(self) -> Iterator[Watch]:
         return self._book.watches()
 
+    def working(self) -> list[str]:
+        """Ids of the orders that rest or are on their way."""
+        return [*self._book.ids(), *self._transit.ids()]
+
     # ----------------------------------------------------------------- commands
 
     def _on_submit(self, command: SubmitOrder) -> None:

@@ -32,6 +32,10 @@ class Transit:
             self.due = self._heap[0][0] if self._heap else NEVER
             yield freight
 
+    def ids(self) -> list[str]:
+        """Orders under way, by id."""
+        return [freight.order.id for _, _, freight in self._heap if isinstance(freight, Resting)]
+
     def order(self, order: Order) -> Resting | None:
         """The order if it has not arrived yet."""
         return next((r for _, _, r in self._heap if isinstance(r, Resting) and r.order is order), None)

@@ -1,0 +1,476 @@
+"""The engine: one process, one bus, one clock, and the sessions that were deployed on it.
+
+Everything happens on one loop. Each session has tasks of its own inside the engine's task group; when it goes, for whatever
+reason, nothing of it stays, and no other session notices.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import anyio
+import anyio.abc
+import anyio.lowlevel
+import anyio.to_thread
+
+from qkt.core.bus import EventBus
+from qkt.core.clock import Clock, EventClock, SystemClock
+from qkt.core.errors import QktError
+from qkt.core.events import Tick
+from qkt.runtime.control.answers import Changed, Done, Failed, Step
+from qkt.runtime.control.commands import Command
+from qkt.runtime.control.engine import Health, SessionHealth
+from qkt.runtime.control.errors import ControlError, UnknownSessionError
+from qkt.runtime.control.frames import Hello, Snapshot
+from qkt.runtime.control.rows import AlertRow, EquityPoint, FillRow, Level, Line, RuleRow, RuleTerms
+from qkt.runtime.effects import Effect
+from qkt.runtime.errors import SessionError
+from qkt.runtime.inputs import CommandInput, GapInput
+from qkt.runtime.journal import Journal, Registration
+from qkt.runtime.lines import LineBook, LineKind
+from qkt.runtime.machine import STORAGE, SessionMachine
+from qkt.runtime.markets import Market
+from qkt.runtime.narration import narrated
+from qkt.runtime.pump import Pump
+from qkt.runtime.recorder import Recorder, session_folder, tape_folder
+from qkt.runtime.recovery import Recovered, Recovery
+from qkt.runtime.session import LiveSession, State
+from qkt.runtime.setup import Terms, load_strategy, read_strategy, source_hash
+from qkt.runtime.state import StateLock
+from qkt.runtime.tape import TapeWriter, segments
+
+log = logging.getLogger(__name__)
+
+History = Callable[[Sequence[str]], Iterable[Tick]]
+"""Ticks of these market ids before now, oldest first."""
+RECOVER_AT_ONCE = 400
+"""Inputs that a recovery does before others get their turn."""
+ALERTS_KEPT = 200
+
+
+@dataclass(slots=True)
+class Hosted:
+    """A session of this process with what feeds it."""
+
+    live: LiveSession
+    pump: Pump
+
+
+class Engine:
+    """Hosts sessions in a state directory that it alone owns. Use it as an async context manager; implements `EngineControl`.
+
+    `market` gives each session its ticks; `history`, where there is one, warms new sessions up. Leaving stops the
+    sessions and keeps them registered, so that the next engine on the same state goes on with them.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        market: Market,
+        *,
+        terms: Terms | None = None,
+        history: History | None = None,
+        restore: bool = True,
+        wall: Clock | None = None,
+    ) -> None:
+        self.state = state
+        self.defaults = terms or Terms()
+        self.wall = wall or SystemClock()
+        self.hosted: dict[str, Hosted] = {}
+        # Registered sessions that do not run: stopped ones, and those that could not be brought back, with the reason.
+        self.resting: dict[str, tuple[Registration, str | None]] = {}
+        self.lines_book = LineBook()
+        self.alerts: deque[AlertRow] = deque(maxlen=ALERTS_KEPT)
+        self.started_at = 0
+        self.stopping = False
+        self.shutdown_asked = anyio.Event()
+        self.journal: Journal
+        self._market = market
+        self.one_backtest = anyio.Lock()
+        self._history = history
+        self._restore = restore
+        self._clock = EventClock()
+        self.bus = EventBus(self._clock)
+        self._stack = AsyncExitStack()
+        self._group: anyio.abc.TaskGroup
+        self._ready = False
+        self._version = 1
+        self._touched: dict[str, int] = {}
+        self._news = anyio.Event()
+        self._deploying: set[str] = set()
+
+    # --------------------------------------------------------------------- life
+
+    async def __aenter__(self) -> Engine:
+        """Take the state directory and bring back what was registered. Raises StateError when it cannot be used."""
+        async with AsyncExitStack() as stack:
+            stack.enter_context(StateLock(self.state))
+            self.journal = Journal(self.state)
+            stack.callback(self.journal.close)
+            self._group = await stack.enter_async_context(anyio.create_task_group())
+            self.started_at = self.wall.now()
+            await self._bring_back()
+            self._ready = True
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            self.stopping = True
+            await self._end_all()
+        await self._stack.aclose()
+
+    async def _bring_back(self) -> None:
+        for registration in self.journal.registered():
+            if registration.wanted != "running" or not self._restore:
+                self.resting[registration.name] = (registration, None)
+                continue
+            try:
+                await self.begin(registration)
+            except QktError as problem:
+                self.resting[registration.name] = (registration, str(problem))
+                self.alert("ERROR", registration.name, f"could not be brought back: {problem}")
+            except Exception as problem:
+                log.exception("session %s could not be brought back", registration.name)
+                self.resting[registration.name] = (registration, f"{type(problem).__name__}: {problem}")
+                self.alert("ERROR", registration.name, f"could not be brought back: {problem}")
+
+    async def _end_all(self) -> None:
+        for hosted in list(self.hosted.values()):
+            hosted.live.end()
+        for hosted in list(self.hosted.values()):
+            await hosted.live.gone.wait()
+
+    # ----------------------------------------------------------------- sessions
+
+    async def deploy(self, path: Path, name: str, params: dict[str, str]) -> LiveSession:
+        """Register a strategy file under a name and let it run. Raises a QktError and leaves nothing when it cannot."""
+        if name in self.hosted or name in self.resting or name in self._deploying:
+            raise SessionError("is deployed already", where=name, remedy="choose another name with --as, or qkt resync")
+        registration = await self.register(path, name, params)
+        try:
+            return await self.begin(registration)
+        except BaseException:
+            self.journal.forget(registration.run)
+            raise
+
+    async def register(self, path: Path, name: str, params: dict[str, str]) -> Registration:
+        """Compile a file and write the session down."""
+        self._deploying.add(name)
+        try:
+            return self._written(path, name, await self._source(path, params), params)
+        finally:
+            self._deploying.discard(name)
+
+    async def compiled(self, path: Path, params: dict[str, str], old: Registration) -> tuple[str, str]:
+        """The text of a file that compiles, and in words what differs from a registered session."""
+        source = await self._source(path, params)
+        changes = ["the source" if source_hash(source) != old.source_hash else "", "parameters" if params != old.params else ""]
+        different = " and ".join(filter(None, changes))
+        return source, f"{different} changed" if different else ""
+
+    async def replace(self, old: Registration, path: Path, source: str, params: dict[str, str]) -> LiveSession:
+        """Let a new session take the name of one that has ended. When it cannot begin, the old one is registered again."""
+        registration = self._written(path, old.name, source, params)
+        try:
+            return await self.begin(registration)
+        except BaseException:
+            self.journal.make_current(old.run)
+            raise
+
+    async def _source(self, path: Path, params: dict[str, str]) -> str:
+        """The text of a strategy file. Raises for one that does not compile."""
+        source = await anyio.to_thread.run_sync(read_strategy, path)
+        scratch = self.state / "scratch"
+        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await anyio.to_thread.run_sync(load_strategy, str(path), source, params, scratch)
+        return source
+
+    def _written(self, path: Path, name: str, source: str, params: dict[str, str]) -> Registration:
+        return self.journal.register(
+            name,
+            file=str(path),
+            source=source,
+            source_hash=source_hash(source),
+            params=params,
+            settings=self.defaults.as_json(),
+            created_at=self.wall.now(),
+        )
+
+    async def begin(self, registration: Registration) -> LiveSession:
+        """Let a registered session live: done again up to where its recording ends, warmed up when it is new.
+
+        Raises a QktError and leaves nothing when it cannot.
+        """
+        name, run = registration.name, registration.run
+        self._deploying.add(name)
+        try:
+            machine, recovered = await self._rebuilt(registration)
+            try:
+                hosted = await self._animate(registration, machine, recovered)
+            except BaseException:
+                machine.close()
+                raise
+        finally:
+            self._deploying.discard(name)
+        self.hosted[name] = hosted
+        hosted.live.phase = State.RUNNING
+        self.resting.pop(name, None)
+        self._group.start_soon(self._host, hosted, name=f"session {name}")
+        again = f", {recovered.inputs} inputs done again" if recovered.inputs else ""
+        self.line("INFO", "engine", name, f"run {run} started from {registration.file}{again}")
+        self.touch(name)
+        return hosted.live
+
+    async def _rebuilt(self, registration: Registration) -> tuple[SessionMachine, Recovered]:
+        tape = tape_folder(self.state, registration.run)
+        machine = await self._machine(registration)
+        try:
+            recovery = Recovery(machine, tape, self.journal, registration.run)
+            for step, _ in enumerate(recovery, 1):
+                if step % RECOVER_AT_ONCE == 0:
+                    await anyio.lowlevel.checkpoint()
+        except BaseException:
+            machine.close()
+            raise
+        done = recovery.done
+        if not done.warmed or done.ticks or done.commands:
+            return machine, done
+        # The process ended while history was being read: what it had of that is not continued.
+        machine.close()
+        for file in segments(tape):
+            file.unlink()
+        return await self._machine(registration), Recovered()
+
+    async def _machine(self, registration: Registration) -> SessionMachine:
+        folder = session_folder(self.state, registration.run)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        strategy = await anyio.to_thread.run_sync(
+            load_strategy, registration.file, registration.source, registration.params, folder
+        )
+        settings = Terms.from_json(registration.settings).settings(folder)
+        return SessionMachine(registration.name, strategy, settings, self.bus, self._clock)
+
+    async def _animate(self, registration: Registration, machine: SessionMachine, recovered: Recovered) -> Hosted:
+        """Recorder, feed and task of a machine that stands where its recording ends."""
+        name, run = registration.name, registration.run
+        symbols = list(dict.fromkeys((*(s.symbol for s in machine.strategy.streams if s.fed), *machine.settings.markets)))
+        market = await self._market.open(symbols, recovered.feed_number if recovered.feed_number >= 0 else None)
+        try:
+            recorder = Recorder(
+                machine,
+                TapeWriter(tape_folder(self.state, run)),
+                self.journal,
+                run,
+                lambda level, text: self.alert(level, name, text),
+                lambda _, effects: self._told(name, machine, effects),
+            )
+            live = LiveSession(registration, machine, recorder, self.moved)
+            live.started_at = self.wall.now()
+            live.feed_number = recovered.feed_number
+            recorder.take_over(recovered.unsaved)
+            if recovered.inputs:
+                self._after_outage(recorder, market.replayable)
+            elif self._history is not None:
+                count = await live.warm(self._history(symbols))
+                self.line("INFO", "engine", name, f"warmed up with {count:,} ticks")
+        except BaseException:
+            await market.reader.aclose()
+            raise
+        return Hosted(live, Pump(live, market, lambda level, text: self._feed_said(name, level, text)))
+
+    def _after_outage(self, recorder: Recorder, replayable: bool) -> None:
+        machine = recorder.machine
+        if STORAGE in machine.blocks:
+            recorder.handle(CommandInput(machine.last_ts, "unblock", "engine", {"cause": STORAGE}))
+        if not replayable:
+            recorder.handle(GapInput(machine.last_ts, self.wall.now(), "the engine was down"))
+
+    async def _host(self, hosted: Hosted) -> None:
+        """The life of one session. Whatever happens in here ends here."""
+        live, pump = hosted.live, hosted.pump
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(pump.run)
+                if not pump.drives_clock:
+                    group.start_soon(pump.timers, self.wall)
+                await live.run()
+                group.cancel_scope.cancel()
+        except Exception:
+            log.exception("session %s ended", live.name)
+            self.alert("ERROR", live.name, "ended by a defect of the engine; its log has the details")
+        finally:
+            with anyio.CancelScope(shield=True):
+                await pump.close()
+                live.close()
+            del self.hosted[live.name]
+            self.resting[live.name] = (live.registration, None)
+            self.touch(live.name)
+            live.gone.set()
+
+    def find(self, name: str) -> LiveSession:
+        """A session that runs. Raises UnknownSessionError, SessionError for one that does not run."""
+        hosted = self.hosted.get(name)
+        if hosted is not None:
+            return hosted.live
+        if name in self.resting:
+            raise SessionError("is not running", where=name, remedy=f"qkt start {name}")
+        raise UnknownSessionError(name, self.known())
+
+    def registration(self, name: str) -> Registration:
+        """What was deployed under a name. Raises UnknownSessionError."""
+        hosted = self.hosted.get(name)
+        if hosted is not None:
+            return hosted.live.registration
+        if name in self.resting:
+            return self.resting[name][0]
+        raise UnknownSessionError(name, self.known())
+
+    async def end(self, live: LiveSession) -> None:
+        """Let a session finish what it is at, and go."""
+        live.end()
+        await live.gone.wait()
+
+    def known(self) -> list[str]:
+        """The names of all registered sessions."""
+        return [*self.hosted, *self.resting]
+
+    # ------------------------------------------------------------------- telling
+
+    def line(self, level: Level, kind: LineKind, scope: str, text: str, ts: int | None = None) -> None:
+        """Say what happened, to whoever reads along."""
+        self.lines_book.add(self.wall.now() if ts is None else ts, level, kind, scope, text)
+        self.moved()
+
+    def alert(self, level: Level, scope: str, text: str) -> None:
+        """Say what somebody should see."""
+        self.line(level, "engine", scope, text)
+        number = len(self.alerts) and self.alerts[-1].number
+        self.alerts.append(AlertRow(number=number + 1, ts=self.wall.now(), level=level, scope=scope, text=text))
+
+    def moved(self) -> None:
+        """Something that is shown has changed."""
+        self._version += 1
+        if not self._news.is_set():
+            self._news.set()
+
+    def touch(self, name: str) -> None:
+        """State, positions or orders of a session have changed."""
+        self.moved()
+        self._touched[name] = self._version
+
+    def _told(self, name: str, machine: SessionMachine, effects: list[Effect]) -> None:
+        for effect in effects:
+            said = narrated(effect)
+            if said is not None:
+                self.line(said.level, said.kind, name, said.text, machine.last_ts)
+        self.touch(name)
+
+    def _feed_said(self, name: str, level: Level, text: str) -> None:
+        self.line(level, "feed", name, text)
+
+    # ----------------------------------------------------- what operators may ask
+
+    def hello(self) -> Hello:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            known = version("qkt")
+        except PackageNotFoundError:
+            known = "source"
+        return Hello(
+            version=known,
+            pid=os.getpid(),
+            mode="PAPER",
+            account="paper",
+            started=self.started_at,
+            state_dir=str(self.state),
+        )
+
+    def health(self) -> Health:
+        issues = [f"{name}: {reason}" for name, (_, reason) in self.resting.items() if reason]
+        rows = []
+        for name, hosted in self.hosted.items():
+            live = hosted.live
+            block = next(iter(live.machine.blocks.values()), None)
+            if block is not None:
+                issues.append(f"{name}: {block.reason}")
+            rows.append(
+                SessionHealth(
+                    name=name,
+                    state=live.state,
+                    halted=live.halted is not None,
+                    blocked=None if block is None or block.halts else block.reason,
+                    last_tick=live.machine.last_ts or None,
+                    queue=len(live.inbox),
+                    dropped=live.inbox.dropped,
+                )
+            )
+        rows += [
+            SessionHealth(name=name, state="down" if reason else State.STOPPED, halted=False)
+            for name, (_, reason) in self.resting.items()
+        ]
+        return Health(
+            status="stopping" if self.stopping else "ready" if self._ready else "starting",
+            pid=os.getpid(),
+            uptime_s=(self.wall.now() - self.started_at) / 1000,
+            sessions=tuple(rows),
+            issues=tuple(issues),
+        )
+
+    @property
+    def version(self) -> int:
+        return self._version
+
+    def snapshot(self) -> Snapshot:
+        from qkt.runtime.views import tables
+
+        return Snapshot(version=self._version, ts=self.wall.now(), tables=tables(self))
+
+    async def changed(self, version: int) -> None:
+        while self._version == version:
+            if self._news.is_set():
+                self._news = anyio.Event()
+            await self._news.wait()
+
+    def touched(self, sessions: Sequence[str]) -> int:
+        names = sessions or list(self._touched)
+        return max((self._touched.get(name, 0) for name in names), default=0)
+
+    async def perform(self, command: Command, progress: Callable[[Step], None]) -> Done | Failed | Changed:
+        from qkt.runtime.operations import perform
+
+        return await perform(self, command, progress)
+
+    def rules(self, session: str) -> Sequence[RuleRow]:
+        from qkt.runtime.views import rule_rows
+
+        return rule_rows(self.find(session))
+
+    def terms(self, session: str, rule: int) -> RuleTerms:
+        rows = self.rules(session)
+        if not 0 <= rule < len(rows):
+            raise ControlError(f"there is no rule {rule}", where=session, expected=f"one of {len(rows)} rules, from 0")
+        return RuleTerms(rule=rows[rule], terms=())
+
+    def lines(self, after: int, *, session: str | None = None, since: int | None = None, limit: int = 1000) -> Sequence[Line]:
+        return self.lines_book.after(after, session, since, limit)
+
+    def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]:
+        from qkt.runtime.views import fill_rows
+
+        return fill_rows(self, session, limit)
+
+    def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]:
+        from qkt.runtime.views import equity_points
+
+        return equity_points(self, session, since)

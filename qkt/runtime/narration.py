@@ -1,0 +1,74 @@
+"""Effects in words: the lines that tell an operator what a session did."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from qkt.runtime.control.rows import Level
+from qkt.runtime.effects import Effect
+from qkt.runtime.lines import LineKind
+
+
+class Said(NamedTuple):
+    level: Level
+    kind: LineKind
+    text: str
+
+
+LEVELS: dict[str, Level] = {"DEBUG": "DEBUG", "INFO": "INFO", "WARN": "WARN", "WARNING": "WARN", "ERROR": "ERROR"}
+
+
+def narrated(effect: Effect) -> Said | None:
+    """The line of an effect, None for what another line tells already."""
+    value = effect.value
+    teller = TELLERS.get(effect.kind)
+    return None if teller is None else teller(value)
+
+
+def _order(v: dict[str, Any]) -> Said:
+    level = v["stop"] or v["limit"]
+    price = f" at {level}" if level else ""
+    return Said(
+        "INFO",
+        "order",
+        f"{v['order_id']}: {v['purpose'].lower()} {v['side']} {v['quantity']} {v['symbol']} {v['order_type']}{price}",
+    )
+
+
+def _fill(v: dict[str, Any]) -> Said:
+    text = f"{v['order_id']}: {v['side']} {v['quantity']} {v['symbol']} at {v['price']}, {v['position_effect']}"
+    return Said("INFO", "fill", f"{text}, realised {v['realized']}")
+
+
+def _refused(v: dict[str, Any]) -> Said:
+    return Said("WARN", "order", f"{v['order_id']} refused: {v['reason']}")
+
+
+def _log(v: dict[str, Any]) -> Said:
+    return Said(LEVELS.get(v["level"].upper(), "INFO"), "log", v["text"])
+
+
+def _operator(verb: str) -> Any:
+    def tell(v: dict[str, Any]) -> Said:
+        reason = v.get("reason")
+        return Said("WARN", "operator", f"{verb} by {v['author']}{f': {reason}' if reason else ''}")
+
+    return tell
+
+
+TELLERS: dict[str, Any] = {
+    "order": _order,
+    "fill": _fill,
+    "refused": _refused,
+    "rejected": _refused,
+    "cancel_failed": _refused,
+    "cancelled": lambda v: Said("INFO", "order", f"{v['order_id']} cancelled: {v['reason']}"),
+    "log": _log,
+    "halt": _operator("halted"),
+    "resume": _operator("resumed"),
+    "flatten": _operator("flattened"),
+    "block": lambda v: Said("ERROR", "halt", f"entries are blocked: {v['reason']}"),
+    "unblock": lambda v: Said("INFO", "halt", f"entries may pass again ({v['cause']})"),
+    "fault": lambda v: Said("ERROR", "halt", f"the strategy failed and is halted: {v['text']}"),
+    "gap": lambda v: Said("WARN", "feed", f"unseen since {v['since']}: {v['reason']}"),
+}

@@ -1,0 +1,295 @@
+"""Carries out what operators ask of an engine. Each command ends in exactly one answer."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from qkt.core.errors import QktError
+from qkt.core.numbers import ZERO
+from qkt.core.terms import Side
+from qkt.runtime.control import commands as ask
+from qkt.runtime.control.answers import Changed, Difference, Done, Failed, Remaining, Step
+from qkt.runtime.control.errors import UnknownSessionError
+from qkt.runtime.errors import SessionError
+from qkt.runtime.session import LiveSession
+from qkt.runtime.views import position_rows
+
+if TYPE_CHECKING:
+    from qkt.runtime.engine import Engine
+
+FLAT_WITHIN = 10.0
+"""Seconds that a flatten may take to be proven."""
+Progress = Callable[[Step], None]
+Answer = Done | Failed | Changed
+
+
+async def perform(engine: Engine, command: ask.Command, progress: Progress) -> Answer:
+    """Do it, and say what came of it."""
+    try:
+        return await Operations(engine, command.id, command.author, progress).perform(command)
+    except UnknownSessionError as problem:
+        return _failed(command.id, "unknown", problem)
+    except QktError as problem:
+        return _failed(command.id, "refused", problem)
+    except sqlite3.Error as problem:
+        return Failed(id=command.id, kind="fault", found=f"the journal refuses ({problem})", where=str(engine.state))
+
+
+class Operations:
+    """One command of one operator."""
+
+    def __init__(self, engine: Engine, id_: str, author: str, progress: Progress) -> None:
+        self._engine = engine
+        self._id = id_
+        self._author = author
+        self._progress = progress
+
+    async def perform(self, command: ask.Command) -> Answer:
+        match command:
+            case ask.Deploy():
+                return await self._deploy(command)
+            case ask.Resync():
+                return await self._resync(command)
+            case ask.Start():
+                return await self._start(command)
+            case ask.Stop():
+                return await self._stop(command)
+            case ask.Halt():
+                return await self._each(command.name, "halt", reason=command.reason)
+            case ask.Resume():
+                return await self._resume(command)
+            case ask.Kill():
+                return await self._kill(command)
+            case ask.Cancel():
+                return await self._cancel(command)
+            case ask.Flatten():
+                return await self._flatten(command)
+            case ask.Reconcile():
+                return self._reconcile(command)
+            case ask.Backtest():
+                return await self._backtest(command)
+            case ask.Shutdown():
+                return self._shutdown(command)
+
+    # ---------------------------------------------------------- come and go
+
+    async def _deploy(self, command: ask.Deploy) -> Answer:
+        path = Path(command.path)
+        name = command.name or path.stem
+        if name in self._engine.known():
+            return self._failed_as("taken", f"'{name}' is deployed already", remedy="choose another name, or resync it")
+        live = await self._engine.deploy(path, name, dict(command.params))
+        return self._done(f"{name} is {live.state}", [name])
+
+    async def _resync(self, command: ask.Resync) -> Answer:
+        """The new source is compiled before the old session is touched. Its paper account goes with it, so it must be flat."""
+        path = Path(command.path)
+        name = command.name or path.stem
+        engine = self._engine
+        old = engine.registration(name)
+        source, changed = await engine.compiled(path, dict(command.params), old)
+        if command.dry_run:
+            return self._done("compiles; " + (changed or "nothing would change"), [name])
+        hosted = engine.hosted.get(name)
+        if hosted is not None:
+            left = self._remaining([hosted.live])
+            if left:
+                found = f"{name} holds positions, and its paper account ends with it"
+                return self._failed_as("refused", found, remedy=f"qkt kill {name} --flatten first", remaining=left)
+            await engine.end(hosted.live)
+        live = await engine.replace(old, path, source, dict(command.params))
+        return self._done(f"{name} is {live.state}; {changed or 'nothing changed'}", [name])
+
+    async def _start(self, command: ask.Start) -> Answer:
+        name = command.name
+        if name in self._engine.hosted:
+            return self._done(f"{name} runs already", [name])
+        registration = self._engine.registration(name)
+        self._engine.journal.want(registration.run, "running")
+        live = await self._engine.begin(registration)
+        return self._done(f"{name} is {live.state}", [name])
+
+    async def _stop(self, command: ask.Stop) -> Answer:
+        engine = self._engine
+        live = engine.find(command.name)
+        flat: bool | None = None
+        if command.flatten:
+            await live.command("halt", self._author, reason="stopping")
+            flat = await self._flattened(live)
+            if not flat:
+                return self._failed_as("refused", f"{live.name} is not flat", remaining=self._remaining([live]))
+        elif not command.leave_unprotected:
+            unprotected = self._remaining([live], held=True)
+            if unprotected:
+                return self._unprotected(unprotected)
+        engine.journal.want(live.registration.run, "stopped")
+        await engine.end(live)
+        return self._done(f"{live.name} stopped", [live.name], flat=flat)
+
+    def _shutdown(self, command: ask.Shutdown) -> Answer:
+        lives = [hosted.live for hosted in self._engine.hosted.values()]
+        unprotected = self._remaining(lives, held=True)
+        if unprotected and not command.leave_unprotected:
+            return self._unprotected(unprotected)
+        self._engine.shutdown_asked.set()
+        return self._done("stopping", [live.name for live in lives])
+
+    # ------------------------------------------------------- halts and orders
+
+    async def _each(self, name: str | None, what: str, **values: str) -> Answer:
+        """One command for a session or all; what one of them refuses does not keep the others from it."""
+        lives = self._lives(name)
+        affected, problems = [], []
+        for done, live in enumerate(lives, 1):
+            try:
+                await live.command(what, self._author, **values)
+                affected.append(live.name)
+            except SessionError as problem:
+                problems.append(str(problem))
+            self._progress(Step(done=done, of=len(lives)))
+        if problems:
+            return Failed(id=self._id, found="; ".join(problems), affected=tuple(affected))
+        return self._done(f"{what} of {len(affected)} sessions", affected)
+
+    async def _resume(self, command: ask.Resume) -> Answer:
+        cleared = [
+            f"{live.name}: {block.reason}"
+            for live in self._lives(command.name)
+            for block in live.machine.blocks.values()
+            if block.halts
+        ]
+        answer = await self._each(command.name, "resume")
+        if isinstance(answer, Done):
+            return answer.model_copy(update={"text": "cleared " + "; ".join(cleared) if cleared else "nothing was halted"})
+        return answer
+
+    async def _kill(self, command: ask.Kill) -> Answer:
+        answer = await self._each(command.name, "halt", reason="kill")
+        if not command.flatten or isinstance(answer, Failed):
+            return answer
+        lives = self._lives(command.name)
+        flat = [await self._flattened(live) for live in lives]
+        names = [live.name for live in lives]
+        if all(flat):
+            return self._done(f"{len(names)} sessions halted and flat", names, flat=True)
+        return self._failed_as("refused", "not everything could be closed", affected=names, remaining=self._remaining(lives))
+
+    async def _cancel(self, command: ask.Cancel) -> Answer:
+        live = self._engine.find(command.name)
+        if command.order is not None and all(o.id != command.order for o in live.machine.session.orders.live_orders()):
+            return self._failed_as("unknown", f"{live.name} has no working order {command.order}")
+        effects = await live.command("cancel", self._author, order=command.order)
+        gone = sum(effect.kind == "cancelled" for effect in effects)
+        return self._done(f"{gone} orders cancelled", [live.name])
+
+    async def _flatten(self, command: ask.Flatten) -> Answer:
+        lives = self._lives(command.name)
+        leg = None
+        if command.leg is not None:
+            if not command.leg.isdigit():
+                return self._failed_as("invalid", f"'{command.leg}' is no leg", expected="its number")
+            leg = int(command.leg)
+        whole = command.symbol is None and leg is None
+        flat = [await self._flattened(live, command.symbol, leg) for live in lives]
+        names = [live.name for live in lives]
+        if all(flat):
+            return self._done(f"{'everything' if whole else 'what was named'} is closed", names, flat=True)
+        return self._failed_as("refused", "not everything could be closed", affected=names, remaining=self._remaining(lives))
+
+    async def _flattened(self, live: LiveSession, symbol: str | None = None, leg: int | None = None) -> bool:
+        """Ask, then look at the paper book until it shows nothing of that kind."""
+
+        def left() -> bool:
+            return any(symbol in (None, row.symbol) and (leg is None or row.leg == str(leg)) for row in position_rows(live))
+
+        await live.flatten(self._author, symbol, leg)
+        with anyio.move_on_after(FLAT_WITHIN):
+            while left():
+                await anyio.sleep(0.02)
+        return not left()
+
+    # --------------------------------------------------------------- the rest
+
+    def _reconcile(self, command: ask.Reconcile) -> Answer:
+        """The legs against the executions of the paper venue, the order room against its book."""
+        live = self._engine.find(command.name)
+        session = live.machine.session
+        executed: dict[str, Decimal] = {}
+        for row in session.books.trades:
+            signed = row.quantity if row.side is Side.BUY else -row.quantity
+            executed[row.symbol] = executed.get(row.symbol, ZERO) + signed
+        found = []
+        for symbol, venue in executed.items():
+            own = sum((book.book(symbol).net for book in session.books.strategies.values()), ZERO)
+            if own != venue:
+                found.append(Difference(what=symbol, engine=f"{own:f}", venue=f"{venue:f}"))
+        ours = {order.id for order in session.orders.live_orders() if not order.held}
+        theirs = set(session.broker.working())
+        found += [Difference(what=f"order {one}", engine="working", venue="unknown") for one in sorted(ours - theirs)]
+        found += [Difference(what=f"order {one}", engine="unknown", venue="working") for one in sorted(theirs - ours)]
+        text = f"{len(found)} differences" if found else "engine and venue agree"
+        return self._done(text, [live.name]).model_copy(update={"differences": tuple(found)})
+
+    async def _backtest(self, command: ask.Backtest) -> Answer:
+        """In a process of its own, at low priority, one after the other."""
+        gently = ["nice", "-n", "15"] if os.name == "posix" else []
+        words = [*gently, sys.executable, "-m", "qkt.cli.main", "backtest", command.path, "--quiet"]
+        for option, values in (
+            ("--data", command.data),
+            ("--from", (command.start,) if command.start else ()),
+            ("--to", (command.end,) if command.end else ()),
+            ("--param", [f"{name}={value}" for name, value in command.params.items()]),
+        ):
+            for value in values:
+                words += [option, value]
+        async with self._engine.one_backtest:
+            process = await anyio.run_process(words, check=False, start_new_session=True)
+        said = (process.stdout or process.stderr).decode(errors="replace").strip()
+        if process.returncode:
+            return self._failed_as("refused", process.stderr.decode(errors="replace").strip() or said)
+        return self._done(said, [])
+
+    def _lives(self, name: str | None) -> list[LiveSession]:
+        if name is not None:
+            return [self._engine.find(name)]
+        return [hosted.live for hosted in self._engine.hosted.values()]
+
+    def _remaining(self, lives: Sequence[LiveSession], *, held: bool = False) -> tuple[Remaining, ...]:
+        """Positions that are open; with `held`, those that something protects which lives in this process only."""
+        return tuple(
+            Remaining(
+                session=live.name,
+                symbol=row.symbol,
+                leg=row.leg,
+                side=row.side,
+                quantity=row.quantity,
+                protection=", ".join(row.engine_held) or None,
+            )
+            for live in lives
+            for row in position_rows(live)
+            if row.engine_held or not held
+        )
+
+    def _unprotected(self, left: tuple[Remaining, ...]) -> Failed:
+        found = f"{len(left)} positions are protected by this process only"
+        remedy = "flatten them, or leave them so with --leave-unprotected"
+        return self._failed_as("unprotected", found, remedy=remedy, remaining=left)
+
+    def _done(self, text: str, affected: Sequence[str], flat: bool | None = None) -> Done:
+        return Done(id=self._id, text=text, affected=tuple(affected), flat=flat)
+
+    def _failed_as(self, kind: str, found: str, **values: object) -> Failed:
+        return Failed.model_validate({"id": self._id, "kind": kind, "found": found, **values})
+
+
+def _failed(id_: str, kind: str, problem: QktError) -> Failed:
+    told = {name: getattr(problem, name) for name in ("found", "where", "expected", "remedy")}
+    return Failed.model_validate({"id": id_, "kind": kind, **told})
