@@ -6,7 +6,6 @@ holds less than all entries put into it, the newest shares give way first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -14,16 +13,14 @@ from qkt.core.bus import Scope
 from qkt.core.events import LogLine, OrderFilled
 from qkt.core.numbers import ZERO
 from qkt.core.terms import OrderKind, OrderState, Purpose
-from qkt.orders.deadlines import Deadline, Deadlines, Phase
+from qkt.orders.deadlines import Deadlines, Phase
 from qkt.orders.entries import Book
-from qkt.orders.exits import ExitLevels, Target, distance_at, exit_levels
+from qkt.orders.exits import ExitLevels, exit_levels
 from qkt.orders.legs import LegView
-from qkt.orders.order import Motion, Order
-from qkt.strategy import ExitForm, SteppedExit, StopSpec, TighteningExit, Trail, TrailingExit
+from qkt.orders.order import Order
+from qkt.orders.shares import LONGEST_PAUSE_MS, Share, first_stop, held_stop, market_exit, target_order
 
 CLOSED = "its leg is closed"
-FIRST_PAUSE_MS = 1_000
-LONGEST_PAUSE_MS = 30_000
 
 
 class Sender(Protocol):
@@ -34,33 +31,6 @@ class Sender(Protocol):
     def cancel(self, order: Order, reason: str) -> None: ...
 
     def resize(self, order: Order, quantity: Decimal) -> None: ...
-
-
-@dataclass(slots=True, eq=False)
-class Share:
-    """What one entry still has in a leg, in lots, and the orders that take it out again.
-
-    `opened` is all that the entry put in. `targets` stand beside the part of it that each takes. `number` counts the shares
-    of one entry: a further one begins when more is filled after the first was closed. `refused` counts what the venue
-    refused of its orders and was sent anew, `pause_ms` is the pause before the next close.
-    """
-
-    entry: Order
-    leg_id: int
-    number: int
-    quantity: Decimal = ZERO
-    opened: Decimal = ZERO
-    stop: Order | None = None
-    targets: list[tuple[Order, Target]] = field(default_factory=list)
-    deadline: Deadline | None = None
-    refused: int = 0
-    pause_ms: int = FIRST_PAUSE_MS
-
-    @property
-    def exits(self) -> list[Order]:
-        """Exits that still work, targets first as they were sent."""
-        found = [order for order, _ in self.targets if order.live]
-        return [*found, self.stop] if self.stop is not None and self.stop.live else found
 
 
 class Protection:
@@ -99,7 +69,7 @@ class Protection:
             return
         share.refused += 1
         if order.venue_kind is OrderKind.STOP:
-            share.stop = _held_stop(share, order, at)
+            share.stop = held_stop(share, order, at)
             self._share_of[share.stop.id] = share
             self._sender.send(share.stop)
         else:
@@ -143,9 +113,9 @@ class Protection:
 
     def _place(self, share: Share, levels: ExitLevels, fill: OrderFilled) -> None:
         count = len(levels.targets)
-        share.targets = [(_target(share, target, n, count, fill.at), target) for n, target in enumerate(levels.targets)]
+        share.targets = [(target_order(share, target, n, count, fill.at), target) for n, target in enumerate(levels.targets)]
         if levels.stop is not None:
-            share.stop = _stop(share, levels.stop, fill)
+            share.stop = first_stop(share, levels.stop, fill)
         orders = share.exits
         for order in orders:
             self._share_of[order.id] = share
@@ -173,7 +143,7 @@ class Protection:
                 self._sender.resize(order, keep)
             elif order.state is OrderState.REJECTED:
                 share.refused += 1
-                again = _target(share, target, n, len(share.targets), fill.at)
+                again = target_order(share, target, n, len(share.targets), fill.at)
                 again.quantity = keep
                 share.targets[n] = again, target
                 self._share_of[again.id] = share
@@ -238,73 +208,6 @@ class Protection:
         """Take what is left of the share out at market. Its exits go when that is filled."""
         share.deadline = None
         suffix = "-sl" if purpose is Purpose.STOP_LOSS else "-close"
-        order = _exit(share, f"{suffix}{_again(share)}", purpose, share.quantity, time)
+        order = market_exit(share, suffix, purpose, share.quantity, time)
         self._share_of[order.id] = share
         self._sender.send(order)
-
-
-def _exit(share: Share, suffix: str, purpose: Purpose, quantity: Decimal, at: int) -> Order:
-    """A market order out of a share; its kind and prices are set by who makes it."""
-    entry = share.entry
-    again = "" if share.number == 1 else f"-{share.number}"
-    return Order(
-        id=f"{entry.bracket_id or entry.id}{suffix}{again}",
-        strategy=entry.strategy,
-        symbol=entry.symbol,
-        side=entry.side.opposite,
-        quantity=quantity,
-        kind=OrderKind.MARKET,
-        purpose=purpose,
-        created_at=at,
-        role=entry.role,
-        leg_id=share.leg_id,
-        rule=entry.rule,
-        parent=entry.id,
-    )
-
-
-def _target(share: Share, target: Target, number: int, count: int, at: int) -> Order:
-    suffix = "-tp" if count == 1 else f"-leg-{number}"
-    order = _exit(share, f"{suffix}{_again(share)}", Purpose.TAKE_PROFIT, target.part(share.quantity), at)
-    order.kind, order.limit, order.reference = OrderKind.LIMIT, target.price, target.price
-    return order
-
-
-def _again(share: Share) -> str:
-    """Tells orders apart that were sent anew."""
-    return f"-again-{share.refused}" if share.refused else ""
-
-
-def _held_stop(share: Share, refused: Order, at: int) -> Order:
-    """A stop in the place of one that the venue refused, held where that one stood."""
-    assert refused.stop is not None
-    assert refused.anchor is not None
-    order = _exit(share, f"-sl{_again(share)}", Purpose.STOP_LOSS, share.quantity, at)
-    order.kind = refused.kind
-    order.stop = order.reference = refused.stop
-    order.anchor = refused.anchor
-    order.motion = SteppedExit((refused.anchor - refused.stop) * share.entry.side.sign, ())
-    return order
-
-
-def _stop(share: Share, level: Decimal, fill: OrderFilled) -> Order:
-    bracket = share.entry.bracket
-    assert bracket is not None
-    assert bracket.stop_loss is not None
-    order = _exit(share, "-sl", Purpose.STOP_LOSS, share.quantity, fill.at)
-    order.kind, order.motion = _movement(bracket.stop_loss, fill.price)
-    order.stop = order.reference = level
-    order.anchor = fill.price
-    return order
-
-
-def _movement(spec: StopSpec, price: Decimal) -> tuple[OrderKind, Motion | None]:
-    """The kind of a stop and how it moves. A distance in percent becomes one in price at the fill."""
-    if isinstance(spec, TrailingExit):
-        trail = Trail(ExitForm.BY, distance_at(spec.trail, price))
-        return OrderKind.ARMED_TRAILING_STOP, replace(spec, trail=trail)
-    if isinstance(spec, SteppedExit):
-        return OrderKind.STEPPED_STOP, spec
-    if isinstance(spec, TighteningExit):
-        return OrderKind.TIME_TIGHTENING_STOP, spec
-    return OrderKind.STOP, None
