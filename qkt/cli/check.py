@@ -71,7 +71,8 @@ def look_into(path: Path, *, published: bool = False) -> Verdict:
         found = check_file(path, published=published)
     except QktError as refused:
         return Verdict(path, refused=refused)
-    children = tuple(Verdict(child.path, child.problems, child.source) for child in found.children)
+    several = {(child.path, child.problems): child.source for child in found.children}  # a file imported twice is told once
+    children = tuple(Verdict(path, problems, source) for (path, problems), source in several.items())
     return Verdict(path, found.problems, found.source, children=children)
 
 

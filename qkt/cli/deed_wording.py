@@ -95,7 +95,8 @@ def _entry(deed: Enter) -> list[str]:
     if deed.time_exit_ms is not None:
         lines.append(f"close it {_ms(deed.time_exit_ms)} after its fill")
     if deed.layers is not None:
-        lines.append(f"add to it within {_ms(deed.layers.within_ms)} of the fill, each layer with exits of its own:")
+        exits = "" if deed.stop_loss is None and deed.take_profit is None else ", each layer with exits of its own"
+        lines.append(f"add to it within {_ms(deed.layers.within_ms)} of the fill{exits}:")
         lines.extend(f"  {_layer(layer)}" for layer in deed.layers.layers)
     lines.extend(_tier(tier) for tier in deed.tiers)
     if deed.on_fill:

@@ -74,9 +74,10 @@ def _in_words(loaded: LoadedStrategy) -> Iterator[str]:
     yield "Needs"
     for need in needs(program):
         yield from wrapped(need, 2, 4)
-    yield ""
-    yield "Rules: each one acts when its condition becomes true at the close of a bar"
-    yield from _rules(program)
+    if program.rules:
+        yield ""
+        yield "Rules: each one acts when its condition becomes true at the close of a bar"
+        yield from _rules(program)
 
 
 def params_in_words(params: Mapping[str, Decimal | bool | str]) -> Iterator[str]:

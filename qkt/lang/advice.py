@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,10 +34,20 @@ if TYPE_CHECKING:
     from qkt.lang.checker import BoundRule
 
 
-def unused(file: tree.Strategy, scope: Scope, problems: Problems) -> None:
-    """LETs, PARAMs and streams that nothing reads, directly or through a LET that is used."""
+def unused(file: tree.Strategy, scope: Scope, problems: Problems, inherited: Container[str] = ()) -> None:
+    """LETs, PARAMs and streams of its own that nothing reads, directly or through a LET that is used."""
+    parts = (file.defaults, file.syncs, file.schedules, file.sequences, file.rules, file.declarations)
+    used = unused_names(file, parts, scope, problems)
+    for declaration in file.declarations:
+        alias = declaration.alias
+        if alias.text not in used and alias.text not in inherited and not _reads_first_stream(file, declaration):
+            problems.warning("QKT0503", alias.span, f"stream '{alias.text}' is never used")
+
+
+def unused_names(file: tree.File, parts: object, scope: Scope, problems: Problems) -> set[str]:
+    """LETs and PARAMs that none of these parts of the file reads; the names that they do read come back."""
     used: set[str] = set()
-    todo = list(names_used((file.defaults, file.syncs, file.schedules, file.sequences, file.rules, file.declarations)))
+    todo = list(names_used(parts))
     while todo:
         name = todo.pop()
         if name not in used:
@@ -49,9 +59,7 @@ def unused(file: tree.Strategy, scope: Scope, problems: Problems) -> None:
     for param in file.params:
         if param.name.text not in used:
             problems.warning("QKT0502", param.name.span, f"PARAM '{param.name.text}' is never used")
-    for declaration in file.declarations:
-        if declaration.alias.text not in used and not _reads_first_stream(file, declaration):
-            problems.warning("QKT0503", declaration.alias.span, f"stream '{declaration.alias.text}' is never used")
+    return used
 
 
 def _reads_first_stream(file: tree.Strategy, declaration: tree.Declaration) -> bool:

@@ -41,16 +41,22 @@ class Parts(NamedTuple):
 
 
 def check_strategy(
-    file: tree.Strategy, source: str, problems: Problems, *, strict: bool = False, book: bool = False
+    file: tree.Strategy,
+    source: str,
+    problems: Problems,
+    *,
+    strict: bool = False,
+    book: bool = False,
+    inherited: frozenset[str] = frozenset(),
 ) -> CheckedStrategy | None:
     """The checked strategy, None when it has errors.
 
     Problems of the parser are in `problems` already; where it had to leave out rules, nothing is said of names that they may
     have used. `strict` makes differences from the published engine errors. `book` tells that the strategy runs in a portfolio
-    with CAPITAL.
+    with CAPITAL, `inherited` are the streams of the file that are declared there.
     """
     complete = not problems.failed
-    scope = declare(file.declarations, file.params, file.lets, problems)
+    scope = declare(file.declarations, file.params, file.lets, problems, inherited=inherited)
     groups = blocks.check_groups(file.syncs, scope, problems)
     blocks.name_sequences(file.sequences, scope, problems)
     resolver = Resolver(scope, problems, book=book, strict=strict)
@@ -65,7 +71,7 @@ def check_strategy(
     schedules = blocks.check_schedules(file.schedules, resolver, actions, lines)
     actions.finish()
     if complete:
-        advice.unused(file, scope, problems)
+        advice.unused(file, scope, problems, inherited)
     if not problems.failed:  # a rule with an error has lost the parts that doubts are about
         advice.doubtful(bound, rules, problems)
     published.differences(file, problems, strict=strict)

@@ -66,8 +66,11 @@ def _child(
         problems.error("QKT0214", imported.path.span, f"{target.name} is a PORTFOLIO, which cannot be nested", hint)
         return None
     if file is not None:
-        file = _overridden(_inheriting(file, portfolio), portfolio, imported.alias.text, problems)
-        program = check_strategy(file, source, own, strict=strict, book=portfolio.capital is not None)
+        inherited = _inherited(file, portfolio)
+        file = replace(file, declarations=(*file.declarations, *inherited))
+        file = _overridden(file, portfolio, imported.alias.text, problems)
+        aliases = frozenset(declaration.alias.text for declaration in inherited)
+        program = check_strategy(file, source, own, strict=strict, book=portfolio.capital is not None, inherited=aliases)
     if own.failed:
         errors = sum(p.severity == "error" for p in own.sorted())
         count = f"{errors} error{'s' if errors != 1 else ''}"
@@ -75,8 +78,8 @@ def _child(
     return CheckedChild(imported.alias.text, imported.hold, target, source, file, own.sorted(), program)
 
 
-def _inheriting(file: tree.Strategy, portfolio: tree.Portfolio) -> tree.Strategy:
-    """The strategy with the portfolio's declarations that it uses and does not make itself, after its own."""
+def _inherited(file: tree.Strategy, portfolio: tree.Portfolio) -> tuple[tree.Declaration, ...]:
+    """The portfolio's declarations that the strategy uses and does not make itself."""
     own = {declaration.alias.text for declaration in file.declarations}
     taken = own | {p.name.text for p in file.params} | {let.name.text for let in file.lets}
     given = {d.alias.text: d for d in portfolio.declarations if d.alias.text not in taken}
@@ -84,8 +87,7 @@ def _inheriting(file: tree.Strategy, portfolio: tree.Portfolio) -> tree.Strategy
     for declaration in given.values():
         if isinstance(declaration, tree.Basket) and declaration.alias.text in used:
             used.update(member.text for member in declaration.members)
-    inherited = tuple(declaration for alias, declaration in given.items() if alias in used)
-    return replace(file, declarations=(*file.declarations, *inherited))
+    return tuple(declaration for alias, declaration in given.items() if alias in used)
 
 
 def _overridden(file: tree.Strategy, portfolio: tree.Portfolio, alias: str, problems: Problems) -> tree.Strategy:

@@ -17,7 +17,7 @@ def clock_window(node: tree.Call) -> ClockWindow | None:
     """The window of a call, None for arguments that do not fit, which the parser has reported."""
     name = node.name.text.upper()
     ranges = CLOCK_WINDOWS[name]
-    bounds = [int(a.value) for a in node.args if isinstance(a, tree.Number) and a.value == a.value.to_integral_value()]
+    bounds = [int(a.text) for a in node.args if isinstance(a, tree.Number) and a.text.isdigit()]
     inside = [low <= value <= high for value, (low, high) in zip(bounds, ranges, strict=False)]
     if len(node.args) != len(ranges) or len(bounds) != len(ranges) or not all(inside):
         return None

@@ -40,7 +40,7 @@ class Desk:
     def complain(self, rule: int | None, action: int, reason: str) -> None:
         if (rule, action, reason) not in self._said:
             self._said.add((rule, action, reason))
-            self.context.log("WARN", reason if rule is None else f"rule {rule}: {reason}")
+            self.context.log("WARN", reason if rule is None else f"rule {rule + 1}: {reason}")
 
 
 class Firing:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from itertools import product
 
-from qkt.lang import published, tree
+from qkt.lang import advice, published, tree
 from qkt.lang.checker import Parts, program_of
 from qkt.lang.codes import Problems
 from qkt.lang.expressions import Resolver
@@ -22,6 +22,7 @@ METHODS = ("REGIME_WEIGHTED",)
 
 def check_portfolio(file: tree.Portfolio, problems: Problems, *, strict: bool = False) -> CheckedPortfolio | None:
     """Report what does not fit together: names, conditions, capital and weights. None when there are errors."""
+    complete = not problems.failed
     scope = declare(file.declarations, file.params, file.lets, problems)
     resolver = Resolver(scope, problems)
     first = next(iter(scope.streams), None)
@@ -41,6 +42,8 @@ def check_portfolio(file: tree.Portfolio, problems: Problems, *, strict: bool = 
     _regimes(file, problems)
     _capital(file, problems)
     _allocation(file, problems)
+    if complete:
+        advice.unused_names(file, (file.regimes, file.runs), scope, problems)
     published.differences(file, problems, strict=strict)
     if problems.failed:
         return None
@@ -75,7 +78,7 @@ def _imports(file: tree.Portfolio, problems: Problems) -> None:
     if not file.imports:
         problems.error("QKT0212", file.name.span, "a portfolio needs at least one IMPORT")
     _once(problems, (i.alias for i in file.imports), "an import named")
-    aliases = [i.alias.text for i in file.imports]
+    aliases = list(dict.fromkeys(i.alias.text for i in file.imports))
     for run in file.runs:
         if run.alias.text not in aliases:
             hint = did_you_mean(run.alias.text, aliases, "imports")

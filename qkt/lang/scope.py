@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -72,15 +72,19 @@ def declare(
     params: Iterable[tree.Param],
     lets: Iterable[tree.Let],
     problems: Problems,
+    *,
+    inherited: Container[str] = (),
 ) -> Scope:
-    """Collect what the blocks declare and report what is declared badly."""
+    """Collect what the blocks declare and report what is declared badly. What is wrong with streams that are `inherited` is
+    reported where they are declared."""
     scope = Scope()
     declarations = list(declarations)
+    elsewhere = Problems()
     for declaration in declarations:
-        _declare_stream(declaration, scope, problems)
+        _declare_stream(declaration, scope, elsewhere if declaration.alias.text in inherited else problems)
     for declaration in declarations:
         if isinstance(declaration, tree.Basket):
-            _check_basket(declaration, scope, problems)
+            _check_basket(declaration, scope, elsewhere if declaration.alias.text in inherited else problems)
     scope.streams = dict(sorted(scope.streams.items(), key=lambda item: RANKS.get(item[1].kind, 0)))
     for param in params:
         if _free(param.name, scope, problems):

@@ -60,5 +60,12 @@ def test_json_lists_the_problems_of_every_file(qkt, strategy, tmp_path):
     assert missing["error"]["error"] == "StrategyError"
 
 
+def test_a_file_that_a_portfolio_imports_twice_is_told_once(qkt, strategy, tmp_path):
+    book = tmp_path / "book.qkt"
+    book.write_text(f"PORTFOLIO p VERSION 1\nIMPORT '{strategy}' AS one\nIMPORT '{strategy}' AS two\nRULES RUN one RUN two\n")
+    answer = qkt("check", book)
+    assert answer.out.splitlines() == [f"{book}: ok", f"{strategy}: ok"]
+
+
 def test_without_a_file_the_usage_is_shown(qkt):
     assert qkt("check").code == 2

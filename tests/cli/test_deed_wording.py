@@ -86,13 +86,17 @@ def test_hooks() -> None:
 def test_pyramids() -> None:
     layers = "0.5 AT entry + 1.2, 2 LIMIT AT (entry - 4) * 0.9, 3 AT entry - 1, 1 STOP AT entry * 2 LIMIT AT entry * 3"
     assert told(f"BUY k STACK [ 1, {layers} ] WITHIN 2h")[1:] == [
-        "add to it within 2 h of the fill, each layer with exits of its own:",
+        "add to it within 2 h of the fill:",
         "  0.5 lots, stop at the fill + 1.2",
         "  2 lots, limit at (the fill - 4) * 0.9",
         "  3 lots, when the fill - 1 is touched",
         "  1 lots, stop at the fill * 2 with a limit at the fill * 3",
     ]
     assert told("SELL k SIZING 1 STACK 2 SPACING 4 ABOVE")[2:] == ["  the same size, limit at the fill + 4"]
+    exits = "BRACKET { STOP LOSS BY 1, TAKE PROFIT BY 2 }"
+    assert told(f"BUY k SIZING 1 STACK 2 SPACING 4 {exits}")[-2] == (
+        "add to it within 1 d of the fill, each layer with exits of its own:"
+    )
 
 
 def test_conditional_positions() -> None:

@@ -117,6 +117,27 @@ def test_the_errors_of_a_child_are_told_under_its_own_path(folder: Path) -> None
     assert [p.code for p in child.problems] == ["QKT0203"]
 
 
+def test_what_is_wrong_with_an_inherited_stream_is_told_where_it_is_declared(folder: Path) -> None:
+    rules = "RULES WHEN g.close > k.close THEN BUY k SIZING 1\nWHEN nobody.close > 1 THEN CLOSE k"
+    write(folder, f"STRATEGY c VERSION 1\n{rules}", "c.qkt")
+    symbols = "SYMBOLS k = SIM:KLM EVERY 1y, m = SIM:MNO EVERY 5m, g = BASKET EQUAL_WEIGHT [k, m] EVERY 5m"
+    path = write(folder, f"PORTFOLIO p VERSION 1\n\n\n\n{symbols}\nIMPORT 'c.qkt' AS c\nRULES RUN c")
+    found = check(path)
+    (child,) = found.children
+    assert [(p.code, p.span.line) for p in found.problems] == [("QKT0211", 5), ("QKT0214", 6)]
+    assert [(p.code, p.span.line) for p in child.problems] == [("QKT0203", 3)]
+
+
+def test_names_of_a_portfolio_that_nothing_reads_are_warned_about(folder: Path) -> None:
+    names = "PARAM n = 3\nPARAM spare = 1\nLET up = k.close > n\nLET down = k.close < n\n"
+    text = "PORTFOLIO p VERSION 1\nSYMBOLS k = SIM:KLM EVERY 1m\nIMPORT 'a.qkt' AS a\n" + names
+    found = check(write(folder, text + "RULES WHEN up RUN a")).problems
+    assert [(p.code, p.message) for p in found] == [
+        ("QKT0502", "PARAM 'spare' is never used"),
+        ("QKT0501", "LET 'down' is never used"),
+    ]
+
+
 @pytest.mark.parametrize("condition", ["px@buy > 1", "(MAX(k.close) SINCE T-3) > 1", "1 < k.close < 5"])
 def test_gates_are_plain_levels(folder: Path, condition: str) -> None:
     assert errors(folder, HEAD + f"LET px = k.close\nIMPORT 'a.qkt' AS a\nRULES WHEN {condition} RUN a")

@@ -88,7 +88,7 @@ def test_a_dropped_firing_leaves_the_rule_armed() -> None:
     run = Run(PREAMBLE + ALWAYS + "BUY k SIZING k.close - 5")
     run.close(3, 4, 7)
     assert [(f.bar, len(f.signals), f.suppressed) for f in run.context.fired] == [(1, 0, 1), (2, 0, 1), (3, 1, 0)]
-    assert run.context.lines == [("WARN", "rule 0: BUY SIM:KLM is not sent: its size is not positive")]
+    assert run.context.lines == [("WARN", "rule 1: BUY SIM:KLM is not sent: its size is not positive")]
 
 
 def test_a_refused_firing_leaves_the_rule_armed() -> None:
@@ -109,7 +109,7 @@ def test_an_undefined_price_sends_nothing_and_uses_up_the_edge() -> None:
     run = Run(PREAMBLE + ALWAYS + "BUY k SIZING 1 ORDER_TYPE = LIMIT AT k.ask")
     run.close(1, 2).close(3, ask=9)
     assert run.context.fired == []
-    assert run.context.lines == [("WARN", "rule 0: BUY SIM:KLM is not sent: its price is not defined")]
+    assert run.context.lines == [("WARN", "rule 1: BUY SIM:KLM is not sent: its price is not defined")]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 from qkt.lang import tree
 from qkt.lang.building.place import Place, ident, milliseconds, whole
+from qkt.lang.clock_windows import clock_window
 from qkt.lang.keywords import EXIT_FIELDS, NOW_FIELDS, POSITION_FIELDS
 from qkt.lang.lexing import Token
 from qkt.lang.suggest import did_you_mean
@@ -199,30 +200,19 @@ def snapshot_ago(at: Place, name: Token, bars: int) -> tree.Snapshot:
 
 # ------------------------------------------------------------------------------------------------------- calls and windows
 
-_WINDOWS: dict[str, tuple[str, tuple[tuple[int, int], ...]]] = {
-    "CALENDAR_WINDOW": ("month, day, month, day", ((1, 12), (1, 31), (1, 12), (1, 31))),
-    "SESSION_WINDOW": ("hour, minute, hour, minute", ((0, 23), (0, 59), (0, 23), (0, 59))),
-    "LAST_TRADING_DAY_OF_MONTH": ("no arguments", ()),
+_WINDOW_ARGUMENTS = {
+    "CALENDAR_WINDOW": "month, day, month, day, as plain whole numbers in range",
+    "SESSION_WINDOW": "hour, minute, hour, minute, as plain whole numbers in range",
+    "LAST_TRADING_DAY_OF_MONTH": "no arguments",
 }
 
 
 def call(at: Place, fn: Token, *args: Expr) -> tree.Call:
-    window = _WINDOWS.get(fn.text.upper())
-    if window is not None and not _fits(args, window[1]):
-        at.error(
-            "QKT0132",
-            fn.span,
-            f"{fn.text} does not fit its arguments",
-            f"it takes {window[0]}, as plain whole numbers in range",
-        )
-    return tree.Call(at.span, ident(fn), args)
-
-
-def _fits(args: tuple[Expr, ...], ranges: tuple[tuple[int, int], ...]) -> bool:
-    return len(args) == len(ranges) and all(
-        isinstance(arg, tree.Number) and arg.text.isdigit() and low <= int(arg.text) <= high
-        for arg, (low, high) in zip(args, ranges, strict=True)
-    )
+    made = tree.Call(at.span, ident(fn), args)
+    takes = _WINDOW_ARGUMENTS.get(fn.text.upper())
+    if takes is not None and clock_window(made) is None:
+        at.error("QKT0132", fn.span, f"{fn.text} does not fit its arguments", f"it takes {takes}")
+    return made
 
 
 # ----------------------------------------------------------------------------------------------------------------- state
