@@ -13,18 +13,48 @@ from typer.core import TyperGroup
 
 from qkt.cli.errors import reporting
 
-COMMANDS = {
-    "backtest": ("qkt.cli.backtest", "Run a strategy over history and show what came of it."),
-    "check": ("qkt.cli.check", "Look for mistakes in strategy files."),
-    "data": ("qkt.cli.data", "Import, list, verify and export market data."),
-    "explain": ("qkt.cli.explain", "Tell in plain words what a strategy does."),
-    "fmt": ("qkt.cli.fmt", "Bring strategy files into their canonical form."),
-    "lsp": ("qkt.cli.lsp", "Serve an editor that speaks the Language Server Protocol."),
+GROUPS = {
+    "Write and test strategies": {
+        "backtest": ("qkt.cli.backtest", "Run a strategy over history and show what came of it."),
+        "check": ("qkt.cli.check", "Look for mistakes in strategy files."),
+        "explain": ("qkt.cli.explain", "Tell in plain words what a strategy does."),
+        "fmt": ("qkt.cli.fmt", "Bring strategy files into their canonical form."),
+        "lsp": ("qkt.cli.lsp", "Serve an editor that speaks the Language Server Protocol."),
+        "data": ("qkt.cli.data", "Import, list, verify and export market data."),
+    },
+    "Run an engine": {
+        "up": ("qkt.cli.up", "Run an engine in this terminal."),
+        "daemon": ("qkt.cli.daemon", "Start, stop or look at an engine without a terminal."),
+        "run": ("qkt.cli.up", "Run one strategy on paper in this terminal."),
+        "config": ("qkt.cli.config", "Show the configuration."),
+    },
+    "Its sessions": {
+        "deploy": ("qkt.cli.deployments", "Start a session of a strategy in the running engine."),
+        "list": ("qkt.cli.deployments", "The sessions of the running engine."),
+        "start": ("qkt.cli.deployments", "Start a stopped session again."),
+        "stop": ("qkt.cli.deployments", "End a session, positions kept or closed."),
+        "resync": ("qkt.cli.deployments", "Put the edited file in the place of the session that runs it."),
+    },
+    "What they do": {
+        "status": ("qkt.cli.look", "The state of the engine, or of one session."),
+        "logs": ("qkt.cli.look", "What a session has said and done."),
+        "positions": ("qkt.cli.look", "Open positions, leg by leg."),
+        "orders": ("qkt.cli.look", "Working orders."),
+        "trades": ("qkt.cli.look", "Fills, oldest first."),
+    },
+    "When something is wrong": {
+        "halt": ("qkt.cli.safety", "Cancel entry orders and block new ones; exits go on."),
+        "resume": ("qkt.cli.safety", "Clear halts, so that entries are sent again."),
+        "kill": ("qkt.cli.safety", "Halt at once; with --flatten close everything."),
+        "reconcile": ("qkt.cli.safety", "Compare a session's books with its venue."),
+    },
 }
+COMMANDS = {name: module for group in GROUPS.values() for name, (module, _) in group.items()}
+SUMMARIES = {name: summary for group in GROUPS.values() for name, (_, summary) in group.items()}
 
 
 class LazyCommands(TyperGroup):
-    """Knows its commands by name and summary; each lives as `app` in a module of its own."""
+    """Knows its commands by name and summary; each lives in the `app` of a module, by itself or under its own name."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -32,13 +62,15 @@ class LazyCommands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command = typer.main.get_command(import_module(COMMANDS[cmd_name][0]).app)
+        found = typer.main.get_command(import_module(COMMANDS[cmd_name]).app)
+        command = found if found.name == cmd_name else getattr(found, "commands", {}).get(cmd_name, found)
         command.name = cmd_name
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+        for title, group in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, summary) for name, (_, summary) in group.items()], col_max=12)
 
 
 app = typer.Typer(cls=LazyCommands, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from qkt.cli import check as check_command
-from qkt.cli.main import COMMANDS
+from qkt.cli.main import COMMANDS, SUMMARIES
 from qkt.core.errors import QktError
 
 SLOW = ("numpy", "pyarrow", "rich", "lark", "qkt.lang", "qkt.backtest")
@@ -23,7 +23,7 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command(qkt):
     answer = qkt("--help")
     assert answer.code == 0
-    for name, (_, summary) in COMMANDS.items():
+    for name, summary in SUMMARIES.items():
         assert name in answer.out
         assert summary in answer.out
 

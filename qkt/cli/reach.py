@@ -1,0 +1,146 @@
+"""What all commands share that speak to a running engine: finding it, asking it, and saying what it answered."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from qkt.cli.errors import say
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.answers import Answer, Done, Remaining
+    from qkt.runtime.control.client import ControlClient
+    from qkt.runtime.control.commands import Command
+    from qkt.runtime.control.values import Word
+
+T = TypeVar("T")
+
+# Seconds until a command that the engine has accepted is left to it.
+SETTLES = 60.0
+
+StateDirOption = Annotated[
+    Path | None,
+    typer.Option("--state-dir", metavar="DIR", help="State of the engine (default: QKT_STATE_DIR, qkt.toml, the user's)."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
+
+
+def new_app() -> typer.Typer:
+    return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+
+
+def where(given: Path | None) -> Path:
+    """The state directory that is meant."""
+    from qkt.config import load_config
+    from qkt.runtime.state import state_dir
+
+    return state_dir(given if given is not None else load_config()[0].state_dir)
+
+
+def ask(given: Path | None, question: Callable[[ControlClient], Awaitable[T]]) -> T:
+    """Put a question to the running engine. Raises NotRunningError and its kin."""
+    import anyio
+
+    from qkt.runtime.control.client import connect
+
+    async def inquire() -> T:
+        async with connect(where(given)) as client:
+            return await question(client)
+
+    return anyio.run(inquire)
+
+
+def perform(given: Path | None, command: type[Any], **values: Any) -> Done:
+    """Have the engine carry a command out. Raises what it refuses, and ControlError when it has not settled in time."""
+    from qkt.runtime.control.answers import Accepted, Changed, Failed
+    from qkt.runtime.control.desk import as_error
+    from qkt.runtime.control.errors import NoAnswerError
+
+    order: Command = build(command, **values)
+
+    async def act(client: ControlClient) -> Answer:
+        return await client.perform(order, wait=SETTLES)
+
+    answer = ask(given, act)
+    match answer:
+        case Accepted():
+            raise NoAnswerError(
+                f"{order.command} was accepted and is still under way after {SETTLES:g} s", remedy="look with qkt status"
+            )
+        case Failed() | Changed():
+            if isinstance(answer, Failed):
+                tell_remaining(answer.remaining)
+            raise as_error(answer)
+        case _:
+            return answer
+
+
+def build(command: type[Any], **values: Any) -> Any:
+    """A command of this user with a new id. Raises UsageError for a value that fits none, such as a name with a space."""
+    from pydantic import ValidationError
+
+    from qkt.core.errors import UsageError
+    from qkt.runtime.control.client import new_id
+
+    try:
+        return command(id=new_id(), author=f"{_user()} (cli)", **values)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        if field == "name":
+            raise UsageError(
+                f"'{first['input']}' is no session's name", expected="letters, digits, - and _, or BOOK/CHILD"
+            ) from None
+        raise UsageError(f"{field}: {first['msg']}") from None
+
+
+def tell_remaining(remaining: tuple[Remaining, ...]) -> None:
+    """List positions that stay, on standard error."""
+    for one in remaining:
+        held = f", protected only by its {one.protection}" if one.protection else ""
+        say(f"{one.session}: {one.side} {one.quantity:f} {one.symbol} (leg {one.leg}) stays{held}")
+
+
+def show_done(done: Done, *, as_json: bool, deed: str, nothing: str) -> None:
+    """What a command came to, in the engine's words or ours, or the answer as data."""
+    if as_json:
+        print(done.model_dump_json(indent=2))
+        return
+    if done.text:
+        print(done.text)
+    elif not done.affected:
+        print(nothing)
+    if not done.text or len(done.affected) > 1:
+        for name in done.affected:
+            print(f"{name}  {deed}")
+    tell_remaining(done.remaining)
+
+
+def print_words(words: Any) -> None:
+    """Rows of the control API as one JSON document."""
+    print(json.dumps([word.model_dump(mode="json") for word in words], indent=2))
+
+
+def print_word(word: Word) -> None:
+    print(word.model_dump_json(indent=2))
+
+
+def known(name: str, names: Any) -> str:
+    """The name, if it is one of them. Raises UnknownSessionError."""
+    from qkt.runtime.control.errors import UnknownSessionError
+
+    if name not in names:
+        raise UnknownSessionError(name, names)
+    return name
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()[:40]
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,95 @@
+"""`qkt up` and `qkt run`: an engine in this process."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qkt.cli.reach import JsonOption, StateDirOption, new_app
+
+if TYPE_CHECKING:
+    from qkt.config import Config
+
+app = new_app()
+
+SUMMARY = {"name", "equity", "realised", "open_pnl", "trades", "positions"}
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A qkt.toml other than the usual one.")]
+FeedOption = Annotated[str | None, typer.Option("--feed", metavar="KIND", help="file, synthetic or tradingview.")]
+DataOption = Annotated[
+    list[str] | None,
+    typer.Option("--data", metavar="PATH", help="What a file feed replays. Can be repeated."),
+]
+SpeedOption = Annotated[
+    str | None, typer.Option("--speed", metavar="N", help="Of a replay: real, fast, or how many times real time.")
+]
+SymbolsOption = Annotated[str | None, typer.Option("--symbols", metavar="A,B", help="What a synthetic feed invents.")]
+
+
+@app.command()
+def up(
+    config: ConfigOption = None,
+    load_dir: Annotated[
+        Path | None, typer.Option("--load-dir", metavar="DIR", help="Deploy every strategy of this folder.")
+    ] = None,
+    no_restore: Annotated[bool, typer.Option("--no-restore", help="Do not start what was deployed before.")] = False,
+    feed: FeedOption = None,
+    data: DataOption = None,
+    speed: SpeedOption = None,
+    symbols: SymbolsOption = None,
+    state_dir: StateDirOption = None,
+) -> None:
+    """Run an engine in this terminal until Ctrl-C. Losing the terminal does not end it."""
+    from qkt.cli.screen import Screen, log_to
+    from qkt.host import Hosting, host
+    from qkt.host import run as run_in_loop
+    from qkt.runtime.state import state_dir as chosen
+
+    settings = _settings(config, feed, data, speed, symbols)
+    state = chosen(state_dir if state_dir is not None else settings.state_dir)
+    log_to(state / "logs", settings.log_level)
+    folder = load_dir if load_dir is not None else settings.load_dir
+    with Screen() as screen:
+        run_in_loop(host, Hosting(state, settings, folder, restore=not no_restore), screen.say)
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The strategy, .qkt or .py.")],
+    param: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Value of a PARAM. Can be repeated.")] = None,
+    config: ConfigOption = None,
+    feed: FeedOption = None,
+    data: DataOption = None,
+    speed: SpeedOption = None,
+    symbols: SymbolsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run one strategy on paper in this terminal. Nothing of it is kept."""
+    from qkt.cli.backtest import pairs
+    from qkt.cli.screen import Screen
+    from qkt.host import run as run_in_loop
+    from qkt.host import run_one
+
+    settings = _settings(config, feed, data, speed, symbols)
+    values = pairs("--param", param or [])
+    with tempfile.TemporaryDirectory(prefix="qkt-run-") as state, Screen(2 if as_json else 1) as screen:
+        row = run_in_loop(run_one, file.resolve(), values, Path(state), settings, screen.say)
+    summary = row.model_dump(mode="json", include=SUMMARY)
+    print(json.dumps(summary, indent=2) if as_json else "  ".join(f"{key} {value}" for key, value in summary.items()))
+
+
+def _settings(config: Path | None, feed: str | None, data: list[str] | None, speed: str | None, symbols: str | None) -> Config:
+    """The configuration with what the command line says put on top."""
+    from qkt.config import load_config, overlaid
+
+    given: dict[str, Any] = {
+        "source": feed or ("file" if data else None),
+        "data": data,
+        "speed": speed,
+        "symbols": symbols and [name.strip() for name in symbols.split(",")],
+    }
+    return overlaid(load_config(config)[0], "feed", {key: value for key, value in given.items() if value})

@@ -1,0 +1,233 @@
+"""`qkt.toml`: what an engine trades with. A value comes from the command line, else the environment, else the file, else here.
+
+The file is the first of `--config`, `QKT_CONFIG`, `./qkt.toml` and the user's configuration folder. `QKT_ACCOUNT__BALANCE` in
+the environment stands for `balance` under `[account]`. `${NAME}` and `${NAME:-default}` in a text stand for the environment's
+value; they are put in after the file has been parsed, so that a value cannot change what the file says.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from qkt.core.errors import QktError
+
+if TYPE_CHECKING:
+    from qkt.brokers.paper import ExecutionSettings
+    from qkt.risk import OrderLimits
+
+FILE = "qkt.toml"
+
+_REFERENCE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)(?::-([^}]*))?\}")
+
+
+class ConfigError(QktError):
+    """A configuration that cannot be used."""
+
+
+def _exact(value: Any) -> Any:
+    return repr(value) if isinstance(value, float) else value
+
+
+# Numbers of a file are read as they are written: 0.1 is a tenth.
+Number = Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False)]
+Positive = Annotated[Number, Field(gt=0)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Account(Section):
+    """The paper account that a session starts with."""
+
+    balance: Positive = Decimal(10_000)
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3,5}$")] = "USD"
+
+
+class Feed(Section):
+    """Where quotes come from. `data` and `speed` are of files, `symbols`, `seed` and `days` of invented quotes."""
+
+    source: Literal["file", "synthetic", "tradingview"] = "tradingview"
+    data: tuple[str, ...] = ()
+    speed: str = "real"
+    symbols: tuple[str, ...] = ()
+    seed: int = 7
+    days: Annotated[int, Field(gt=0)] = 1
+    token: SecretStr | None = None
+
+
+class Risk(Section):
+    """Caps of orders. One that is left out has the default of the engine, not none."""
+
+    max_quantity: Positive | None = None
+    max_notional: Positive | None = None
+    price_collar_pct: Annotated[Number, Field(gt=0, le=100)] | None = None
+    max_position: Positive | None = None
+    max_account_position: Positive | None = None
+
+    def limits(self) -> OrderLimits:
+        from qkt.risk import OrderLimits
+
+        return OrderLimits(**self.model_dump(exclude_none=True))
+
+
+class Execution(Section):
+    """How paper fills, as `qkt backtest` takes it."""
+
+    preset: str | None = None
+    fills: str | None = None
+    latency: int | None = None
+    cancel_latency: int | None = None
+    modify_latency: int | None = None
+    slippage: str | None = None
+    spread: str | None = None
+    limits: str | None = None
+    limit_chance: float | None = None
+    partial: str | None = None
+    reject_every: int | None = None
+    stop_distance: bool | None = None
+    seed: int | None = None
+
+    def settings(self) -> ExecutionSettings:
+        """Raises UsageError for values that make none."""
+        from qkt.brokers.paper import ExecutionSettings
+
+        return ExecutionSettings.of(**self.model_dump())
+
+
+class Config(BaseSettings):
+    """The whole configuration. Made by `load_config`."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="QKT_", env_nested_delimiter="__")
+
+    state_dir: Path | None = None
+    load_dir: Path | None = None
+    instruments: Path | None = None
+    log_level: Literal["debug", "info", "warn", "error"] = "info"
+    account: Account = Account()
+    feed: Feed = Feed()
+    risk: Risk = Risk()
+    execution: Execution = Execution()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over what is given, which is the file; the command line is put on top later."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def load_config(given: Path | None = None) -> tuple[Config, Path | None]:
+    """The configuration and the file it was read from, None when there is none.
+
+    Raises ConfigError for a file that is missing or malformed, a key that is not known, and a value that does not fit.
+    """
+    path = find(given)
+    values: dict[str, Any] = {} if path is None else _expanded(_read(path), str(path), ())
+    _known(values, Config, "", str(path))
+    try:
+        return Config(**values), path
+    except ValidationError as problem:
+        raise _told(problem, str(path) if path else "the environment") from None
+
+
+def find(given: Path | None = None) -> Path | None:
+    """The configuration file that holds. One that is named must exist."""
+    named = given if given is not None else Path(os.environ["QKT_CONFIG"]) if os.environ.get("QKT_CONFIG") else None
+    if named is not None:
+        if not named.is_file():
+            raise ConfigError("no such file", where=str(named), expected="a qkt.toml")
+        return named
+    return next((path for path in _usual() if path.is_file()), None)
+
+
+def overlaid(config: Config, section: str, values: Mapping[str, Any]) -> Config:
+    """The configuration with some values of a section replaced. Raises ConfigError for one that does not fit."""
+    old: Section = getattr(config, section)
+    try:
+        new = type(old).model_validate({**old.model_dump(), **values})
+    except ValidationError as problem:
+        raise _told(problem, f"--{section}") from None
+    return config.model_copy(update={section: new})
+
+
+def shown(config: Config) -> dict[str, Any]:
+    """All values as data that JSON has; a secret shows only that it is there."""
+    return config.model_dump(mode="json")
+
+
+def _usual() -> Iterator[Path]:
+    from platformdirs import user_config_path
+
+    yield Path(FILE)
+    yield user_config_path("qkt", appauthor=False) / FILE
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as problem:
+        raise ConfigError(f"is not TOML: {problem}", where=str(path)) from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ConfigError(f"cannot be read ({problem})", where=str(path)) from None
+
+
+def _expanded(value: Any, path: str, keys: tuple[str, ...]) -> Any:
+    """The value with the environment put into its texts."""
+    match value:
+        case dict():
+            return {key: _expanded(one, path, (*keys, key)) for key, one in value.items()}
+        case list():
+            return [_expanded(one, path, keys) for one in value]
+        case str():
+            return _REFERENCE.sub(lambda reference: _environment(reference, f"{path}: {'.'.join(keys)}"), value)
+        case _:
+            return value
+
+
+def _environment(reference: re.Match[str], place: str) -> str:
+    name, default = reference.groups()
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ConfigError(f"{name} is not set in the environment", where=place, remedy=f"set it, or write ${{{name}:-default}}")
+    return value
+
+
+def _known(values: Mapping[str, Any], model: type[BaseModel], section: str, path: str) -> None:
+    """Raises ConfigError for the first key that the model does not have."""
+    for key, value in values.items():
+        field = model.model_fields.get(key)
+        if field is None:
+            close = get_close_matches(key, model.model_fields, n=1)
+            known = ", ".join(sorted(model.model_fields))
+            raise ConfigError(
+                f"unknown key '{key}'{f' in [{section}]' if section else ''}",
+                where=path,
+                expected=None if close else f"one of {known}",
+                remedy=f"did you mean '{close[0]}'?" if close else None,
+            )
+        if isinstance(value, dict) and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            _known(value, field.annotation, key, path)
+
+
+def _told(problem: ValidationError, path: str) -> ConfigError:
+    """The first problem in our words; the value itself is not repeated, it may be a secret."""
+    first = problem.errors(include_url=False, include_context=False, include_input=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    return ConfigError(f"{key}: {first['msg'][:1].lower()}{first['msg'][1:]}", where=path)

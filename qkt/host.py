@@ -1,0 +1,250 @@
+"""An engine in this process: its market, its sessions and its control socket, put together and ended in order.
+
+The one place that knows how the pieces of a running process fit.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+from anyio.abc import TaskGroup
+
+from qkt.core.errors import QktError, UsageError
+
+if TYPE_CHECKING:
+    from qkt.config import Config
+    from qkt.config import Feed as FeedChoice
+    from qkt.data.feeds import Feed
+    from qkt.runtime.control.rows import StrategyRow
+    from qkt.runtime.engine import Engine
+    from qkt.runtime.markets import Market
+    from qkt.runtime.setup import Terms
+
+# Seconds that an engine gets to end in order; then the process ends as it is, which its journal is made for.
+DEADLINE = 20.0
+
+FIRST_STRATEGIES = ("*.qkt", "*.py")
+
+log = logging.getLogger("qkt.host")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Hosting:
+    """What a process hosts. `load_dir` holds strategies that are deployed under their files' names, in order of name."""
+
+    state: Path
+    config: Config
+    load_dir: Path | None = None
+    restore: bool = True
+
+
+def run(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
+    """Run one of the functions below in a loop of its own. A failure inside comes out as what it is, without its group."""
+    try:
+        return anyio.run(function, *arguments)
+    except BaseExceptionGroup as group:
+        problem: BaseException = group
+        while isinstance(problem, BaseExceptionGroup) and len(problem.exceptions) == 1:
+            problem = problem.exceptions[0]
+        raise problem from None
+
+
+async def host(hosting: Hosting, tell: Callable[[str], None]) -> None:
+    """Run an engine with its control socket until a signal or a command ends it. `tell` hears what a person should see.
+
+    Raises StateError when the state directory is taken or damaged, ControlError when its socket is.
+    """
+    from qkt.runtime.control.serving import serving
+
+    async with (
+        ending_on_signal(tell) as ending,
+        _engine(hosting.state, hosting.config, hosting.restore) as engine,
+        serving(engine, hosting.state) as (hub, endpoint),
+    ):
+        await _load(engine, hosting.load_dir, tell)
+        where = endpoint.path or f"127.0.0.1:{endpoint.port}"
+        tell(f"engine ready, pid {os.getpid()}, {len(engine.known())} sessions, socket {where}")
+        hub.closing = await _until_asked(ending, engine)
+        tell(hub.closing)
+
+
+async def run_one(file: Path, params: dict[str, str], state: Path, config: Config, say: Callable[[str], None]) -> StrategyRow:
+    """Run one strategy on paper until its feed or a signal ends it, saying its lines. Returns what it came to."""
+    async with ending_on_signal(say) as ending, _engine(state, config, restore=False) as engine:
+        live = await engine.deploy(file, file.stem, params)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_say_lines, engine, say)
+            tasks.start_soon(_end_with, engine.hosted[live.name].pump.ended, ending)
+            await ending.wait()
+            tasks.cancel_scope.cancel()
+        return engine.snapshot().tables.strategies[live.name]
+
+
+class Ending:
+    """The end of a process: asked for once, and given up waiting for when it takes too long."""
+
+    def __init__(self) -> None:
+        self._asked = anyio.Event()
+        self._deadline = threading.Timer(DEADLINE, _cut_off)
+        self._deadline.daemon = True
+
+    @property
+    def asked(self) -> bool:
+        return self._asked.is_set()
+
+    def ask(self) -> None:
+        if not self._asked.is_set():
+            self._asked.set()
+            self._deadline.start()
+
+    async def wait(self) -> None:
+        await self._asked.wait()
+
+    def done(self) -> None:
+        self._deadline.cancel()
+
+
+def _cut_off() -> None:
+    os.write(2, b"qkt: the engine did not end in time and is cut off; its state is safe\n")
+    os._exit(1)
+
+
+@asynccontextmanager
+async def ending_on_signal(tell: Callable[[str], None]) -> AsyncIterator[Ending]:
+    """SIGINT or SIGTERM asks for the end; a second one, or the deadline, ends the process. SIGHUP changes nothing."""
+    ending = Ending()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_listen, ending, tell)
+        try:
+            yield ending
+        finally:
+            ending.done()
+            tasks.cancel_scope.cancel()
+
+
+async def _listen(ending: Ending, tell: Callable[[str], None]) -> None:
+    wanted = [signal.SIGINT, signal.SIGTERM, *([] if sys.platform == "win32" else [signal.SIGHUP])]
+    with anyio.open_signal_receiver(*wanted) as signals:
+        async for number in signals:
+            if number not in (signal.SIGINT, signal.SIGTERM):
+                log.info("the terminal is gone, trading goes on")
+            elif ending.asked:
+                os._exit(128 + number)
+            else:
+                tell(f"{signal.Signals(number).name}: ending; once more ends at once")
+                ending.ask()
+
+
+@asynccontextmanager
+async def _engine(state: Path, config: Config, restore: bool) -> AsyncIterator[Engine]:
+    from qkt.runtime.engine import Engine
+
+    async with anyio.create_task_group() as tasks:
+        async with Engine(state, open_market(config.feed, tasks), terms=_terms(config), restore=restore) as engine:
+            yield engine
+        tasks.cancel_scope.cancel()
+
+
+def _terms(config: Config) -> Terms:
+    from qkt.runtime.setup import Terms
+
+    make = Terms if config.instruments is None else partial(Terms.with_instruments, config.instruments)
+    return make(
+        balance=config.account.balance,
+        currency=config.account.currency,
+        execution=config.execution.settings(),
+        limits=config.risk.limits(),
+    )
+
+
+def open_market(feed: FeedChoice, tasks: TaskGroup) -> Market:
+    """Where sessions get their ticks: a replay begins anew for each, a live feed is shared. Raises UsageError."""
+    from qkt.runtime.markets import OwnFeeds, SharedFeed
+
+    match feed.source:
+        case "file":
+            return OwnFeeds(_replay(feed))
+        case "synthetic":
+            return OwnFeeds(_invented(feed))
+        case "tradingview":
+            from qkt.data.feeds import FeedHub
+            from qkt.data.feeds.tradingview import TradingViewFeed, TradingViewSettings
+
+            token = feed.token.get_secret_value() if feed.token else None
+            settings = TradingViewSettings(token=token) if token else TradingViewSettings()
+            return SharedFeed(FeedHub(tasks), "tradingview", lambda: TradingViewFeed(settings))
+
+
+def _replay(feed: FeedChoice) -> Callable[[], Feed]:
+    from qkt.data import open_data
+    from qkt.data.feeds import ReplayFeed, parse_speed
+
+    if not feed.data:
+        raise UsageError("a file feed needs files", where="feed.data", remedy="name them with --data or in qkt.toml")
+    speed = parse_speed(feed.speed)
+    open_data(feed.data)  # what cannot be read is said now
+    return lambda: ReplayFeed(open_data(feed.data), speed=speed)
+
+
+def _invented(feed: FeedChoice) -> Callable[[], Feed]:
+    from qkt.data.feeds import parse_speed, synthetic_feed
+
+    if not feed.symbols:
+        raise UsageError("a synthetic feed needs symbols", where="feed.symbols", remedy="name them with --symbols")
+    speed = parse_speed(feed.speed)
+    return lambda: synthetic_feed(feed.symbols, feed.seed, days=feed.days, speed=speed)
+
+
+async def _load(engine: Engine, folder: Path | None, tell: Callable[[str], None]) -> None:
+    """Deploy what a folder holds and is not deployed yet. A file that cannot be is told, and the next one is taken."""
+    if folder is None:
+        return
+    if not folder.is_dir():
+        tell(f"no folder {folder}, nothing was loaded from it")
+        return
+    for file in sorted(path for pattern in FIRST_STRATEGIES for path in folder.glob(pattern)):
+        if file.stem in engine.known():
+            continue
+        try:
+            await engine.deploy(file.resolve(), file.stem, {})
+        except QktError as refusal:
+            tell(f"{file.name} was not deployed: {refusal}")
+            engine.alert("ERROR", file.stem, f"was not deployed: {refusal}")
+
+
+async def _until_asked(ending: Ending, engine: Engine) -> str:
+    """Wait for a signal or a shutdown command; returns which, in words."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_end_with, engine.shutdown_asked, ending)
+        await ending.wait()
+        tasks.cancel_scope.cancel()
+    return "the engine ends as an operator asked" if engine.shutdown_asked.is_set() else "the engine ends on a signal"
+
+
+async def _end_with(event: anyio.Event, ending: Ending) -> None:
+    await event.wait()
+    ending.ask()
+
+
+async def _say_lines(engine: Engine, say: Callable[[str], None]) -> None:
+    """Say the engine's lines as they come."""
+    number = 0
+    while True:
+        version = engine.version
+        for line in engine.lines(number):
+            say(f"{line.level:<5} {line.text}")
+            number = line.number
+        await engine.changed(version)

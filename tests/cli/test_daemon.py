@@ -1,0 +1,74 @@
+"""An engine in a process of its own, from start to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+
+import pytest
+
+STRATEGY = """STRATEGY buys VERSION 1
+
+SYMBOLS
+    eur = BACKTEST:EURUSD EVERY 1m
+
+RULES
+    WHEN eur.close > 0 AND POSITION.eur = 0 THEN BUY eur SIZING 0.1
+"""
+
+
+@pytest.fixture
+def state(tmp_path, monkeypatch):
+    with tempfile.TemporaryDirectory(prefix="qkt") as runtime:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+        monkeypatch.setenv("QKT_STATE_DIR", str(tmp_path / "state"))
+        yield tmp_path / "state"
+
+
+def until(happened, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not (found := happened()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_a_daemon_from_start_to_stop(qkt, state, tape, tmp_path):
+    file = tmp_path / "buys.qkt"
+    file.write_text(STRATEGY)
+    started = qkt("daemon", "start", "--data", f"EURUSD={tape}", "--speed", "fast", "--json")
+    assert started.code == 0, started.err
+    pid = started.json["pid"]
+    try:
+        second = qkt("daemon", "start")
+        assert (second.code, f"an engine is running already (pid {pid})" in second.err) == (1, True)
+        assert qkt("deploy", file).code == 0
+        assert until(lambda: qkt("trades", "buys", "--json").json)[0]["side"] == "BUY"
+        os.kill(pid, signal.SIGHUP)
+        assert qkt("daemon", "status", "--json").json["sessions"][0]["name"] == "buys"
+        killed = qkt("kill", "--flatten", "--json")
+        assert (killed.code, killed.json["flat"]) == (0, True)
+        assert qkt("positions", "--json").json == []
+        assert qkt("daemon", "stop").out == "engine stopped\n"
+        assert qkt("daemon", "status").code == 1
+        pid = None
+    finally:
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_a_daemon_that_cannot_start_says_why(qkt, state):
+    answer = qkt("daemon", "start", "--feed", "file")
+    assert answer.code == 1
+    assert "the engine ended at once: qkt: feed.data: a file feed needs files" in answer.err
+
+
+def test_one_strategy_in_the_foreground(qkt, state, tape, tmp_path):
+    file = tmp_path / "buys.qkt"
+    file.write_text(STRATEGY)
+    answer = qkt("run", file, "--data", f"EURUSD={tape}", "--speed", "fast", "--json")
+    assert answer.code == 0, answer.err
+    assert (answer.json["name"], answer.json["trades"]) == ("buys", 1)

@@ -1,0 +1,107 @@
+"""`qkt.toml`: found in order, refused with a suggestion, and silent about secrets."""
+
+from __future__ import annotations
+
+import dataclasses
+from decimal import Decimal
+
+import pytest
+
+from qkt.brokers.paper import ExecutionSettings
+from qkt.config import ConfigError, Execution, Risk, find, load_config, shown
+from qkt.risk import OrderLimits
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A working folder and a configuration folder without a file, and an environment without our names."""
+    for name in ("QKT_CONFIG", "QKT_STATE_DIR", "QKT_ACCOUNT__BALANCE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "etc"))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_without_a_file_the_defaults_hold():
+    config, path = load_config()
+    assert (config.account.balance, path) == (Decimal(10_000), None)
+    assert config.risk.limits() == OrderLimits()
+    assert config.execution.settings() == ExecutionSettings()
+
+
+def test_the_first_file_in_order_holds(home, monkeypatch):
+    usual = write(home / "etc" / "qkt" / "qkt.toml", "")
+    assert find() == usual
+    write(home / "here" / "qkt.toml", "")
+    assert find().resolve() == home / "here" / "qkt.toml"
+    named = write(home / "named.toml", "")
+    monkeypatch.setenv("QKT_CONFIG", str(named))
+    assert find() == named
+    given = write(home / "given.toml", "")
+    assert find(given) == given
+
+
+def test_a_named_file_must_exist(home):
+    with pytest.raises(ConfigError, match="no such file"):
+        load_config(home / "missing.toml")
+
+
+def test_numbers_are_what_is_written(home):
+    config, _ = load_config(write(home / "a.toml", "[account]\nbalance = 10000.10\n[risk]\nmax_quantity = 0.1\n"))
+    assert config.account.balance == Decimal("10000.1")
+    assert config.risk.limits().max_quantity == Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[account]\nbalanse = 1", r"unknown key 'balanse' in \[account\]; did you mean 'balance'\?"),
+        ("[acount]\nbalance = 1", r"unknown key 'acount'; did you mean 'account'\?"),
+        ("xyzzy = 1", "unknown key 'xyzzy', expected one of account, execution"),
+        ("[account]\nbalance = -1", "account.balance: input should be greater than 0"),
+        ("[account", "is not TOML"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_place(home, text, said):
+    with pytest.raises(ConfigError, match=said):
+        load_config(write(home / "a.toml", text))
+
+
+def test_the_environment_is_put_in_after_parsing(home, monkeypatch):
+    path = write(home / "a.toml", '[feed]\ntoken = "${TV_TOKEN}"\ndata = ["${WHERE:-/data}/x.csv"]\n')
+    monkeypatch.setenv("TV_TOKEN", 'a"\nsource = "synthetic')
+    config, _ = load_config(path)
+    assert config.feed.token.get_secret_value() == 'a"\nsource = "synthetic'
+    assert (config.feed.source, config.feed.data) == ("tradingview", ("/data/x.csv",))
+
+
+def test_a_name_that_is_not_set_is_refused(home, monkeypatch):
+    monkeypatch.delenv("TV_TOKEN", raising=False)
+    with pytest.raises(ConfigError, match=r"feed.token: TV_TOKEN is not set in the environment"):
+        load_config(write(home / "qkt.toml", '[feed]\ntoken = "${TV_TOKEN}"\n'))
+
+
+def test_the_environment_wins_over_the_file(home, monkeypatch):
+    monkeypatch.setenv("QKT_ACCOUNT__BALANCE", "5000")
+    config, _ = load_config(write(home / "a.toml", '[account]\nbalance = 1\ncurrency = "EUR"\n'))
+    assert (config.account.balance, config.account.currency) == (Decimal(5000), "EUR")
+
+
+def test_secrets_are_not_shown(home):
+    config, _ = load_config(write(home / "a.toml", '[feed]\ntoken = "hunter2"\n'))
+    assert "hunter2" not in f"{shown(config)}{config!r}"
+    with pytest.raises(ConfigError) as refused:
+        load_config(write(home / "b.toml", '[feed]\ntoken = ["hunter2"]\n'))
+    assert "hunter2" not in str(refused.value)
+
+
+def test_sections_have_the_names_of_what_they_set():
+    assert set(Risk.model_fields) == {field.name for field in dataclasses.fields(OrderLimits)}
+    assert set(Execution.model_fields) <= {field.name for field in dataclasses.fields(ExecutionSettings)}
