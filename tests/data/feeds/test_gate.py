@@ -155,6 +155,16 @@ def test_a_crossed_quote_is_kept_out_and_never_becomes_the_level() -> None:
     assert post.news() == [("crossed", False)]
 
 
+def test_outliers_with_a_crossed_quote_among_them_are_not_in_a_row() -> None:
+    post = Post()
+    for _ in range(64):
+        post.quote(1.1)
+    assert not post.quote(1.2)
+    assert not post.quote(1.2)
+    assert not post.quote(1.2, spread=-0.001)
+    assert not post.quote(1.2)
+
+
 def test_a_tick_whose_clock_is_off_passes_but_its_symbol_is_unhealthy() -> None:
     post = Post()
     assert post.quote(skew=60_000)

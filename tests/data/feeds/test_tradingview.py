@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import anyio
 import pytest
@@ -216,6 +217,25 @@ def test_the_session_survives(fault: Callable[[Scene, FakeConnection], Awaitable
         assert scene.prices == [1.1, 1.1, 1.2]
         broken = ["stale", "lost"] if fault is silence else ["lost"]
         assert states(scene.items) == [*(["connected", *broken, "reconnecting"] * 2), "connected"]
+
+    play(test)
+
+
+def test_any_order_of_faults_is_survived() -> None:
+    faults = Random(7).choices(FAULTS, k=40)
+
+    async def test(scene: Scene) -> None:
+        for number, fault in enumerate(faults, 1):
+            wire = await scene.server.connection(number)
+            await wire.quote(EURUSD, lp=number)
+            await scene.until(seen=number)
+            await fault(scene, wire)
+            await scene.until(state="reconnecting", times=number)
+            assert await scene.again() <= 1.2
+        assert scene.prices == [float(number) for number in range(1, 41)]
+        told = states(scene.items)
+        assert [told.count(state) for state in ("connected", "lost", "reconnecting")] == [40, 40, 40]
+        assert told.count("stale") == faults.count(silence)
 
     play(test)
 
