@@ -11,7 +11,6 @@ from typing import Protocol
 
 from qkt.core.bus import Scope
 from qkt.core.events import LogLine, OrderFilled
-from qkt.core.numbers import ZERO
 from qkt.core.terms import OrderKind, OrderState, Purpose
 from qkt.orders.deadlines import Deadlines, Phase
 from qkt.orders.entries import Book
@@ -54,12 +53,14 @@ class Protection:
         share = self._share_of.get(order.id)
         if share is not None:
             share.quantity -= fill.quantity
-            if order is share.stop and not order.live:
-                share.quantity = ZERO
             self._adjust(share, f"{order.id} was filled")
         elif fill.opened_leg is not None and (order.bracket is not None or order.time_exit_ms is not None):
             self._on_opened(order, fill.opened_leg, fill)
         self._fit((order.strategy, order.symbol))
+        if share is not None and share.quantity > 0 and not order.live and order.purpose is not Purpose.TAKE_PROFIT:
+            # It was done before its venue heard how much there was to take out.
+            share.resent += 1
+            self._close(share, fill.at, order.purpose)
 
     def on_rejected(self, order: Order, at: int) -> None:
         """No position stands bare because a venue refused something: a resting stop is held by the engine from now on,
@@ -67,7 +68,7 @@ class Protection:
         share = self._share_of.get(order.id)
         if share is None or share.quantity <= 0 or order.purpose is Purpose.TAKE_PROFIT:
             return
-        share.refused += 1
+        share.resent += 1
         if order.venue_kind is OrderKind.STOP:
             share.stop = held_stop(share, order, at)
             self._share_of[share.stop.id] = share
@@ -142,7 +143,7 @@ class Protection:
             if order.live:
                 self._sender.resize(order, keep)
             elif order.state is OrderState.REJECTED:
-                share.refused += 1
+                share.resent += 1
                 again = target_order(share, target, n, len(share.targets), fill.at)
                 again.quantity = keep
                 share.targets[n] = again, target

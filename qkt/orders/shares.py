@@ -22,8 +22,8 @@ class Share:
     """What one entry still has in a leg, in lots, and the orders that take it out again.
 
     `opened` is all that the entry put in. `targets` stand beside the part of it that each takes. `number` counts the shares
-    of one entry: a further one begins when more is filled after the first was closed. `refused` counts what the venue
-    refused of its orders and was sent anew, `pause_ms` is the pause before the next close.
+    of one entry: a further one begins when more is filled after the first was closed. `resent` counts its orders
+    that were sent anew, `pause_ms` is how long the next one waits.
     """
 
     entry: Order
@@ -34,7 +34,7 @@ class Share:
     stop: Order | None = None
     targets: list[tuple[Order, Target]] = field(default_factory=list)
     deadline: Deadline | None = None
-    refused: int = 0
+    resent: int = 0
     pause_ms: int = FIRST_PAUSE_MS
 
     @property
@@ -48,7 +48,7 @@ def market_exit(share: Share, suffix: str, purpose: Purpose, quantity: Decimal, 
     """A market order out of a share, whose name tells apart what was sent anew; who makes it a limit or a stop sets kind
     and prices."""
     entry = share.entry
-    again = f"-again-{share.refused}" if share.refused else ""
+    again = f"-again-{share.resent}" if share.resent else ""
     number = f"-{share.number}" if share.number > 1 else ""
     return Order(
         id=f"{entry.bracket_id or entry.id}{suffix}{again}{number}",

@@ -1,4 +1,4 @@
-"""A venue that refuses exits and closes: no position is left standing bare."""
+"""A venue that refuses exits and closes, or hears late of their size: no position is left standing bare."""
 
 from decimal import Decimal
 from itertools import pairwise
@@ -72,7 +72,7 @@ def test_the_pause_before_the_next_try_grows() -> None:
     market = Market()
     market.quote(100, 101)
     market.buy(1, time_exit_ms=1_000)
-    market.session.broker._acceptance.refusal = lambda order, quantity: "closed for today"  # type: ignore[method-assign]
+    market.session.broker._acceptance.refusal = lambda order, quantity: "closed for today"  # type: ignore[attr-defined]
     for _ in range(200):
         market.quote(100, 101)
     refusals = [event.at for event in market.told(OrderRejected)]
@@ -87,9 +87,9 @@ def test_an_entry_beyond_its_exits_is_closed_although_the_first_close_is_refused
     assert (market.net(), market.working) == FLAT
 
 
-def sized(market: Market, size: float) -> None:
+def sized(market: Market, size: float, bid: float = 100.0) -> None:
     market.now += 1_000
-    market.session.on_tick(Tick(GOLD, market.now, 100.5, 100.0, 101.0, bid_size=size, ask_size=size))
+    market.session.on_tick(Tick(GOLD, market.now, bid + 0.5, bid, bid + 1, bid_size=size, ask_size=size))
 
 
 def exits(market: Market) -> list[str]:
@@ -109,3 +109,14 @@ def test_parts_too_small_at_the_first_slice_come_with_the_next_and_stand_on_step
     market.quote(106, 107)
     assert [str(fill.quantity) for fill in market.fills[3:]] == ["0.03", "0.03", "0.03"]
     assert list(market.levels().values()) == [("0.01", Decimal(97))]
+
+
+def test_a_stop_hit_before_its_venue_knew_its_new_size_takes_the_rest_out_too() -> None:
+    market = Market(execution=ExecutionSettings.of(partial="depth", modify_latency=60_000))
+    sized(market, 0.4)
+    market.buy(1, stop_loss=by(4), take_profit=by(6))
+    sized(market, 0.3)
+    sized(market, 5, bid=90)
+    assert [f"{fill.purpose} {fill.quantity}" for fill in market.fills[2:]] == ["ENTRY 0.30", "STOP 0.40", "STOP 0.60"]
+    assert market.net() == 0
+    assert market.working == []
