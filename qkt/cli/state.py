@@ -1,0 +1,68 @@
+"""`qkt state`: look at the state of an engine, copy it, check it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Inspect, back up and verify the state of an engine.")
+
+StateDir = Annotated[Path | None, typer.Option("--state-dir", metavar="DIR", help="Where the engine keeps its state.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@app.command()
+def inspect(state_dir: StateDir = None, as_json: AsJson = False) -> None:
+    """Show what is registered, how much is recorded, and who uses it."""
+    from qkt.runtime.inspection import inspected
+
+    found = inspected(_chosen(state_dir))
+    if as_json:
+        print(json.dumps(found))
+        return
+    owner = found["owner"]
+    print(f"{found['state_dir']}: journal version {found['version']}, {f'used by process {owner}' if owner else 'not in use'}")
+    for one in found["sessions"]:
+        print(
+            f"  {one['name']} (run {one['run']}, {one['wanted']}): {one['fills']:,} fills, "
+            f"{one['committed']:,} inputs committed, {one['tape_bytes']:,} bytes of tape, from {one['file']}"
+        )
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="A folder that does not exist yet.")],
+    state_dir: StateDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy the state, also while an engine uses it."""
+    from qkt.runtime.inspection import back_up
+
+    back_up(_chosen(state_dir), target)
+    print(json.dumps({"target": str(target)}) if as_json else f"copied to {target}")
+
+
+@app.command()
+def verify(state_dir: StateDir = None, as_json: AsJson = False) -> None:
+    """Check the journal and do every recording again; exit code 1 when anything is wrong."""
+    from qkt.runtime.inspection import verified
+
+    problems: list[dict[str, Any]] = verified(_chosen(state_dir))
+    if as_json:
+        print(json.dumps({"problems": problems}))
+    else:
+        for problem in problems:
+            print(f"{problem['where']}: {problem['found']}")
+        if not problems:
+            print("the journal is sound and every recording gives what it says")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _chosen(given: Path | None) -> Path:
+    from qkt.runtime.state import state_dir
+
+    return state_dir(given)
