@@ -41,6 +41,8 @@ GROUPS = {
         "positions": ("qkt.cli.look", "Open positions, leg by leg."),
         "orders": ("qkt.cli.look", "Working orders."),
         "trades": ("qkt.cli.look", "Fills, oldest first."),
+        "replay": ("qkt.cli.replay", "Do again what a session recorded, and compare every trade."),
+        "state": ("qkt.cli.state", "Inspect, back up and verify what an engine keeps."),
     },
     "When something is wrong": {
         "halt": ("qkt.cli.safety", "Cancel entry orders and block new ones; exits go on."),

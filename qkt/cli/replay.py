@@ -17,7 +17,9 @@ app = typer.Typer(rich_markup_mode=None)
 def replay(
     session: Annotated[str, typer.Argument(metavar="SESSION", help="Its deploy name.")],
     day: Annotated[str | None, typer.Option(metavar="DATE", help="Compare only the fills of this day (UTC).")] = None,
-    state_dir: Annotated[Path | None, typer.Option("--state-dir", metavar="DIR", help="Where the engine keeps its state.")] = None,
+    state_dir: Annotated[
+        Path | None, typer.Option("--state-dir", metavar="DIR", help="Where the engine keeps its state.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
 ) -> None:
     """Run what a session recorded through the back-test and compare every trade; exit code 1 when one differs."""

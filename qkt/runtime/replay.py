@@ -70,8 +70,9 @@ def replay(state: Path, name: str, day: dt.date | None = None) -> Replay:
 def _replayed(state: Path, journal: Journal, registration: Registration, day: dt.date | None, scratch: Path) -> Replay:
     tape = tape_folder(state, registration.run)
     ticks: list[Tick] = []
-    number, alone = 0, True
+    inputs, alone = 0, True
     for number, item in read_tape(tape):
+        inputs = number
         if isinstance(item, TickInput) and not item.history:
             ticks.append(item.tick)
         else:
@@ -89,12 +90,12 @@ def _replayed(state: Path, journal: Journal, registration: Registration, day: dt
             divergence = None
         except StateError as problem:
             divergence = problem.found
-        return Replay(registration.name, registration.run, number, len(ticks), len(kept), "inputs", divergence)
+        return Replay(registration.name, registration.run, inputs, len(ticks), len(kept), "inputs", divergence)
     sources = {symbol: RecordedTicks(symbol, [tick for tick in ticks if tick.symbol == symbol]) for symbol in symbols}
     record = run(strategy, sources, settings, start=settings.begin, params=registration.params)
     trades = [row for row in record.trades if _on(row.timestamp, day)]
     return Replay(
-        registration.name, registration.run, number, len(ticks), len(kept), "back-test", first_difference(kept, trades)
+        registration.name, registration.run, inputs, len(ticks), len(kept), "back-test", first_difference(kept, trades)
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -46,4 +47,4 @@ def in_total_order(ticks: Sequence[Tick], symbols: Sequence[str]) -> bool:
     """Whether ticks came as a back-test would merge them: by time, then in the order of the symbols."""
     place = {symbol: number for number, symbol in enumerate(symbols)}
     keys = [(tick.ts, place[tick.symbol]) for tick in ticks]
-    return all(a <= b for a, b in zip(keys, keys[1:], strict=False))
+    return all(a <= b for a, b in pairwise(keys))
