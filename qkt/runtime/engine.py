@@ -286,7 +286,7 @@ class Engine:
         except BaseException:
             await market.reader.aclose()
             raise
-        return Hosted(live, Pump(live, market, lambda level, text: self._feed_said(name, level, text)))
+        return Hosted(live, Pump(live, market, lambda level, text: self._feed_said(name, level, text), self.wall))
 
     def _after_outage(self, recorder: Recorder, replayable: bool) -> None:
         machine = recorder.machine

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 
 from qkt.core.clock import Clock
-from qkt.data.feeds import FeedHealth, FeedState
+from qkt.data.feeds import DataGate, Fault, FeedHealth, FeedState, GateChange
 from qkt.runtime.control.rows import Level
 from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TimerInput
 from qkt.runtime.machine import FEED
@@ -22,18 +22,27 @@ log = logging.getLogger(__name__)
 Told = Callable[[Level, str], None]
 """Hears a level and what a feed has to say."""
 
-DOWN = (FeedState.LOST, FeedState.STALE, FeedState.UNAVAILABLE, FeedState.FAILED)
+DOWN = (FeedState.LOST, FeedState.STALE, FeedState.OUTAGE, FeedState.FAILED)
+LEVELS: dict[FeedState, Level] = {
+    **dict.fromkeys((FeedState.LOST, FeedState.STALE, FeedState.UNAVAILABLE, FeedState.GAP), "WARN"),
+    **dict.fromkeys((FeedState.OUTAGE, FeedState.FAILED), "ERROR"),
+}
 SECOND = 1.0
 
 
 class Pump:
-    """Reads one feed for one session. `state` is the feed's last word, `ended` is set when all it gave has been handled."""
+    """Reads one feed for one session. `state` is the feed's last word, `ended` is set when all it gave has been handled.
 
-    def __init__(self, live: LiveSession, market: OpenMarket, told: Told) -> None:
+    Ticks of a feed whose time is the wall clock's pass the data gate first. A replay is taken as it is.
+    """
+
+    def __init__(self, live: LiveSession, market: OpenMarket, told: Told, wall: Clock) -> None:
         self._live = live
         self._market = market
         self._told = told
-        self._since = 0
+        self._gate = None if market.drives_clock else DataGate(wall, self._judged)
+        block = live.machine.blocks.get(FEED)
+        self._down_since = None if block is None else block.since
         self.state = FeedState.RECONNECTING
         self.ended = anyio.Event()
 
@@ -52,15 +61,18 @@ class Pump:
             await self._read()
         except Exception as problem:
             log.exception("the feed of %s failed", self._live.name)
-            self._down(FeedState.FAILED, f"{type(problem).__name__}: {problem}")
+            self._down(FeedState.FAILED, f"{type(problem).__name__}: {problem}", self._live.machine.last_ts)
         await self._live.drained()
         self.ended.set()
 
     async def timers(self, clock: Clock) -> None:
-        """Look at the clock once a second for what is due without a tick. Only for feeds that do not drive the clock."""
+        """Look at the clock once a second for what is due without a tick, or is missing. Only for feeds that do not drive the
+        clock."""
         live = self._live
         while True:
             await anyio.sleep(SECOND)
+            if self._gate is not None:
+                self._gate.look()
             now = clock.now()
             if live.machine.session.next_timer <= now and not len(live.inbox):
                 self._put(TimerInput(now))
@@ -69,36 +81,51 @@ class Pump:
         await self._market.reader.aclose()
 
     async def _read(self) -> None:
-        inbox, names, patient = self._live.inbox, self._market.names, self._market.patient
+        inbox, names, patient, gate = self._live.inbox, self._market.names, self._market.patient, self._gate
         async for item in self._market.reader:
             if isinstance(item, FeedHealth):
                 self._health(item)
                 continue
-            tick, number = item.tick, LIVE if item.seq is None else item.seq
-            for symbol in names.get(tick.symbol, ()):
+            number = LIVE if item.seq is None else item.seq
+            for symbol in names.get(item.tick.symbol, ()):
+                tick = item.tick if symbol == item.tick.symbol else replace(item.tick, symbol=symbol)
+                if gate is not None and not gate.admit(tick):
+                    continue
                 if patient and inbox.full:
                     await inbox.room()
-                inbox.offer(tick if symbol == tick.symbol else replace(tick, symbol=symbol), number)
+                inbox.offer(tick, number)
 
     def _health(self, item: FeedHealth) -> None:
-        level: Level = "WARN" if item.state in DOWN or item.state is FeedState.GAP else "INFO"
         about = f" ({', '.join(item.symbols)})" if item.symbols else ""
-        self._told(level, f"feed {item.state}{about}{f': {item.reason}' if item.reason else ''}")
+        self._told(LEVELS.get(item.state, "INFO"), f"feed {item.state}{about}{f': {item.reason}' if item.reason else ''}")
+        if self._gate is not None:
+            self._gate.hear(item, [symbol for own in self._market.names.values() for symbol in own])
+        if item.symbols:
+            return
         if item.state is FeedState.GAP:
             self._put(GapInput(item.at, None, item.reason))
         elif item.state in DOWN:
             self._down(item.state, item.reason or item.state, item.at)
-        elif item.state is FeedState.CONNECTED and self.state in DOWN:
-            self._put(GapInput(self._since, item.at, "the feed was down"))
+        elif item.state is FeedState.CONNECTED and self._down_since is not None:
+            self._put(GapInput(self._down_since, item.at, "the feed was down"))
             self._command("unblock", cause=FEED)
+            self._down_since = None
         self.state = item.state
 
-    def _down(self, state: FeedState, reason: str, at: int = 0) -> None:
-        if self.state not in DOWN:
-            self._since = at
+    def _down(self, state: FeedState, reason: str, at: int) -> None:
         self.state = state
-        if FEED not in self._live.machine.blocks:
+        if self._down_since is None:
+            self._down_since = at
             self._command("block", cause=FEED, reason=f"the feed is {state}: {reason}")
+
+    def _judged(self, change: GateChange) -> None:
+        """The gate sees a symbol's data go bad, or come right. A lost feed speaks for itself."""
+        if change.fault in (Fault.DISCONNECTED, Fault.UNAVAILABLE):
+            return
+        if change.began:
+            self._told("WARN", f"{change.symbol} is {change.fault}: {change.reason}")
+        else:
+            self._told("INFO", f"{change.symbol} is {change.fault} no longer")
 
     def _command(self, name: str, **arguments: Any) -> None:
         machine = self._live.machine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
@@ -95,6 +96,10 @@ class LiveSession:
                 if waiting is None:
                     break
                 tick, self.feed_number = waiting
+                if (
+                    tick.ts < self.machine.last_ts
+                ):  # a live feed keeps no order between symbols; a session's time never goes back
+                    tick = replace(tick, ts=self.machine.last_ts)
                 recorder.tick(tick, self.feed_number)
             inbox.read()
             recorder.flush()

@@ -10,10 +10,14 @@ from typing import Self
 
 import anyio
 from anyio.lowlevel import checkpoint
+from hypothesis import HealthCheck, settings
 
 from qkt.core.errors import UsageError
 from qkt.core.events import Tick
 from qkt.data.feeds import FeedHealth, FeedItem, FeedTick
+
+# Enough examples to fail when something is wrong, whatever else the machine is doing.
+LEAN = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # Turns of the loop in which everything that can happen without time has happened.
 SETTLE = 20

@@ -13,6 +13,7 @@ from qkt.core.events import Tick
 from qkt.core.timeframe import DAY_MS, FIRST_MONDAY_MS, HOUR_MS
 from qkt.data.feeds import DataGate, Fault, FeedHealth, FeedState, GateChange
 from qkt.data.feeds.window import PriceWindow
+from tests.data.feeds.hands import LEAN
 
 MONDAY = FIRST_MONDAY_MS + 2800 * 7 * DAY_MS
 FRIDAY_EVENING = MONDAY + 4 * DAY_MS + 22 * HOUR_MS
@@ -208,11 +209,13 @@ def test_without_a_wire_nothing_it_serves_is_healthy() -> None:
     assert post.gate.unhealthy("XAUUSD") == "unavailable: no permission"
 
 
+@LEAN
 @given(
     st.lists(
         st.tuples(
             st.sampled_from([0.0, 1.1, 1.1001, 1.3, 1.31, 2.0]), st.sampled_from([0, 500, 20_000]), st.booleans(), st.booleans()
-        )
+        ),
+        max_size=25,
     )
 )
 def test_every_episode_is_told_once_when_it_begins_and_once_when_it_ends(deeds: list[tuple[float, int, bool, bool]]) -> None:
@@ -229,6 +232,7 @@ def test_every_episode_is_told_once_when_it_begins_and_once_when_it_ends(deeds: 
     assert bool(under_way) == (post.gate.unhealthy("EURUSD") is not None)
 
 
+@LEAN
 @given(st.lists(st.floats(1.0, 2.0), min_size=1, max_size=300), st.sampled_from([1.0, 30_000.0]))
 def test_the_window_knows_mean_and_deviation_of_its_last_prices(moves: list[float], level: float) -> None:
     window = PriceWindow()

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qkt.core.errors import DataError, UsageError
 from qkt.data.feeds import FeedHealth, FeedHub, FeedItem, FeedReader, FeedState, FeedTick, ReplayFeed
-from tests.data.feeds.hands import ScriptFeed, quote, settle, states, ticks
+from tests.data.feeds.hands import LEAN, ScriptFeed, quote, settle, states, ticks
 from tests.data.samples import ListSource, table
 
 
@@ -100,7 +100,7 @@ def test_a_slow_reader_loses_its_oldest_ticks_and_slows_nobody() -> None:
     with_hub(test, room=3)
 
 
-@settings(max_examples=40, deadline=None)
+@LEAN
 @given(st.lists(st.one_of(st.just("put"), st.just("read"), st.just("health")), max_size=30), st.integers(1, 4))
 def test_a_queue_keeps_the_newest_in_order_and_counts_the_rest(deeds: list[str], room: int) -> None:
     async def test(hub: FeedHub, feed: ScriptFeed) -> None:

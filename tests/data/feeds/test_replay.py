@@ -8,13 +8,13 @@ from pathlib import Path
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qkt.core.errors import DataError, UsageError
 from qkt.data import TickSource, merge, open_data, ticks_of
 from qkt.data.feeds import FeedItem, FeedTick, ReplayFeed, parse_speed, synthetic_feed
-from tests.data.feeds.hands import JumpTimer, states, ticks
+from tests.data.feeds.hands import LEAN, JumpTimer, states, ticks
 from tests.data.samples import ListSource, table, write
 
 DAY = ("EURUSD", "XAUUSD")
@@ -43,7 +43,7 @@ def numbered(sources: Mapping[str, TickSource]) -> list[FeedTick]:
 STEPS = st.lists(st.integers(0, 3), max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@LEAN
 @given(st.lists(STEPS, min_size=1, max_size=3), st.integers(0, 40), st.sets(st.sampled_from("ABC")))
 def test_a_replay_is_the_tape_of_a_back_test_from_any_place_on(steps: list[list[int]], after: int, wanted: set[str]) -> None:
     times = [list(accumulate(own)) for own in steps]

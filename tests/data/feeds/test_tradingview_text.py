@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from qkt.core.events import Tick
 from qkt.data.feeds.tradingview.frames import FrameDecoder, FrameError, frame, message, read, readable
 from qkt.data.feeds.tradingview.quotes import QuoteBook
+from tests.data.feeds.hands import LEAN
 
 NOW = 1_700_000_000_500
 PAYLOADS = st.lists(
@@ -23,6 +24,7 @@ def cut(text: str, places: list[int]) -> list[str]:
     return [text[a:b] for a, b in pairwise(edges)]
 
 
+@LEAN
 @given(PAYLOADS, st.lists(st.integers(0, 10_000), max_size=6))
 def test_payloads_come_out_as_they_went_in_wherever_the_text_is_cut(payloads: list[str], places: list[int]) -> None:
     decoder = FrameDecoder()
@@ -30,6 +32,7 @@ def test_payloads_come_out_as_they_went_in_wherever_the_text_is_cut(payloads: li
     assert found == payloads
 
 
+@LEAN
 @given(st.lists(st.text(max_size=20), max_size=4))
 def test_any_text_is_payloads_or_an_error(pieces: list[str]) -> None:
     decoder = FrameDecoder()
@@ -127,6 +130,7 @@ def test_time_is_the_venues_as_far_as_it_tells(seconds: int | None, ts: int) -> 
     assert tick.ts == ts
 
 
+@LEAN
 @given(st.lists(st.tuples(st.integers(-5_000, 5_000), st.integers(-4, 4)), max_size=20))
 def test_time_of_a_symbol_never_goes_back(moments: list[tuple[int, int]]) -> None:
     quotes = Quotes()
@@ -147,6 +151,7 @@ JSON = st.recursive(
 )
 
 
+@LEAN
 @given(st.lists(st.dictionaries(st.sampled_from(["lp", "lp_time", "bid", "ask", "volume", "x"]), JSON), max_size=6))
 def test_whatever_the_fields_hold_a_tick_is_a_good_one_or_none(told: list[dict[object, object]]) -> None:
     book = QuoteBook()

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from math import isfinite
 
 from qkt.core.events import Tick
-from qkt.core.timeframe import DAY_MS
+from qkt.core.timeframe import MINUTE_MS
 
 FIELDS = ("lp", "lp_time", "bid", "ask", "volume")
 PRICES = ("lp", "bid", "ask")
 REFINED_MS = 2_000
+AHEAD_MS = 5 * MINUTE_MS  # a clock that is off is told as such, a time beyond that is no time
 
 
 class QuoteBook:
@@ -41,7 +42,7 @@ class QuoteBook:
         """
         fields = self._fields.setdefault(symbol, {})
         told = {name: value for name in FIELDS if (value := finite(changes.get(name))) is not None}
-        if "lp_time" in told and not 0.0 < told["lp_time"] * 1000.0 < arrived + DAY_MS:
+        if "lp_time" in told and not 0.0 < told["lp_time"] * 1000.0 < arrived + AHEAD_MS:
             del told["lp_time"]
             self.left_out["impossible times"] += 1
         fields.update(told)
