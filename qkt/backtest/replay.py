@@ -94,6 +94,7 @@ class JumpReplay:
                 watch.passed = -1
         wait, revision = self._next_wait(columns, -1), waits.revision
         due_row = _row_at(columns, min(financing.due, waits.due))
+        waits.found(min(wait, due_row))
         visited = 0
         stop = stop_rows[0]
         while True:
@@ -118,6 +119,7 @@ class JumpReplay:
             if waits.revision != revision or wait <= row or due_row <= row:
                 wait, revision = self._next_wait(columns, row), waits.revision
                 due_row = max(_row_at(columns, min(financing.due, waits.due)), row + 1)
+                waits.found(min(wait, due_row))
 
     def _stops(self, columns: ChunkColumns) -> Rows:
         """Rows known beforehand: the first tick of every sampling window and every row that closes a candle."""
@@ -136,7 +138,6 @@ class JumpReplay:
             if watch.row <= row:
                 watch.row = columns.by_symbol[watch.symbol].find(watch, row)
             nearest = min(nearest, watch.row)
-        self._session.waits.found(nearest)
         return nearest
 
     def _finish(self, columns: ChunkColumns, reached: int) -> None:

@@ -28,12 +28,15 @@ FaultHandler = Callable[[Exception], None]
 
 
 class _Channel:
-    """The subscribers of one event class, and how many publishes of it are under way."""
+    """The subscribers of one event class, and how many publishes of it are under way. `awake` are those that hear an event
+    also when `asleep` says that the others need not."""
 
-    __slots__ = ("depth", "handlers")
+    __slots__ = ("asleep", "awake", "depth", "handlers")
 
     def __init__(self) -> None:
         self.handlers: list[Handler] = []
+        self.awake: list[Handler] = []
+        self.asleep: Callable[[], bool] | None = None
         self.depth = 0
 
 
@@ -49,13 +52,24 @@ class Scope:
         self._follows: set[str] = set()
         self.closed = False
 
-    def subscribe(self, event_type: type[E], handler: Callable[[E], None]) -> None:
-        """Call `handler` for every event of exactly this class, after those subscribed before."""
-        self._channel(event_type).handlers.append(handler)
+    def subscribe(self, event_type: type[E], handler: Callable[[E], None], *, unless: Callable[[], bool] | None = None) -> None:
+        """Call `handler` for every event of exactly this class, after those subscribed before.
+
+        With `unless` it is spared events at whose publishing that is true. It is asked once an event: all handlers of a
+        class that have one have the same.
+        """
+        channel = self._channel(event_type)
+        channel.handlers.append(handler)
+        if unless is None:
+            channel.awake.append(handler)
+        else:
+            channel.asleep = unless
 
     def subscribe_first(self, event_type: type[E], handler: Callable[[E], None]) -> None:
         """Call `handler` before all others. Kept for the bookkeeping of fills."""
-        self._channel(event_type).handlers.insert(0, handler)
+        channel = self._channel(event_type)
+        channel.handlers.insert(0, handler)
+        channel.awake.insert(0, handler)
 
     def tap(self, handler: Handler) -> None:
         """Call `handler` for every event, after its subscribers."""
@@ -68,11 +82,6 @@ class Scope:
 
     def follows(self, symbol: str) -> bool:
         return symbol in self._follows
-
-    @property
-    def heard(self) -> bool:
-        """Whether anyone listens here."""
-        return bool(self._channels or self._taps)
 
     def receive(self, event: Event) -> None:
         """Take market data or the clock's word in this scope alone; a failure stays in it."""
@@ -95,7 +104,8 @@ class Scope:
         channel = self._channels.get(type(event))
         if channel is not None:
             channel.depth += 1
-            for handler in channel.handlers:
+            asleep = channel.asleep
+            for handler in channel.handlers if asleep is None or not asleep() else channel.awake:
                 try:
                     handler(event)
                 except Exception as problem:
@@ -170,8 +180,9 @@ class EventBus:
     def publish_tick(self, tick: Tick) -> None:
         """Publish market data: at the root, then in each scope that follows the symbol. Failures of a scope stay in it."""
         self.stamp(tick, "")
-        if self.root.heard:
-            self.root.deliver(tick)
+        root = self.root
+        if root._channels or root._taps:
+            root.deliver(tick)
         followers = self._followers.get(tick.symbol)
         if followers is None:
             followers = tuple(scope for scope in self._scopes.values() if scope.follows(tick.symbol))

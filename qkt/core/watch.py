@@ -149,13 +149,13 @@ class Waits:
             yield from component.watches()
 
     def found(self, row: int) -> None:
-        """No watch that is stated now can end before this merged row."""
+        """No watch that is stated now can end before this merged row, and no timer that is set now is due before it."""
         self._next_row, self._searched = row, self.revision
 
-    @property
     def quiet(self) -> bool:
-        """Whether a replay has proved that no watch ends with the tick being processed."""
-        return self.passed is not None and self._searched == self.revision and self.passed.row < self._next_row
+        """Whether a replay has proved that nothing waits for the tick being processed."""
+        passed = self.passed
+        return passed is not None and self._searched == self.revision and passed.row < self._next_row
 
     def reached(self, watch: AnyWatch) -> bool:
         """Whether the wait can end with the tick being processed: False proves that it does not."""

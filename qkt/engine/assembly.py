@@ -125,12 +125,12 @@ def assemble(
     broker = venues.broker(symbols, settings.instruments.resolve, books, settings.execution, waits)
     context = SessionContext(scope, strategy.name, books, orders, settings.instruments, board, strategy.rearm)
 
-    scope.subscribe(Tick, broker.on_tick)
-    scope.subscribe(Tick, deadlines.on_tick)
-    scope.subscribe(Tick, held.on_tick)
+    scope.subscribe(Tick, broker.on_tick, unless=waits.quiet)
+    scope.subscribe(Tick, deadlines.on_tick, unless=waits.quiet)
+    scope.subscribe(Tick, held.on_tick, unless=waits.quiet)
     runner = StrategyRunner(scope, strategy, context, waits)
-    scope.subscribe(Tick, tiers.on_tick)
-    scope.subscribe(Tick, latches.on_tick)
+    scope.subscribe(Tick, tiers.on_tick, unless=waits.quiet)
+    scope.subscribe(Tick, latches.on_tick, unless=waits.quiet)
     scope.subscribe(Tick, books.excursions.on_tick)
     own = [stream for stream in strategy.streams if not stream.fed]
     if own:

@@ -76,7 +76,7 @@ class HeldOrders:
 
     def on_tick(self, tick: Tick) -> None:
         book = self._by_symbol.get(tick.symbol)
-        if not book or self._waits.quiet:
+        if not book:
             return
         fired = [held for held in book if held.stop.on_tick(tick)]
         for held in fired:

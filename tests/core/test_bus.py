@@ -187,3 +187,18 @@ def test_an_observer_at_the_root_sees_every_scope_and_cannot_break_it(bus: Event
     bus.scope("two").publish(line("y"))
     bus.publish_tick(tick())
     assert seen == ["one", "two", ""]
+
+
+def test_a_handler_is_spared_the_events_it_need_not_hear(bus: EventBus) -> None:
+    scope = bus.scope("one")
+    scope.follow("SIM:A")
+    heard: list[str] = []
+    asked: list[bool] = [False, True, False]
+    spared = lambda: asked.pop(0)  # noqa: E731
+    scope.subscribe(Tick, lambda e: heard.append("first"), unless=spared)
+    scope.subscribe(Tick, lambda e: heard.append("second"))
+    scope.subscribe(Tick, lambda e: heard.append("third"), unless=spared)
+    for _ in range(3):
+        bus.publish_tick(tick())
+    assert heard == ["first", "second", "third", "second", "first", "second", "third"]
+    assert not asked

@@ -192,8 +192,6 @@ class PaperBroker:
             self._walk.step(tick)
         if self._transit.due <= tick.ts:
             self._arrive(tick.ts)
-        if self._waits.quiet:
-            return
         expired, hit = self._book.sift(tick)
         for resting in expired:
             if resting.live:  # an order that expires may take another one with it
