@@ -55,7 +55,8 @@ class Account(Section):
 
 
 class Feed(Section):
-    """Where quotes come from. `data` and `speed` are of files, `symbols`, `seed` and `days` of invented quotes."""
+    """Where quotes come from. `data` and `speed` are of files, `symbols`, `seed` and `days` of invented quotes, and `url`,
+    `token` and `aliases` (a symbol of ours = EXCHANGE:SYMBOL) of TradingView."""
 
     source: Literal["file", "synthetic", "tradingview"] = "tradingview"
     data: tuple[str, ...] = ()
@@ -63,7 +64,9 @@ class Feed(Section):
     symbols: tuple[str, ...] = ()
     seed: int = 7
     days: Annotated[int, Field(gt=0)] = 1
+    url: Annotated[str, Field(pattern=r"^wss?://\S+$")] | None = None
     token: SecretStr | None = None
+    aliases: dict[str, str] = {}
 
 
 class Risk(Section):

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -183,8 +183,11 @@ def open_market(feed: FeedChoice, tasks: TaskGroup) -> Market:
             from qkt.data.feeds import FeedHub
             from qkt.data.feeds.tradingview import TradingViewFeed, TradingViewSettings
 
-            token = feed.token.get_secret_value() if feed.token else None
-            settings = TradingViewSettings(token=token) if token else TradingViewSettings()
+            settings = TradingViewSettings(aliases=feed.aliases)
+            if feed.url is not None:
+                settings = replace(settings, url=feed.url)
+            if feed.token is not None:
+                settings = replace(settings, token=feed.token.get_secret_value())
             return SharedFeed(FeedHub(tasks), "tradingview", lambda: TradingViewFeed(settings))
 
 

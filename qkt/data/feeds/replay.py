@@ -43,7 +43,9 @@ def parse_speed(text: str) -> float | None:
 class ReplayFeed:
     """Ticks of `sources` over [start, end), epoch ms.
 
-    Sources are keyed by the names under which their ticks come, and their order decides between ticks of one millisecond.
+    Sources are keyed by the names under which their ticks come. Between ticks of one millisecond the order of symbols decides,
+    as they were subscribed before the first tick, so that a strategy's order is that of its back-test; what nobody asked for
+    by then comes last.
     A name serves every market id that ends in it (`EURUSD` serves `BACKTEST:EURUSD`); a single source named "" serves any.
     `speed` is the number of seconds of the tape that go by in a second; None gives ticks as fast as they are read. Data is
     read in a worker thread. Data that turns out unusable ends the feed as FAILED; bars are refused with DataError.
@@ -67,7 +69,7 @@ class ReplayFeed:
         self._range = start, end
         self._speed = speed
         self._timer = timer or SystemTimer()
-        self._wanted: set[str] = set()
+        self._wanted: dict[str, None] = {}
         self._after = 0
         self._items: AsyncGenerator[FeedItem, None] | None = None
         self._closed = False
@@ -91,10 +93,11 @@ class ReplayFeed:
         self._after = after
 
     async def subscribe(self, symbols: Iterable[str]) -> None:
-        self._wanted.update(symbols)
+        self._wanted.update(dict.fromkeys(symbols))
 
     async def unsubscribe(self, symbols: Iterable[str]) -> None:
-        self._wanted.difference_update(symbols)
+        for symbol in symbols:
+            self._wanted.pop(symbol, None)
 
     def __aiter__(self) -> Self:
         return self
@@ -113,11 +116,12 @@ class ReplayFeed:
 
     async def _replay(self) -> AsyncGenerator[FeedItem, None]:
         turns, seq, now = Turns(), 0, self._range[0] or 0
-        chunks = _chunks(self._sources.values(), *self._range)
+        names = tuple(dict.fromkeys((*self._wanted, *self._sources)))
+        chunks = _chunks([self._sources[name] for name in names], *self._range)
         try:
             while (chunk := await run_sync(next, chunks, None)) is not None:
                 before, seq = seq, seq + len(chunk)
-                for place, tick in self._rest(chunk, before):
+                for place, tick in self._rest(chunk, before, names):
                     if self._origin is None:
                         yield FeedHealth(FeedState.CONNECTED, tick.ts)
                     now = tick.ts
@@ -131,11 +135,11 @@ class ReplayFeed:
         finally:
             chunks.close()
 
-    def _rest(self, chunk: Chunk, before: int) -> Iterator[tuple[int, Tick]]:
+    def _rest(self, chunk: Chunk, before: int, names: tuple[str, ...]) -> Iterator[tuple[int, Tick]]:
         """Numbered ticks of a chunk that follows `before` others, without those that were had already."""
         if before + len(chunk) <= self._after:
             return iter(())
-        ticks = enumerate(ticks_of((chunk,), tuple(self._sources)), before + 1)
+        ticks = enumerate(ticks_of((chunk,), names), before + 1)
         return islice(ticks, max(0, self._after - before), None)
 
     async def _until(self, ts: int) -> None:
@@ -150,8 +154,8 @@ class ReplayFeed:
             await self._timer.sleep(wait)
 
 
-def _chunks(sources: Iterable[TickSource], start: int | None, end: int | None) -> Generator[Chunk, None, None]:
-    yield from merge(list(sources), start, end, ROWS)
+def _chunks(sources: list[TickSource], start: int | None, end: int | None) -> Generator[Chunk, None, None]:
+    yield from merge(sources, start, end, ROWS)
 
 
 def _ticks_only(name: str, source: TickSource | BarSource) -> TickSource:
