@@ -106,7 +106,7 @@ def positions(name: SOME = None, state_dir: StateDirOption = None, as_json: Json
             signed(row.pnl),
             exact(row.stop),
             exact(row.target),
-            span(snapshot.ts - row.opened),
+            span(_now(row.session, snapshot) - row.opened),
             ", ".join(row.engine_held) or "-",
         )
         for row in rows
@@ -138,7 +138,7 @@ def orders(name: SOME = None, state_dir: StateDirOption = None, as_json: JsonOpt
             exact(row.stop),
             row.time_in_force,
             row.status,
-            span(snapshot.ts - row.placed),
+            span(_now(row.session, snapshot) - row.placed),
             row.order,
         )
         for row in rows
@@ -177,6 +177,11 @@ def trades(
         for fill in fills
     ]
     print_table(header, cells, right=header[4:8], empty="no fills yet")
+
+
+def _now(session: str, snapshot: Snapshot) -> int:
+    """The time by a session's own clock, which a replayed feed drives."""
+    return snapshot.tables.strategies[session].last_tick or snapshot.ts
 
 
 def _meant(name: str | None, snapshot: Snapshot) -> set[str]:
@@ -252,8 +257,9 @@ def _show_engine(snapshot: Snapshot) -> None:
     print_table(header, feeds, right=header[2:], empty="no feeds are open")
     print()
     running = sum(row.state == "RUN" and row.halt is None for row in tables.strategies.values())
-    counts = f"{len(tables.positions)} positions, {len(tables.orders)} orders"
-    print(f"{len(tables.strategies)} sessions, {running} running, {counts}")
+    print(
+        f"sessions {len(tables.strategies)}, running {running}, positions {len(tables.positions)}, orders {len(tables.orders)}"
+    )
     for halt in tables.halts.values():
         until = f"until {moment(halt.until)}" if halt.until is not None else "until resumed"
         print(f"HALT {halt.scope}: {halt.reason} ({halt.kind}, {until})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from qkt.core.numbers import ZERO, q8, to_decimal
@@ -266,6 +267,7 @@ def _journaled(name: str, number: int, v: dict[str, Any]) -> FillRow:
     )
 
 
+@lru_cache(maxsize=1 << 14)  # a fill never changes, and a snapshot shows many
 def _fill_row(
     name: str,
     number: int,

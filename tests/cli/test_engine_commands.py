@@ -26,7 +26,7 @@ def engine(state):
     """An engine with two sessions, served on a loop of its own."""
     fake = FakeEngine()
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(serving(fake, state)):
-        portal.call(fake.put, "strategies", strategy("gold", day_pnl="-97.60", positions=1))
+        portal.call(fake.put, "strategies", strategy("gold", day_pnl="-97.60", positions=1, last_tick=NOW + 60_000))
         portal.call(fake.put, "strategies", strategy("silver"))
         yield fake
 
@@ -98,6 +98,7 @@ def test_rows_are_shown_with_the_digits_that_matter(qkt, engine):
     engine.tables["orders"] = {"silver:1": order("silver")}
     engine.filled = [fill("gold", 1), fill("silver", 2)]
     assert qkt("positions").out.splitlines()[1].split()[:7] == ["gold", "PAPER:XAUUSD", "LONG", "0.1", "2411.35", "-", "-31.80"]
+    assert "1m00s" in qkt("positions").out
     assert qkt("positions", "silver").out == "no open positions\n"
     assert qkt("orders", "--json").json[0]["price"] == "2407.00"
     assert len(qkt("trades").out.splitlines()) == 3

@@ -136,17 +136,22 @@ FRAME: TypeAdapter[Frame] = TypeAdapter(Frame)
 
 
 def difference(old: Snapshot, new: Snapshot) -> Delta:
-    """What turns the old state into the new one. Rows that are the same object are not compared."""
+    """What turns the old state into the new one."""
     rows: dict[str, Any] = {}
     gone: dict[str, tuple[str, ...]] = {}
     for name in TABLES:
         before, after = old.tables.of(name), new.tables.of(name)
-        changed = {key: row for key, row in after.items() if (was := before.get(key)) is not row and was != row}
+        changed = {key: row for key, row in after.items() if _differs(before.get(key), row)}
         if changed:
             rows[name] = changed
         if left := tuple(key for key in before if key not in after):
             gone[name] = left
     return Delta(base=old.version, version=new.version, ts=new.ts, rows=Tables.model_construct(**rows), gone=gone)
+
+
+def _differs(old: Row | None, new: Row) -> bool:
+    """Whether two rows of a table differ. Their fields are compared at once, as rows of a table are of one type."""
+    return old is not new and (old is None or old.__dict__ != new.__dict__)
 
 
 def fold(state: Snapshot, delta: Delta) -> Snapshot:

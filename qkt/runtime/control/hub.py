@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 
 from qkt.core.errors import UsageError
 from qkt.runtime.control.desk import CommandDesk
@@ -157,7 +158,7 @@ class Subscription:
                 return
             now = anyio.current_time()
             if now >= due and (self._behind() or now >= beat):
-                for frame in self._news():
+                for frame in await self._news():
                     yield frame
                 due = now + 1 / self._wanted.rate
                 beat = now + HEARTBEAT
@@ -171,9 +172,10 @@ class Subscription:
         with anyio.move_on_at(until):
             await self._woken.wait()
 
-    def _news(self) -> list[Frame]:
+    async def _news(self) -> list[Frame]:
         self._sent_version = self._hub.engine.version
         state = self._visible()
+        await anyio.lowlevel.checkpoint()  # trading goes on between building the state and comparing it
         frames: list[Frame] = [state if self._sent is None else difference(self._sent, state)]
         self._sent = state
         if (lines := self._new_lines()) is not None:
