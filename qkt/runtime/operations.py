@@ -30,6 +30,9 @@ FLAT_WITHIN = 10.0
 Progress = Callable[[Step], None]
 Answer = Done | Failed | Changed
 
+STOPPING = "stopping"
+"""Why a session takes no entries while it is made flat to be stopped; a start clears it."""
+
 
 async def perform(engine: Engine, command: ask.Command, progress: Progress) -> Answer:
     """Do it, and say what came of it."""
@@ -115,6 +118,8 @@ class Operations:
         registration = self._engine.registration(name)
         self._engine.journal.want(registration.run, "running")
         live = await self._engine.begin(registration)
+        if live.halted is not None and live.halted.reason == STOPPING:
+            await live.command("resume", self._author)
         return self._done(f"{name} is {live.state}", [name])
 
     async def _stop(self, command: ask.Stop) -> Answer:
@@ -122,7 +127,8 @@ class Operations:
         live = engine.find(command.name)
         flat: bool | None = None
         if command.flatten:
-            await live.command("halt", self._author, reason="stopping")
+            if live.halted is None:
+                await live.command("halt", self._author, reason=STOPPING)
             flat = await self._flattened(live)
             if not flat:
                 return self._failed_as("refused", f"{live.name} is not flat", remaining=self._remaining([live]))
