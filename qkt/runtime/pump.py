@@ -51,6 +51,11 @@ class Pump:
         return self._market.drives_clock
 
     @property
+    def refused(self) -> int:
+        """Ticks that the gate kept out."""
+        return 0 if self._gate is None else self._gate.refused.total()
+
+    @property
     def symbols(self) -> int:
         """How many market ids it brings."""
         return sum(map(len, self._market.names.values()))

@@ -70,7 +70,7 @@ def tables(engine: Engine) -> Tables:
         positions=table(row for live in lives for row in position_rows(live)),
         orders=table(row for live in lives for row in order_rows(live)),
         fills=table(row for live in lives for row in _fills(live.name, live.machine.session.books.trades, FILLS_SHOWN)),
-        market=table(row for live in lives for row in _markets(live)),
+        market=table(row for hosted in running for row in _markets(hosted)),
         halts=table(_halt(live.name, block) for live in lives for block in live.machine.blocks.values() if block.halts),
         alerts=table(engine.alerts),
         feeds=table(_feed(hosted) for hosted in running),
@@ -299,7 +299,8 @@ def _fill_row(
     )
 
 
-def _markets(live: LiveSession) -> Iterator[MarketRow]:
+def _markets(hosted: Hosted) -> Iterator[MarketRow]:
+    live = hosted.live
     machine = live.machine
     for symbol in dict.fromkeys(s.symbol for s in machine.strategy.streams if s.traded):
         quote = machine.board.quote(symbol)
@@ -315,6 +316,7 @@ def _markets(live: LiveSession) -> Iterator[MarketRow]:
             ticks=machine.ticks,
             rate=ZERO,
             ts=machine.last_ts,
+            refused=hosted.pump.refused,
             digits=machine.settings.instruments.resolve(symbol).digits,
         )
 

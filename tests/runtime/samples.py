@@ -73,11 +73,10 @@ class ListFeed:
     """A replay of ticks in memory, as fast as they are read. `pauses` are places after which it
     waits for an event."""
 
-    replayable = True
-    drives_clock = True
     patient = True
 
-    def __init__(self, source: Sequence[Tick], pauses: Mapping[int, anyio.Event] | None = None) -> None:
+    def __init__(self, source: Sequence[Tick], pauses: Mapping[int, anyio.Event] | None = None, live: bool = False) -> None:
+        self.replayable = self.drives_clock = not live
         self._source = source
         self._at = 0
         self._pauses = pauses or {}
@@ -105,7 +104,8 @@ class ListFeed:
         if self._at < len(self._source):
             self._at += 1
             tick = self._source[self._at - 1]
-            return FeedTick(Tick(tick.symbol, tick.ts, tick.price, tick.bid, tick.ask, tick.volume), self._at)
+            place = self._at if self.replayable else None
+            return FeedTick(Tick(tick.symbol, tick.ts, tick.price, tick.bid, tick.ask, tick.volume), place)
         if self._told:
             raise StopAsyncIteration
         self._told = True

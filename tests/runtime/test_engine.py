@@ -3,12 +3,14 @@
 import gc
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
+from qkt.core.clock import EventClock
 from qkt.core.events import Tick
 from qkt.ledger import TradeRow
 from qkt.runtime.control import commands as ask
@@ -16,8 +18,9 @@ from qkt.runtime.control.answers import Done, Failed
 from qkt.runtime.engine import Engine
 from qkt.runtime.errors import StateError
 from qkt.runtime.markets import OwnFeeds
+from qkt.runtime.replay import replay
 from qkt.runtime.session import LiveSession
-from tests.runtime.samples import CROSS, FAILING, ListFeed, strategy_file, ticks
+from tests.runtime.samples import CROSS, FAILING, SYMBOL, ListFeed, strategy_file, ticks
 
 pytestmark = pytest.mark.anyio
 IDS = iter(range(1, 1 << 30))
@@ -251,3 +254,32 @@ async def test_a_disk_that_refuses_blocks_entries_keeps_exits_alerts_once_and_cl
         final = list(trades)
     async with Engine(tmp_path / "state", market(source)) as engine:
         assert list(engine.hosted["cross"].live.machine.session.books.trades) == final
+
+
+async def test_a_live_feed_goes_on_after_an_outage_and_equals_a_run_on_its_own_tape(source: list[Tick], tmp_path: Path) -> None:
+    state, clock = tmp_path / "state", EventClock(source[0].ts)
+    async with Engine(state, market(source[:TRAILED], live=True), wall=clock) as engine:
+        await do(engine, ask.Deploy, path=str(strategy_file(tmp_path)))
+        before = await ended(engine, "cross")
+    clock.time = source[1600].ts
+    async with Engine(state, market(source[1600:], live=True), wall=clock) as engine:
+        trades = await ended(engine, "cross")
+        run = engine.hosted["cross"].live.registration.run
+        [(_, gap)] = engine.journal.of_kind(run, ["gap"], 10)
+    assert trades[: len(before)] == before
+    assert len(trades) > len(before) + 2
+    assert trades[len(before)].timestamp == source[1600].ts, "the stop is gone through on the first tick after the outage"
+    assert (gap.value["since"], gap.value["until"]) == (source[TRAILED - 1].ts, source[1600].ts)
+    again = replay(state, "cross")
+    assert (again.divergence, again.fills, again.way) == (None, len(trades), "inputs")
+
+
+async def test_a_live_feed_is_judged_before_the_session_sees_it(source: list[Tick], tmp_path: Path) -> None:
+    wild = replace(source[600], price=9.0, bid=8.9, ask=9.1)
+    clock = EventClock(source[0].ts)
+    async with Engine(tmp_path / "state", market([*source[:601], wild, *source[601:]], live=True), wall=clock) as engine:
+        await do(engine, ask.Deploy, path=str(strategy_file(tmp_path)))
+        await ended(engine, "cross")
+        row = engine.snapshot().tables.market[SYMBOL]
+        assert (row.refused, row.ticks) == (1, len(source))
+        assert any("outlier" in line.text for line in engine.lines(0, session="cross"))
