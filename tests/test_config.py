@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -105,3 +106,10 @@ def test_secrets_are_not_shown(home):
 def test_sections_have_the_names_of_what_they_set():
     assert set(Risk.model_fields) == {field.name for field in dataclasses.fields(OrderLimits)}
     assert set(Execution.model_fields) <= {field.name for field in dataclasses.fields(ExecutionSettings)}
+
+
+def test_the_example_of_the_page_can_be_used(home, monkeypatch):
+    monkeypatch.delenv("TV_TOKEN", raising=False)
+    page = (Path(__file__).parents[1] / "docs" / "control.md").read_text(encoding="utf-8")
+    config, _ = load_config(write(home / "qkt.toml", page.split("```toml\n")[1].split("```")[0]))
+    assert (config.risk.limits().max_notional, config.execution.settings().latency) == (50_000, 250)

@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from qkt.cli import check as check_command
-from qkt.cli.main import COMMANDS, SUMMARIES
+from qkt.cli.main import COMMANDS, GROUPS, SUMMARIES
 from qkt.core.errors import QktError
 
 SLOW = ("numpy", "pyarrow", "rich", "lark", "qkt.lang", "qkt.backtest")
@@ -38,6 +39,7 @@ def test_every_command_has_help_of_its_own(qkt):
 def test_help_imports_nothing_that_takes_time():
     code = f"""
 import sys
+from pathlib import Path
 from qkt.cli.main import main
 try:
     main(['--help'])
@@ -111,3 +113,10 @@ def test_json_of_two_processes_is_byte_for_byte_the_same_but_for_the_timing(stra
         timing = json.dumps(json.loads(text)["timing"], separators=(",", ":"))
         texts.append(text.replace(timing, ""))
     assert texts[0] == texts[1]
+
+
+def test_every_command_of_an_engine_is_in_its_page():
+    page = (Path(__file__).parents[2] / "docs" / "control.md").read_text(encoding="utf-8")
+    groups = [group for title, group in GROUPS.items() if title != "Write and test strategies"]
+    missing = [name for group in groups for name in group if f"`qkt {name}" not in page]
+    assert missing == []
