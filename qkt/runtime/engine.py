@@ -265,7 +265,8 @@ class Engine:
         name, run = registration.name, registration.run
         symbols = list(dict.fromkeys((*(s.symbol for s in machine.strategy.streams if s.fed), *machine.settings.markets)))
         market = await self._market.open(symbols, recovered.feed_number if recovered.feed_number >= 0 else None)
-        try:
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(market.reader.aclose)
             recorder = Recorder(
                 machine,
                 TapeWriter(tape_folder(self.state, run)),
@@ -274,6 +275,7 @@ class Engine:
                 lambda level, text: self.alert(level, name, text),
                 lambda _, effects: self._told(name, machine, effects),
             )
+            undo.callback(recorder.close)
             live = LiveSession(registration, machine, recorder, self.moved)
             live.started_at = self.wall.now()
             live.feed_number = recovered.feed_number
@@ -283,9 +285,7 @@ class Engine:
             elif self._history is not None:
                 count = await live.warm(self._history(symbols))
                 self.line("INFO", "engine", name, f"warmed up with {count:,} ticks")
-        except BaseException:
-            await market.reader.aclose()
-            raise
+            undo.pop_all()
         return Hosted(live, Pump(live, market, lambda level, text: self._feed_said(name, level, text), self.wall))
 
     def _after_outage(self, recorder: Recorder, replayable: bool) -> None:

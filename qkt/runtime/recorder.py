@@ -25,8 +25,6 @@ log = logging.getLogger(__name__)
 
 RETRY = 0.25
 """Seconds between two attempts to write while the disk refuses."""
-MOST_WAITING = 256 << 20
-"""Bytes of inputs that may wait for the disk."""
 
 Alert = Callable[[Level, str], None]
 """Hears a level and a sentence."""

@@ -3,6 +3,7 @@
 import gc
 import os
 import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -223,8 +224,9 @@ async def test_a_session_that_cannot_be_brought_back_says_why_and_the_others_run
         assert "damaged" in (row.reason or "")
 
 
+@pytest.mark.parametrize("part", ["journal", "tape"])
 async def test_a_disk_that_refuses_blocks_entries_keeps_exits_alerts_once_and_clears(
-    source: list[Tick], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: list[Tick], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     monkeypatch.setattr("qkt.runtime.recorder.RETRY", 0.0)
     first, second = anyio.Event(), anyio.Event()
@@ -233,12 +235,13 @@ async def test_a_disk_that_refuses_blocks_entries_keeps_exits_alerts_once_and_cl
         live = await reached(engine, TRAILED)
         trades = live.machine.session.books.trades
         assert not live.machine.flat
-        commit = engine.journal.commit
+        broken: tuple[object, str] = (engine.journal, "commit") if part == "journal" else (live.recorder._tape, "flush")
+        works = getattr(*broken)
 
         def fails(*_: Any) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(engine.journal, "commit", fails)
+        monkeypatch.setattr(*broken, fails)
         first.set()
         await reached(engine, NEXT_ENTRY + 50)
         assert live.machine.flat, "the exit of the open position was kept"
@@ -246,7 +249,7 @@ async def test_a_disk_that_refuses_blocks_entries_keeps_exits_alerts_once_and_cl
         assert {r.reason for r in live.machine.session.risk.rejections} == {"blocked: nothing can be recorded"}
         assert [a.text[:24] for a in engine.alerts] == ["nothing can be recorded "]
         assert engine.snapshot().tables.system["engine"].disk != "ok"
-        monkeypatch.setattr(engine.journal, "commit", commit)
+        monkeypatch.setattr(*broken, works)
         second.set()
         await ended(engine, "cross")
         assert [a.level for a in engine.alerts] == ["ERROR", "INFO"]
@@ -283,3 +286,51 @@ async def test_a_live_feed_is_judged_before_the_session_sees_it(source: list[Tic
         row = engine.snapshot().tables.market[SYMBOL]
         assert (row.refused, row.ticks) == (1, len(source))
         assert any("outlier" in line.text for line in engine.lines(0, session="cross"))
+
+
+async def test_a_halted_session_comes_back_halted(source: list[Tick], tmp_path: Path) -> None:
+    state, held = tmp_path / "state", {NEXT_ENTRY: anyio.Event()}
+    async with Engine(state, market(source, pauses=held)) as engine:
+        await do(engine, ask.Deploy, path=str(strategy_file(tmp_path)))
+        await reached(engine, NEXT_ENTRY)
+        assert [row.purpose for row in engine.snapshot().tables.orders.values()] == ["ENTRY"]
+        await do(engine, ask.Halt, name="cross", reason="news")
+        assert not engine.snapshot().tables.orders, "the working entry was cancelled"
+        halts = engine.snapshot().tables.halts
+    async with Engine(state, market(source, pauses=held)) as engine:
+        assert engine.snapshot().tables.halts == halts
+        assert next(iter(halts.values())).author == "me"
+        held[NEXT_ENTRY].set()
+        count = len(await ended(engine, "cross"))
+        assert (await do(engine, ask.Resume, name="cross")).text == "cleared cross: news"
+    async with Engine(state, market(source)) as engine:
+        assert not engine.snapshot().tables.halts
+        assert len(await ended(engine, "cross")) == count
+
+
+async def test_history_comes_before_the_market_and_is_read_anew_when_it_was_cut_short(
+    source: list[Tick], tmp_path: Path
+) -> None:
+    class CutError(Exception):
+        pass
+
+    def cut_short(symbols: Sequence[str]) -> Iterator[Tick]:
+        yield from source[:400]
+        raise CutError
+
+    state, file = tmp_path / "state", strategy_file(tmp_path)
+    rest = OwnFeeds(lambda: ListFeed(source[1000:]))
+    async with Engine(state, rest, history=lambda symbols: source[:1000]) as engine:
+        await do(engine, ask.Deploy, path=str(file))
+        warm = await ended(engine, "cross")
+    async with Engine(tmp_path / "other", rest, history=cut_short) as engine:
+        registration = await engine.register(file, "cross", {})
+        with pytest.raises(CutError):
+            await engine.begin(registration)
+        assert not engine.hosted
+    async with Engine(tmp_path / "other", rest, history=lambda symbols: source[:1000]) as engine:
+        assert await ended(engine, "cross") == warm
+    async with Engine(tmp_path / "cold", rest) as engine:
+        await do(engine, ask.Deploy, path=str(file))
+        assert await ended(engine, "cross") != warm
+    assert warm[0].timestamp >= source[1000].ts
