@@ -49,9 +49,16 @@ def test_a_daemon_from_start_to_stop(qkt, state, tape, tmp_path):
         assert until(lambda: qkt("trades", "buys", "--json").json)[0]["side"] == "BUY"
         os.kill(pid, signal.SIGHUP)
         assert qkt("daemon", "status", "--json").json["sessions"][0]["name"] == "buys"
+        before = qkt("trades", "--json").json
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: qkt("list").code == 1)
+        pid = qkt("daemon", "start", "--data", f"EURUSD={tape}", "--speed", "fast", "--json").json["pid"]
+        assert qkt("trades", "--json").json == before
+        assert [row["side"] for row in qkt("positions", "--json").json] == ["LONG"]
         killed = qkt("kill", "--flatten", "--json")
         assert (killed.code, killed.json["flat"]) == (0, True)
         assert qkt("positions", "--json").json == []
+        assert qkt("stop", "buys").code == 0
         assert qkt("daemon", "stop").out == "engine stopped\n"
         assert qkt("daemon", "status").code == 1
         pid = None

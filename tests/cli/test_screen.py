@@ -1,0 +1,39 @@
+"""What a trading process prints never holds it up."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from qkt.cli.screen import WAITING, Screen
+
+
+def test_lines_appear_in_order():
+    reader, writer = os.pipe()
+    with Screen(writer) as screen:
+        for number in range(3):
+            screen.say(f"line {number}")
+    os.close(writer)
+    with os.fdopen(reader) as shown:
+        assert shown.read() == "line 0\nline 1\nline 2\n"
+
+
+def test_a_frozen_terminal_holds_nobody_up():
+    reader, writer = os.pipe()
+    begun = time.monotonic()
+    with Screen(writer) as screen:
+        for _ in range(2 * WAITING):
+            screen.say("x" * 1000)  # far more than a pipe holds, and nobody reads
+        said = time.monotonic() - begun
+    left = time.monotonic() - begun
+    os.close(reader)  # lets the writer's thread go
+    assert said < 1
+    assert left < 5
+
+
+def test_a_terminal_that_is_gone_is_no_error():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with Screen(writer) as screen:
+        screen.say("nobody hears")
+    os.close(writer)
