@@ -49,7 +49,7 @@ _MEANT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Token:
     """`kind` is a terminal of the grammar, `WORD` or `ILLEGAL`; `text` stands in the source from `start` to `end`; `value` is
     the text without quotes and escapes."""
