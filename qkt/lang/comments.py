@@ -17,11 +17,12 @@ _Point = tuple[int, int]
 @dataclass(slots=True)
 class Notes:
     """What stands around a node: lines above the word that opens its block, lines directly above it (empty ones where the
-    source has them), and comments behind it on its last line."""
+    source has them), comments behind it on its last line, and those below it, which the header of a file has."""
 
     above_block: list[str] = field(default_factory=list)
     above: list[str] = field(default_factory=list)
     behind: list[str] = field(default_factory=list)
+    below: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,9 @@ class Comments:
         if before is not None and before.end[0] == at[0] and (after is None or after.start[0] > at[0]):
             self._notes[id(before.node)].behind.append(comment.text)
             return
+        if before is self._units[0] and self._below_the_header(comment):
+            self._notes[id(before.node)].below.append(comment.text)
+            return
         lines = [*([""] if self._blank_above(at[0]) else []), comment.text]
         if after is None and around is None:
             self.tail += lines
@@ -75,6 +79,14 @@ class Comments:
             self._notes[id(after.node)].above_block += lines
         else:
             self._notes[id(after.node)].above += lines
+
+    def _below_the_header(self, comment: Token) -> bool:
+        """Whether a comment directly follows the header's last number, and an empty line parts it from what comes next."""
+        index = bisect_left(self._starts, _start(comment))
+        last, following = self._tokens[index - 1], self._tokens[index]
+        between = self._lines[last.span.end_line : comment.span.line - 1]
+        until_next = self._lines[comment.span.end_line : following.span.line - 1]
+        return last.kind == "NUMBER" and all(map(str.strip, between)) and not all(map(str.strip, until_next))
 
     def _beginning(self, node: Node) -> _Point:
         """Where the part begins: a clause of DEFAULTS, whose node is its value, with its key, the first LET with its word."""

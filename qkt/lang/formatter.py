@@ -102,7 +102,7 @@ class _Formatter:
     def _part(self, node: Node, lines: Lines) -> Lines:
         """A part of the file with what stands above and behind it."""
         notes = self._comments.of(node)
-        return [*notes.above_block, *notes.above, *lines[:-1], "  ".join([lines[-1], *notes.behind])]
+        return [*notes.above_block, *notes.above, *lines[:-1], "  ".join([lines[-1], *notes.behind]), *notes.below]
 
     def _all(self, nodes: Sequence[N], spelled: Callable[[N], Lines]) -> Lines:
         return [line for node in nodes for line in self._part(node, spelled(node))]

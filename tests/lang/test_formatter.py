@@ -145,6 +145,16 @@ def test_long_rules_go_on_below():
     )
 
 
+@pytest.mark.parametrize("head", ["STRATEGY t VERSION 1", "PORTFOLIO p VERSION 1 CAPITAL 5"])
+def test_a_comment_below_the_header_stays_there_when_an_empty_line_follows(head):
+    rest = "SYMBOLS\n    k = SIM:KLM EVERY 1m\n"
+    below = f"{head}  -- a\n-- b\n/* c\n   d */\n\n{rest}"
+    assert assert_canonical(below) == below
+    above = f"{head}\n\n-- b\n{rest}"
+    assert assert_canonical(above.replace("\n\n", "\n")) == above
+    assert assert_canonical(above) == above
+
+
 def test_comments_and_blank_lines_stay():
     source = """-- what this is
 
