@@ -29,7 +29,7 @@ from qkt.runtime.control.commands import Command
 from qkt.runtime.control.engine import Health, SessionHealth
 from qkt.runtime.control.errors import ControlError, UnknownSessionError
 from qkt.runtime.control.frames import Hello, Snapshot
-from qkt.runtime.control.rows import AlertRow, EquityPoint, FillRow, Level, Line, RuleRow, RuleTerms
+from qkt.runtime.control.rows import AlertRow, EquityPoint, FillRow, Level, Line, RuleRow, RuleTerms, StrategyRow
 from qkt.runtime.effects import Effect
 from qkt.runtime.errors import SessionError
 from qkt.runtime.inputs import CommandInput, GapInput
@@ -103,6 +103,8 @@ class Engine:
         self._ready = False
         self._version = 1
         self._touched: dict[str, int] = {}
+        # What is shown of sessions that rest; it is read out of the journal once.
+        self.rest_rows: dict[str, StrategyRow] = {}
         self._news = anyio.Event()
         self._deploying: set[str] = set()
 
@@ -367,6 +369,7 @@ class Engine:
         """State, positions or orders of a session have changed."""
         self.moved()
         self._touched[name] = self._version
+        self.rest_rows.pop(name, None)
 
     def _told(self, name: str, machine: SessionMachine, effects: list[Effect]) -> None:
         for effect in effects:

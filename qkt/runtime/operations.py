@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from qkt.core.terms import Side
 from qkt.runtime.control import commands as ask
 from qkt.runtime.control.answers import Changed, Difference, Done, Failed, Remaining, Step
 from qkt.runtime.control.errors import UnknownSessionError
+from qkt.runtime.control.values import NAME
 from qkt.runtime.errors import SessionError
 from qkt.runtime.session import LiveSession
 from qkt.runtime.views import position_rows
@@ -86,7 +88,7 @@ class Operations:
 
     async def _deploy(self, command: ask.Deploy) -> Answer:
         path = Path(command.path)
-        name = command.name or path.stem
+        name = _deploy_name(command.name, path)
         if name in self._engine.known():
             return self._failed_as("taken", f"'{name}' is deployed already", remedy="choose another name, or resync it")
         live = await self._engine.deploy(path, name, dict(command.params))
@@ -95,7 +97,7 @@ class Operations:
     async def _resync(self, command: ask.Resync) -> Answer:
         """The new source is compiled before the old session is touched. Its paper account goes with it, so it must be flat."""
         path = Path(command.path)
-        name = command.name or path.stem
+        name = _deploy_name(command.name, path)
         engine = self._engine
         old = engine.registration(name)
         source, changed = await engine.compiled(path, dict(command.params), old)
@@ -294,6 +296,15 @@ class Operations:
 
     def _failed_as(self, kind: str, found: str, **values: object) -> Failed:
         return Failed.model_validate({"id": self._id, "kind": kind, "found": found, **values})
+
+
+def _deploy_name(given: str | None, path: Path) -> str:
+    """The name that was given, else the file's. Raises SessionError for a file whose name cannot be one."""
+    name = given or path.stem
+    if not re.fullmatch(NAME, name):
+        expected = "letters, digits, hyphens and underscores, 64 at most"
+        raise SessionError(f"'{name}' cannot name a session", expected=expected, remedy="choose a name with --as")
+    return name
 
 
 def _failed(id_: str, kind: str, problem: QktError) -> Failed:

@@ -1,4 +1,4 @@
-"""The state directory: where it is, who owns it, and what files in it are called."""
+"""The state directory: where it is, and who owns it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ import sys
 from pathlib import Path
 from types import TracebackType
 from typing import IO
-from urllib.parse import quote
 
 from qkt.runtime.errors import StateError
 
 LOCK = "engine.lock"
-RESERVED = {".", ".."}
 
 
 def state_dir(given: Path | None = None) -> Path:
@@ -25,19 +23,6 @@ def state_dir(given: Path | None = None) -> Path:
     from platformdirs import user_state_path
 
     return user_state_path("qkt", appauthor=False)
-
-
-def file_name(name: str) -> str:
-    """A name as one file name on every platform: all but letters, digits, dot, hyphen and underscore is percent-encoded.
-
-    Names that begin with a dot, or that a platform keeps for itself, cannot come out.
-    """
-    safe = quote(name, safe="").replace("~", "%7E")
-    if safe in RESERVED or safe.startswith("."):
-        safe = safe.replace(".", "%2E", 1)
-    if not safe:
-        raise StateError("a name is empty", expected="at least one character")
-    return safe
 
 
 class StateLock:

@@ -66,7 +66,7 @@ def tables(engine: Engine) -> Tables:
     running = list(engine.hosted.values())
     lives = [hosted.live for hosted in running]
     return Tables(
-        strategies=table([*(_strategy(live) for live in lives), *(_resting(engine, *one) for one in engine.resting.values())]),
+        strategies=table([*(_strategy(live) for live in lives), *(_resting_row(engine, name) for name in engine.resting)]),
         positions=table(row for live in lives for row in position_rows(live)),
         orders=table(row for live in lives for row in order_rows(live)),
         fills=table(row for live in lives for row in _fills(live.name, live.machine.session.books.trades, FILLS_SHOWN)),
@@ -122,6 +122,13 @@ def _strategy(live: LiveSession) -> StrategyRow:
         dropped=live.inbox.dropped,
         blocked=None if other is None else other.reason,
     )
+
+
+def _resting_row(engine: Engine, name: str) -> StrategyRow:
+    row = engine.rest_rows.get(name)
+    if row is None:
+        row = engine.rest_rows[name] = _resting(engine, *engine.resting[name])
+    return row
 
 
 def _resting(engine: Engine, registration: Registration, problem: str | None) -> StrategyRow:

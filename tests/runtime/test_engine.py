@@ -334,3 +334,16 @@ async def test_history_comes_before_the_market_and_is_read_anew_when_it_was_cut_
         await do(engine, ask.Deploy, path=str(file))
         assert await ended(engine, "cross") != warm
     assert warm[0].timestamp >= source[1000].ts
+
+
+async def test_names_cannot_lead_out_of_the_state(source: list[Tick], tmp_path: Path) -> None:
+    async with Engine(tmp_path / "state", market(source[:50])) as engine:
+        file = strategy_file(tmp_path, name="a b.qkt")
+        refused = await do(engine, ask.Deploy, path=str(file))
+        assert "'a b' cannot name a session" in refused.found
+        await engine.deploy(file, "../../out", {})
+        await ended(engine, "../../out")
+        folders = {path.relative_to(tmp_path / "state").as_posix() for path in (tmp_path / "state").rglob("*.tape")}
+        assert folders == {"sessions/1/tape/000000000001.tape"}
+        await engine.end(engine.hosted["../../out"].live)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a b.qkt", "state"]
