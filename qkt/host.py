@@ -72,13 +72,13 @@ async def host(hosting: Hosting, tell: Callable[[str], None]) -> None:
     async with (
         ending_on_signal(tell) as ending,
         _engine(hosting.state, hosting.config, hosting.restore) as engine,
-        serving(engine, hosting.state) as (hub, endpoint),
     ):
         await _load(engine, hosting.load_dir, tell)
-        where = endpoint.path or f"127.0.0.1:{endpoint.port}"
-        tell(f"engine ready, pid {os.getpid()}, {len(engine.known())} sessions, socket {where}")
-        hub.closing = await _until_asked(ending, engine)
-        tell(hub.closing)
+        async with serving(engine, hosting.state) as (hub, endpoint):  # whoever can ask finds everything there
+            where = endpoint.path or f"127.0.0.1:{endpoint.port}"
+            tell(f"engine ready, pid {os.getpid()}, {len(engine.known())} sessions, socket {where}")
+            hub.closing = await _until_asked(ending, engine)
+            tell(hub.closing)
 
 
 async def run_one(file: Path, params: dict[str, str], state: Path, config: Config, say: Callable[[str], None]) -> StrategyRow:

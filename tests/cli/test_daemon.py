@@ -52,7 +52,11 @@ def test_a_daemon_from_start_to_stop(qkt, state, tape, tmp_path):
         before = qkt("trades", "--json").json
         os.kill(pid, signal.SIGKILL)
         until(lambda: qkt("list").code == 1)
-        pid = qkt("daemon", "start", "--data", f"EURUSD={tape}", "--speed", "fast", "--json").json["pid"]
+        (tmp_path / "broken.qkt").write_text("STRATEGY")
+        again = qkt("daemon", "start", "--data", f"EURUSD={tape}", "--speed", "fast", "--load-dir", tmp_path, "--json").json
+        pid = again["pid"]
+        assert [one["name"] for one in again["sessions"]] == ["buys"]
+        assert "broken.qkt was not deployed" in (state / "daemon.log").read_text()
         assert qkt("trades", "--json").json == before
         assert [row["side"] for row in qkt("positions", "--json").json] == ["LONG"]
         killed = qkt("kill", "--flatten", "--json")
