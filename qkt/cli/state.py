@@ -28,7 +28,7 @@ def inspect(state_dir: StateDir = None, as_json: AsJson = False) -> None:
     for one in found["sessions"]:
         print(
             f"  {one['name']} (run {one['run']}, {one['wanted']}): {one['fills']:,} fills, "
-            f"{one['committed']:,} inputs committed, {one['tape_bytes']:,} bytes of tape, from {one['file']}"
+            f"committed up to input {one['committed']:,}, {one['tape_bytes']:,} bytes of tape, from {one['file']}"
         )
 
 
