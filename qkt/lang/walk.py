@@ -52,20 +52,28 @@ def _children(kind: type[Node]) -> tuple[str, ...]:
 def streams_mentioned(item: object) -> Iterator[tree.Ident]:
     """Every name that stands where a stream's alias stands, except bare names and state accessors other than POSITION."""
     for node in walk(item):
-        match node:
-            case tree.Field(owner=alias) | tree.Position(alias=alias):
-                yield alias
-            case tree.Entry() | tree.Close() | tree.Resize() | tree.Cancel() | tree.Latch():
-                yield node.alias
-            case _:
-                pass
+        alias = _stream_at(node)
+        if alias is not None:
+            yield alias
+
+
+def _stream_at(node: Node) -> tree.Ident | None:
+    match node:
+        case tree.Field(owner=alias) | tree.Position(alias=alias):
+            return alias
+        case tree.Entry() | tree.Close() | tree.Resize() | tree.Cancel() | tree.Latch():
+            return node.alias
+        case _:
+            return None
 
 
 def names_used(item: object) -> Iterator[str]:
     """Every name that may refer to a LET, a PARAM or a stream, wherever it stands."""
-    for ident in streams_mentioned(item):
-        yield ident.text
     for node in walk(item):
+        alias = _stream_at(node)
+        if alias is not None:
+            yield alias.text
+            continue
         match node:
             case tree.Name(name=name):
                 yield name
