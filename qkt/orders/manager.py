@@ -38,8 +38,8 @@ class OrderManager:
         self._scope = scope
         self._held = held
         self._orders: dict[str, Order] = {}
-        # Sizes that wait for their venue to acknowledge the order.
-        self._sizes: dict[str, Decimal] = {}
+        # Orders whose new size waits for their venue to acknowledge them.
+        self._resized: set[str] = set()
         self._entries = EntryBook(legs)
         self._protection = Protection(scope, legs, deadlines, self)
         scope.subscribe(OrderApproved, self._on_approved)
@@ -116,7 +116,7 @@ class OrderManager:
         elif order.acknowledged:
             self._scope.publish(ResizeOrder(order, quantity))
         elif order.state is OrderState.SUBMITTED:
-            self._sizes[order.id] = quantity
+            self._resized.add(order.id)
 
     # ------------------------------------------------------ what brokers report
 
@@ -124,7 +124,7 @@ class OrderManager:
         order = self._orders.get(event.order_id)
         if order is None or order.acknowledged:
             return
-        if order.id not in self._sizes:
+        if order.id not in self._resized:
             order.quantity = event.quantity
         self._acknowledge(order)
 
@@ -134,19 +134,20 @@ class OrderManager:
         fired = order.motion is not None and not order.held
         if order.state is OrderState.SUBMITTED:
             order.state = OrderState.WORKING
-        quantity = self._sizes.pop(order.id, None)
+        resized = order.id in self._resized
+        self._resized.discard(order.id)
         if order.cancel_reason is not None:
             self._scope.publish(CancelOrder(order, order.cancel_reason))
             return
-        if quantity is not None:
-            self._scope.publish(ResizeOrder(order, quantity))
+        if resized:
+            self._scope.publish(ResizeOrder(order, order.remaining))
         if not fired:  # a held order has worked since it was held
             self._scope.publish(OrderWorking(order))
 
     def _on_modified(self, event: OrderModified) -> None:
         """What the venue made of a size, unless a newer one waits to be sent."""
         order = self._orders.get(event.order_id)
-        if order is not None and order.id not in self._sizes:
+        if order is not None and order.id not in self._resized:
             order.quantity = EXACT.add(order.filled, event.quantity)
 
     def _on_rejected(self, event: OrderRejected) -> None:
@@ -173,7 +174,7 @@ class OrderManager:
     def _forget(self, order: Order) -> None:
         """A terminal order leaves every index."""
         self._orders.pop(order.id, None)
-        self._sizes.pop(order.id, None)
+        self._resized.discard(order.id)
         self._entries.remove(order)
         self._protection.forget(order)
 

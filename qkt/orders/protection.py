@@ -210,5 +210,7 @@ class Protection:
         share.deadline = None
         suffix = "-sl" if purpose is Purpose.STOP_LOSS else "-close"
         order = market_exit(share, suffix, purpose, share.quantity, time)
+        if purpose is Purpose.STOP_LOSS:
+            share.stop = order
         self._share_of[order.id] = share
         self._sender.send(order)

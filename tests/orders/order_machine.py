@@ -142,6 +142,7 @@ class OrderRoom(RuleBasedStateMachine):
         scope.subscribe(ResizeOrder, self._resize_asked)
         scope.subscribe(PositionExited, self.exited.append)
         scope.subscribe(Tick, deadlines.on_tick)
+        scope.subscribe(Tick, held.on_tick)
         scope.subscribe(Tick, self.tiers.on_tick)
         scope.tap(self._watch)
 
@@ -339,7 +340,7 @@ class OrderRoom(RuleBasedStateMachine):
 
     @invariant()
     def live_orders_are_the_ones_that_have_not_ended(self) -> None:
-        live = {order.id for order in self.manager.live_orders()}
+        live = {order.id for order in self.manager.live_orders() if not order.held}
         assert live == {name for name, placement in self.placements.items() if placement.order.live}
 
     @invariant()

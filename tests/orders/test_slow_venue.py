@@ -118,3 +118,10 @@ def test_a_fill_that_wins_the_race_against_its_cancel_is_booked_and_later_events
     venue.accept("b-tp")
     assert venue.sent["b-tp"].state == "CANCELLED"
     assert venue.manager.live_orders() == []
+
+
+def test_a_size_that_waited_for_the_acknowledgement_is_what_is_left_by_then(venue: SlowVenue) -> None:
+    venue.fill("e", "0.4", complete=False)
+    venue.fill("e", "0.6")
+    venue.fill("b-sl", "0.3", complete=False)  # says that the venue has it, and leaves less than was asked for
+    assert venue.sizes == [("b-sl", Decimal("0.7"))]
