@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic_ns
 from types import TracebackType
 
 import anyio
@@ -32,6 +33,7 @@ from qkt.runtime.control.frames import Hello, Snapshot
 from qkt.runtime.control.rows import AlertRow, EquityPoint, FillRow, Level, Line, RuleRow, RuleTerms, StrategyRow
 from qkt.runtime.effects import Effect
 from qkt.runtime.errors import SessionError
+from qkt.runtime.figures import EngineFigures
 from qkt.runtime.inputs import CommandInput, GapInput
 from qkt.runtime.journal import Journal, Registration
 from qkt.runtime.lines import LineBook, LineKind
@@ -53,6 +55,8 @@ History = Callable[[Sequence[str]], Iterable[Tick]]
 RECOVER_AT_ONCE = 400
 """Inputs that a recovery does before others get their turn."""
 ALERTS_KEPT = 200
+BEAT = 0.05
+"""Seconds between two measurements of the loop."""
 
 
 @dataclass(slots=True)
@@ -88,6 +92,7 @@ class Engine:
         self.resting: dict[str, tuple[Registration, str | None]] = {}
         self.lines_book = LineBook()
         self.alerts: deque[AlertRow] = deque(maxlen=ALERTS_KEPT)
+        self.figures = EngineFigures()
         self.started_at = 0
         self.stopping = False
         self.shutdown_asked = anyio.Event()
@@ -114,9 +119,11 @@ class Engine:
         """Take the state directory and bring back what was registered. Raises StateError when it cannot be used."""
         async with AsyncExitStack() as stack:
             stack.enter_context(StateLock(self.state))
-            self.journal = Journal(self.state)
+            self.journal = Journal(self.state, self.figures)
             stack.callback(self.journal.close)
             self._group = await stack.enter_async_context(anyio.create_task_group())
+            stack.callback(self._group.cancel_scope.cancel)  # sessions have gone by then
+            self._group.start_soon(self._beat)
             self.started_at = self.wall.now()
             await self._bring_back()
             self._ready = True
@@ -145,6 +152,13 @@ class Engine:
                 log.exception("session %s could not be brought back", registration.name)
                 self.resting[registration.name] = (registration, f"{type(problem).__name__}: {problem}")
                 self.alert("ERROR", registration.name, f"could not be brought back: {problem}")
+
+    async def _beat(self) -> None:
+        """Measure how late the loop comes back to whoever sleeps."""
+        while True:
+            due = monotonic_ns() + round(BEAT * 1e9)
+            await anyio.sleep(BEAT)
+            self.figures.lag.add(max(0, monotonic_ns() - due))
 
     async def _end_all(self) -> None:
         for hosted in list(self.hosted.values()):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import anyio
 
 from qkt.core.events import Tick
+from qkt.runtime.figures import SessionFigures
 
 TICKS = 10_000
 
@@ -16,23 +17,32 @@ class Inbox:
     """Commands and ticks for one reader. When ticks come faster than they are read, the oldest are dropped and counted;
     a source that can wait asks for `room` instead."""
 
-    def __init__(self, capacity: int = TICKS) -> None:
+    def __init__(self, capacity: int = TICKS, figures: SessionFigures | None = None) -> None:
+        self.figures = figures or SessionFigures()
         self._capacity = capacity
         self._calls: deque[Callable[[], None]] = deque()
-        self._ticks: deque[tuple[Tick, int]] = deque()
+        self._ticks: deque[tuple[Tick, int, int]] = deque()
         self._wake = anyio.Event()
         self._room = anyio.Event()
-        self.dropped = 0
 
     def __len__(self) -> int:
         return len(self._ticks)
 
-    def offer(self, tick: Tick, number: int) -> None:
-        """Take a tick, at the cost of the oldest when there is no room."""
+    @property
+    def dropped(self) -> int:
+        return self.figures.ticks_dropped
+
+    def offer(self, tick: Tick, number: int, arrived: int) -> None:
+        """Take a tick that came at `arrived` (nanoseconds of the monotonic clock), at the cost of the oldest when there is no
+        room."""
+        figures = self.figures
+        figures.ticks_in += 1
         if len(self._ticks) >= self._capacity:
             self._ticks.popleft()
-            self.dropped += 1
-        self._ticks.append((tick, number))
+            figures.ticks_dropped += 1
+        self._ticks.append((tick, number, arrived))
+        if len(self._ticks) > figures.queue_peak:
+            figures.queue_peak = len(self._ticks)
         self._wake.set()
 
     def call(self, act: Callable[[], None]) -> None:
@@ -43,11 +53,12 @@ class Inbox:
     def next_call(self) -> Callable[[], None] | None:
         return self._calls.popleft() if self._calls else None
 
-    def next_tick(self) -> tuple[Tick, int] | None:
+    def next_tick(self) -> tuple[Tick, int, int] | None:
         return self._ticks.popleft() if self._ticks else None
 
     def clear_ticks(self) -> None:
         """Forget the ticks that wait: whoever stops reads no more."""
+        self.figures.ticks_done += len(self._ticks)
         self._ticks.clear()
         self._room.set()
 

@@ -10,12 +10,14 @@ import json
 import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic_ns
 from typing import Any
 
 from qkt.runtime.effects import Effect
 from qkt.runtime.errors import StateError
+from qkt.runtime.figures import EngineFigures
 
 FILE = "journal.sqlite"
 VERSION = 1
@@ -71,23 +73,13 @@ class Registration:
     created_at: int
 
 
-@dataclass(slots=True)
-class JournalCounters:
-    """Transactions that succeeded and failed, and how many failed since the last success."""
-
-    writes: int = 0
-    failures: int = 0
-    failing: int = 0
-    problem: str = field(default="")
-
-
 class Journal:
-    """The open journal. Raises StateError when it is damaged, newer, or no journal."""
+    """The open journal. Raises StateError when it is damaged, newer, or no journal. `figures` counts its transactions."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, figures: EngineFigures | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = folder / FILE
-        self.counters = JournalCounters()
+        self._figures = figures or EngineFigures()
         self._db = _open(self.path)
 
     def close(self) -> None:
@@ -151,17 +143,15 @@ class Journal:
         rows = [
             (run, number, place, effect.kind, effect.data) for number, effects in inputs for place, effect in enumerate(effects)
         ]
+        began = monotonic_ns()
         try:
             with self._transaction():
                 self._db.executemany("insert into commits values (?, ?)", [(run, number) for number, _ in inputs])
                 self._db.executemany("insert into effects values (?, ?, ?, ?, ?)", rows)
-        except sqlite3.Error as problem:
-            self.counters.failures += 1
-            self.counters.failing += 1
-            self.counters.problem = str(problem)
+        except sqlite3.Error:
+            self._figures.commit_failures += 1
             raise
-        self.counters.writes += 1
-        self.counters.failing = 0
+        self._figures.commit.add(monotonic_ns() - began)
 
     def last_input(self, run: int) -> int:
         """The number of the last input whose effects are durable, 0 without one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from time import monotonic_ns
 from typing import Any
 
 import anyio
@@ -98,7 +99,7 @@ class Pump:
                     continue
                 if patient and inbox.full:
                     await inbox.room()
-                inbox.offer(tick, number)
+                inbox.offer(tick, number, monotonic_ns())
 
     def _health(self, item: FeedHealth) -> None:
         about = f" ({', '.join(item.symbols)})" if item.symbols else ""

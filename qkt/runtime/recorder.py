@@ -63,12 +63,14 @@ class Recorder:
         """The number of the next input."""
         return self._tape.next
 
-    def tick(self, tick: Tick, number: int) -> None:
-        """A tick of the market: the hot path."""
+    def tick(self, tick: Tick, number: int) -> bool:
+        """A tick of the market: the hot path. Returns whether it led to something, which is recorded then."""
         at = self._tape.append_tick(tick, number)
         self.machine.tick(tick)
-        if self.machine.effects.pending:
-            self._keep(at)
+        if not self.machine.effects.pending:
+            return False
+        self._keep(at)
+        return True
 
     def handle(self, item: Input) -> list[Effect]:
         """Any other input. Returns its effects."""

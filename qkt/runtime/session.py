@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from enum import StrEnum
+from time import monotonic_ns
 from typing import Any
 
 import anyio
@@ -14,6 +15,7 @@ import anyio.lowlevel
 from qkt.core.events import Tick
 from qkt.runtime.effects import Effect
 from qkt.runtime.errors import SessionError
+from qkt.runtime.figures import SessionFigures
 from qkt.runtime.inbox import Inbox
 from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput, TimerInput
 from qkt.runtime.journal import Registration
@@ -48,7 +50,8 @@ class LiveSession:
         self.registration = registration
         self.machine = machine
         self.recorder = recorder
-        self.inbox = Inbox()
+        self.figures = SessionFigures()
+        self.inbox = Inbox(figures=self.figures)
         self._moved = moved
         self.feed_number = LIVE
         self.started_at = 0
@@ -85,7 +88,7 @@ class LiveSession:
 
     async def run(self) -> None:
         """Handle what comes until `end` is called and everything before it is done."""
-        inbox, recorder = self.inbox, self.recorder
+        inbox, recorder, figures = self.inbox, self.recorder, self.figures
         while not self._ending:
             for _ in range(BATCH):
                 call = inbox.next_call()
@@ -95,12 +98,14 @@ class LiveSession:
                 waiting = inbox.next_tick()
                 if waiting is None:
                     break
-                tick, self.feed_number = waiting
+                tick, self.feed_number, arrived = waiting
                 if (
                     tick.ts < self.machine.last_ts
                 ):  # a live feed keeps no order between symbols; a session's time never goes back
                     tick = replace(tick, ts=self.machine.last_ts)
-                recorder.tick(tick, self.feed_number)
+                figures.ticks_done += 1
+                if recorder.tick(tick, self.feed_number):
+                    figures.intent.add(monotonic_ns() - arrived)
             inbox.read()
             recorder.flush()
             self._moved()
