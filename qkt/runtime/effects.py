@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, NamedTuple
 
+from qkt.brokers.dispatch import VenueRequest
 from qkt.core.events import (
     CancelFailed,
     Event,
@@ -24,6 +25,8 @@ from qkt.engine import Session
 from qkt.orders import CancelOrder, Order, OrderApproved, ResizeOrder, SubmitOrder
 
 STAMPS = {"at", "seq", "scope"}
+SEND = "send"
+"""The kind of an effect that leaves for a venue once it is durable."""
 
 
 class Effect(NamedTuple):
@@ -51,6 +54,7 @@ class EffectLog:
         scope.subscribe_first(SubmitOrder, lambda command: self._command("submit", command.order))
         scope.subscribe_first(CancelOrder, lambda command: self._command("cancel", command.order, reason=command.reason))
         scope.subscribe_first(ResizeOrder, lambda command: self._command("resize", command.order, quantity=command.quantity))
+        scope.subscribe(VenueRequest, lambda event: self.pending.append(Effect(SEND, _json(event.request.as_json()))))
         scope.subscribe(Trade, self._on_trade)
         for kind, name in (
             (OrderAccepted, "accepted"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from qkt.brokers.dispatch import Report
 from qkt.core.events import Tick
 
 LIVE = -1
@@ -47,4 +48,12 @@ class GapInput:
     reason: str
 
 
-Input: TypeAlias = TickInput | TimerInput | CommandInput | GapInput
+@dataclass(frozen=True, slots=True)
+class VenueInput:
+    """What a venue says of the session's orders and positions. `ts` is the session's time (epoch ms)."""
+
+    ts: int
+    report: Report
+
+
+Input: TypeAlias = TickInput | TimerInput | CommandInput | GapInput | VenueInput

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from qkt.brokers.dispatch import VenueReport
 from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
 from qkt.core.events import RuleFired, Tick
@@ -20,7 +21,7 @@ from qkt.orders import Order
 from qkt.runtime.effects import EffectLog
 from qkt.runtime.equity import EquityHistory
 from qkt.runtime.errors import SessionError
-from qkt.runtime.inputs import CommandInput, GapInput, Input, TickInput, TimerInput
+from qkt.runtime.inputs import CommandInput, GapInput, Input, TickInput, TimerInput, VenueInput
 from qkt.strategy import RunnableStrategy
 
 log = logging.getLogger(__name__)
@@ -90,6 +91,8 @@ class SessionMachine:
             self.timer(item.ts)
         elif isinstance(item, CommandInput):
             self.command(item)
+        elif isinstance(item, VenueInput):
+            self.venue(item)
         else:
             self.gap(item)
 
@@ -130,6 +133,13 @@ class SessionMachine:
             act(item)
         except Exception as problem:
             self._on_fault(problem)
+        self.effects.settle()
+
+    def venue(self, item: VenueInput) -> None:
+        """What a venue has to say."""
+        self.last_ts = max(self.last_ts, item.ts)
+        self._clock.time = item.ts
+        self.session.scope.receive(VenueReport(item.report))
         self.effects.settle()
 
     def gap(self, item: GapInput) -> None:

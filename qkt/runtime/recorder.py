@@ -32,7 +32,7 @@ Alert = Callable[[Level, str], None]
 
 class Recorder:
     """Gives inputs to a machine, one by one. `told` hears of the effects of each input that had any, once they are durable,
-    or at once while the disk refuses."""
+    or at once while the disk refuses. `outbox` hears of them in their order and never before they are durable."""
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class Recorder:
         run: int,
         alert: Alert,
         told: Callable[[int, list[Effect]], None],
+        outbox: Callable[[list[Effect]], None] | None = None,
     ) -> None:
         self.machine = machine
         self._tape = tape
@@ -49,6 +50,7 @@ class Recorder:
         self._run = run
         self._alert = alert
         self._told = told
+        self._outbox = outbox
         self._unsaved: list[tuple[int, list[Effect]]] = []
         self._retry_at = 0.0
         self.refused: str | None = None
@@ -123,7 +125,10 @@ class Recorder:
         except (OSError, sqlite3.Error) as problem:
             self._refuse(problem)
             return
-        self._unsaved.clear()
+        durable, self._unsaved = self._unsaved, []
+        if self._outbox is not None:
+            for _, effects in durable:
+                self._outbox(effects)
         if self.refused is not None:
             self.refused = None
             self._alert("INFO", "the disk takes records again, entries may pass")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from qkt.runtime.effects import Effect
 from qkt.runtime.errors import DivergenceError, StateError
-from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput
+from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput, VenueInput
 from qkt.runtime.journal import Journal
 from qkt.runtime.machine import SessionMachine
 from qkt.runtime.tape import read_tape
@@ -126,6 +126,8 @@ def told(item: Input) -> str:
         return f"{item.command} by {item.author} at {item.ts}"
     if isinstance(item, GapInput):
         return f"gap since {item.since}"
+    if isinstance(item, VenueInput):
+        return f"{item.report.what} from the venue at {item.ts}"
     return f"timer at {item.ts}"
 
 

@@ -16,11 +16,12 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from qkt.brokers.dispatch import Report
 from qkt.core.events import Tick
 from qkt.runtime.errors import StateError
-from qkt.runtime.inputs import CommandInput, GapInput, Input, TickInput, TimerInput
+from qkt.runtime.inputs import CommandInput, GapInput, Input, TickInput, TimerInput, VenueInput
 from qkt.runtime.state import sync_folder
 
 MAGIC = b"qkt-tape 1\n"
@@ -31,7 +32,7 @@ TICK = struct.Struct("<BBHiqq6d")
 """Kind, which values there are, symbol, synthetic, the feed's number, time, then the values."""
 TIMER = struct.Struct("<Bq")
 TEXT = struct.Struct("<BI")
-KIND_SYMBOL, KIND_TICK, KIND_WARM, KIND_TIMER, KIND_COMMAND, KIND_GAP = range(6)
+KIND_SYMBOL, KIND_TICK, KIND_WARM, KIND_TIMER, KIND_COMMAND, KIND_GAP, KIND_VENUE = range(7)
 SEGMENT_BYTES = 64 << 20
 PACK_FROM = 4096
 NAN = float("nan")
@@ -87,6 +88,8 @@ class TapeWriter:
             self._body += TIMER.pack(KIND_TIMER, item.ts)
         elif isinstance(item, CommandInput):
             self._text(KIND_COMMAND, [item.ts, item.command, item.author, item.arguments])
+        elif isinstance(item, VenueInput):
+            self._text(KIND_VENUE, [item.ts, item.report.as_json()])
         else:
             self._text(KIND_GAP, [item.since, item.until, item.reason])
         return self._counted()
@@ -276,7 +279,7 @@ class _SegmentReader:
                 if kind == KIND_SYMBOL:
                     self.symbols[value[0]] = value[1]
                     continue
-                yield number, CommandInput(*value) if kind == KIND_COMMAND else GapInput(*value)
+                yield number, _input(kind, value)
             number += 1
         if number != first + count:
             raise _damaged(self._path, f"a block of {count} inputs holds {number - first}")
@@ -286,6 +289,13 @@ class _SegmentReader:
         bid, ask, volume, bid_size, ask_size = (v if present >> bit & 1 else None for bit, v in enumerate(values))
         tick = Tick(self.symbols[code], ts, price, bid, ask, volume, synthetic, bid_size, ask_size)
         return TickInput(tick, number, kind == KIND_WARM)
+
+
+def _input(kind: int, value: list[Any]) -> Input:
+    """An input that was written as text."""
+    if kind == KIND_COMMAND:
+        return CommandInput(*value)
+    return VenueInput(value[0], Report.from_json(value[1])) if kind == KIND_VENUE else GapInput(*value)
 
 
 def _checksum(first: int, count: int, body: bytes) -> int:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qkt.brokers.dispatch import Report, What
 from qkt.core.events import Tick
 from qkt.runtime.errors import StateError
-from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput, TimerInput
+from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput, TimerInput, VenueInput
 from qkt.runtime.tape import TapeWriter, read_tape, segments
 from tests.runtime.samples import ticks
 
@@ -35,6 +36,19 @@ inputs: st.SearchStrategy[Input] = st.one_of(
     st.builds(TimerInput, st.integers(0, 1 << 45)),
     st.builds(CommandInput, st.integers(0, 1 << 45), st.sampled_from(["halt", "cancel"]), st.text(), st.just({"a": 1})),
     st.builds(GapInput, st.integers(0, 1 << 45), st.none() | st.integers(0, 1 << 45), st.text()),
+    st.builds(
+        VenueInput,
+        st.integers(0, 1 << 45),
+        st.builds(
+            Report,
+            st.sampled_from(What),
+            token=st.text(),
+            quantity=st.decimals("0.01", 9, places=2),
+            price=st.decimals("0.00001", 9, places=5),
+            swap=st.decimals("-9", 9, places=2),
+            hedging=st.booleans(),
+        ),
+    ),
 )
 
 
