@@ -20,6 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from qkt.core.errors import QktError
+from qkt.core.secrets import conceal, conceal_environment
 
 if TYPE_CHECKING:
     from qkt.brokers.paper import ExecutionSettings
@@ -144,8 +145,11 @@ def load_config(given: Path | None = None) -> tuple[Config, Path | None]:
     path = find(given)
     values: dict[str, Any] = {} if path is None else _expanded(_read(path), str(path), ())
     _known(values, Config, "", str(path))
+    conceal_environment()
     try:
-        return Config(**values), path
+        config = Config(**values)
+        conceal(secrets_of(config))
+        return config, path
     except ValidationError as problem:
         raise _told(problem, str(path) if path else "the environment") from None
 
@@ -168,6 +172,22 @@ def overlaid(config: Config, section: str, values: Mapping[str, Any]) -> Config:
     except ValidationError as problem:
         raise _told(problem, f"--{section}") from None
     return config.model_copy(update={section: new})
+
+
+def secrets_of(section: BaseModel) -> Iterator[str]:
+    """Every value in there that must not be shown."""
+    for _, value in section:
+        match value:
+            case SecretStr():
+                yield value.get_secret_value()
+            case BaseModel():
+                yield from secrets_of(value)
+            case dict() | tuple():
+                for one in value.values() if isinstance(value, dict) else value:
+                    if isinstance(one, SecretStr):
+                        yield one.get_secret_value()
+                    elif isinstance(one, BaseModel):
+                        yield from secrets_of(one)
 
 
 def shown(config: Config) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qkt.core.errors import QktError
+from qkt.core.secrets import redacted
 
 DEBUG = "QKT_DEBUG"
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -30,7 +31,7 @@ def reporting(*, as_json: bool) -> Iterator[None]:
         raise SystemExit(1) from None
     except Exception as problem:
         if os.environ.get(DEBUG):
-            traceback.print_exc()
+            print(redacted(traceback.format_exc()), end="", file=sys.stderr)
         error = problem if isinstance(problem, QktError) else _bug(problem)
         _tell(error, as_json=as_json)
         raise SystemExit(error.exit_code) from None
@@ -44,7 +45,7 @@ def say(text: str) -> None:
 def sentence(error: QktError) -> str:
     """The error for a terminal. Problems of a strategy file begin with their own place and need no name before it."""
     text = str(error)
-    return text if "\n" in text else f"qkt: {text}"
+    return text if "\n" in text else f"qkt: {redacted(text)}"
 
 
 def as_data(error: QktError) -> dict[str, object]:
@@ -53,7 +54,7 @@ def as_data(error: QktError) -> dict[str, object]:
 
 def _tell(error: QktError, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(as_data(error)))
+        print(redacted(json.dumps(as_data(error))))
     else:
         print(sentence(error), file=sys.stderr)
 

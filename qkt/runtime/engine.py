@@ -47,6 +47,7 @@ from qkt.runtime.session import LiveSession, State
 from qkt.runtime.setup import Terms, load_strategy, read_strategy, source_hash
 from qkt.runtime.state import StateLock
 from qkt.runtime.tape import TapeWriter, segments
+from qkt.runtime.traces import TELLING, Traces
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,8 @@ RECOVER_AT_ONCE = 400
 ALERTS_KEPT = 200
 BEAT = 0.05
 """Seconds between two measurements of the loop."""
+RECALLED = 4096
+"""Effects of before a restart that a session's traces are learnt from."""
 
 
 @dataclass(slots=True)
@@ -147,11 +150,11 @@ class Engine:
                 await self.begin(registration)
             except QktError as problem:
                 self.resting[registration.name] = (registration, str(problem))
-                self.alert("ERROR", registration.name, f"could not be brought back: {problem}")
+                self.alert("ERROR", registration.name, f"could not be brought back: {problem}", "down")
             except Exception as problem:
                 log.exception("session %s could not be brought back", registration.name)
                 self.resting[registration.name] = (registration, f"{type(problem).__name__}: {problem}")
-                self.alert("ERROR", registration.name, f"could not be brought back: {problem}")
+                self.alert("ERROR", registration.name, f"could not be brought back: {problem}", "down")
 
     async def _beat(self) -> None:
         """Measure how late the loop comes back to whoever sleeps."""
@@ -243,7 +246,7 @@ class Engine:
         self.resting.pop(name, None)
         self._group.start_soon(self._host, hosted, name=f"session {name}")
         again = f", {recovered.inputs} inputs done again" if recovered.inputs else ""
-        self.line("INFO", "engine", name, f"run {run} started from {registration.file}{again}")
+        self.line("INFO", "engine", name, f"run {run} started from {registration.file}{again}", event="started")
         self.touch(name)
         return hosted.live
 
@@ -281,6 +284,9 @@ class Engine:
         name, run = registration.name, registration.run
         symbols = list(dict.fromkeys((*(s.symbol for s in machine.strategy.streams if s.fed), *machine.settings.markets)))
         market = await self._market.open(symbols, recovered.feed_number if recovered.feed_number >= 0 else None)
+        traces = Traces(run)
+        if recovered.inputs:
+            traces.recall(self.journal.of_kind(run, TELLING, RECALLED))
         async with AsyncExitStack() as undo:
             undo.push_async_callback(market.reader.aclose)
             recorder = Recorder(
@@ -289,7 +295,7 @@ class Engine:
                 self.journal,
                 run,
                 lambda level, text: self.alert(level, name, text),
-                lambda _, effects: self._told(name, machine, effects),
+                lambda at, effects: self._told(name, machine, traces, at, effects),
             )
             undo.callback(recorder.close)
             live = LiveSession(registration, machine, recorder, self.moved)
@@ -323,13 +329,14 @@ class Engine:
                 group.cancel_scope.cancel()
         except Exception:
             log.exception("session %s ended", live.name)
-            self.alert("ERROR", live.name, "ended by a defect of the engine; its log has the details")
+            self.alert("ERROR", live.name, "ended by a defect of the engine; its log has the details", "defect")
         finally:
             with anyio.CancelScope(shield=True):
                 await pump.close()
                 live.close()
             del self.hosted[live.name]
             self.resting[live.name] = (live.registration, None)
+            self.line("INFO", "engine", live.name, f"run {live.registration.run} ended", event="ended")
             self.touch(live.name)
             live.gone.set()
 
@@ -362,16 +369,29 @@ class Engine:
 
     # ------------------------------------------------------------------- telling
 
-    def line(self, level: Level, kind: LineKind, scope: str, text: str, ts: int | None = None) -> None:
+    def line(
+        self,
+        level: Level,
+        kind: LineKind,
+        scope: str,
+        text: str,
+        ts: int | None = None,
+        *,
+        event: str = "",
+        order: str | None = None,
+        trace: str | None = None,
+    ) -> Line:
         """Say what happened, to whoever reads along."""
-        self.lines_book.add(self.wall.now() if ts is None else ts, level, kind, scope, text)
+        at = self.wall.now() if ts is None else ts
+        line = self.lines_book.add(at, level, kind, scope, text, event=event, order=order, trace=trace)
         self.moved()
+        return line
 
-    def alert(self, level: Level, scope: str, text: str) -> None:
+    def alert(self, level: Level, scope: str, text: str, event: str = "alert") -> None:
         """Say what somebody should see."""
-        self.line(level, "engine", scope, text)
+        line = self.line(level, "engine", scope, text, event=event)
         number = len(self.alerts) and self.alerts[-1].number
-        self.alerts.append(AlertRow(number=number + 1, ts=self.wall.now(), level=level, scope=scope, text=text))
+        self.alerts.append(AlertRow(number=number + 1, ts=line.ts, level=level, scope=scope, text=line.text))
 
     def moved(self) -> None:
         """Something that is shown has changed."""
@@ -385,15 +405,16 @@ class Engine:
         self._touched[name] = self._version
         self.rest_rows.pop(name, None)
 
-    def _told(self, name: str, machine: SessionMachine, effects: list[Effect]) -> None:
+    def _told(self, name: str, machine: SessionMachine, traces: Traces, at: int, effects: list[Effect]) -> None:
         for effect in effects:
+            trace, order = traces.of(at, effect)
             said = narrated(effect)
             if said is not None:
-                self.line(said.level, said.kind, name, said.text, machine.last_ts)
+                self.line(said.level, said.kind, name, said.text, machine.last_ts, event=effect.kind, order=order, trace=trace)
         self.touch(name)
 
     def _feed_said(self, name: str, level: Level, text: str) -> None:
-        self.line(level, "feed", name, text)
+        self.line(level, "feed", name, text, event="feed")
 
     # ----------------------------------------------------- what operators may ask
 

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
+from qkt.core.secrets import redacted
 from qkt.runtime.control.rows import FillRow, Level, Line
 
 LineKind: TypeAlias = Literal["log", "fill", "order", "halt", "feed", "operator", "engine"]
@@ -20,17 +21,42 @@ class LineBook:
         self._lines: deque[Line] = deque(maxlen=KEPT)
         self.number = 0
 
-    def add(self, ts: int, level: Level, kind: LineKind, scope: str, text: str, fill: FillRow | None = None) -> Line:
-        """Write a line down; it gets the next number."""
+    def add(
+        self,
+        ts: int,
+        level: Level,
+        kind: LineKind,
+        scope: str,
+        text: str,
+        fill: FillRow | None = None,
+        *,
+        event: str = "",
+        order: str | None = None,
+        trace: str | None = None,
+    ) -> Line:
+        """Write a line down, without the secrets it may hold; it gets the next number."""
         self.number += 1
-        line = Line(number=self.number, ts=max(ts, 0), level=level, kind=kind, scope=scope, text=text, fill=fill)
+        line = Line(
+            number=self.number,
+            ts=max(ts, 0),
+            level=level,
+            kind=kind,
+            scope=scope,
+            text=redacted(text),
+            fill=fill,
+            event=event,
+            order=order,
+            trace=trace,
+        )
         self._lines.append(line)
         return line
 
     def after(self, number: int, scope: str | None, since: int | None, limit: int) -> Sequence[Line]:
         """Lines with a greater number, oldest first, the latest `limit` of them."""
-        found = deque[Line](maxlen=max(limit, 0))
-        for line in self._lines:
-            if line.number > number and scope in (None, line.scope) and (since is None or line.ts >= since):
-                found.append(line)
+        found = deque[Line]()
+        for line in reversed(self._lines):
+            if line.number <= number or len(found) >= limit:
+                break
+            if scope in (None, line.scope) and (since is None or line.ts >= since):
+                found.appendleft(line)
         return list(found)

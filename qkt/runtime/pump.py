@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 
 from qkt.core.clock import Clock
+from qkt.core.secrets import redacted
 from qkt.data.feeds import DataGate, Fault, FeedHealth, FeedState, GateChange
 from qkt.runtime.control.rows import Level
 from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TimerInput
@@ -109,7 +110,7 @@ class Pump:
         if item.symbols:
             return
         if item.state is FeedState.GAP:
-            self._put(GapInput(item.at, None, item.reason))
+            self._put(GapInput(item.at, None, redacted(item.reason)))
         elif item.state in DOWN:
             self._down(item.state, item.reason or item.state, item.at)
         elif item.state is FeedState.CONNECTED and self._down_since is not None:
@@ -122,7 +123,7 @@ class Pump:
         self.state = state
         if self._down_since is None:
             self._down_since = at
-            self._command("block", cause=FEED, reason=f"the feed is {state}: {reason}")
+            self._command("block", cause=FEED, reason=redacted(f"the feed is {state}: {reason}"))
 
     def _judged(self, change: GateChange) -> None:
         """The gate sees a symbol's data go bad, or come right. A lost feed speaks for itself."""

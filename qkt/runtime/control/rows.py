@@ -311,7 +311,11 @@ class EquityPoint(Word):
 
 
 class Line(Word):
-    """Something that happened, numbered for the whole engine. `fill` is given for a fill."""
+    """Something that happened, numbered for the whole engine. `fill` is given for a fill.
+
+    `event` is the sort of thing in one word, `order` the order it is about. Lines that go back to the same decision have the
+    same `trace`: the run and the input, as on the tape, at which it was taken.
+    """
 
     number: Annotated[int, Field(ge=1)]
     ts: Millis
@@ -320,3 +324,6 @@ class Line(Word):
     scope: str
     text: str
     fill: FillRow | None = None
+    event: str = ""
+    order: str | None = None
+    trace: str | None = None

@@ -23,7 +23,7 @@ DEADLINE = 5.0
 CONNECTIONS = 128
 
 
-class _Server(uvicorn.Server):
+class LoopServer(uvicorn.Server):
     """Leaves signals to the engine: its own handler would take them and deliver them twice."""
 
     @contextlib.contextmanager
@@ -40,7 +40,7 @@ async def serving(engine: EngineControl, state_dir: Path, *, tcp: bool | None = 
     listener = listen(state_dir) if tcp is None else listen(state_dir, tcp=tcp)
     try:
         async with open_hub(engine) as hub, anyio.create_task_group() as tasks:
-            server = _Server(_config(hub, listener.endpoint))
+            server = LoopServer(_config(hub, listener.endpoint))
             ended = anyio.Event()
 
             async def run() -> None:

@@ -1,0 +1,81 @@
+"""What must never be shown: passwords, tokens, keys. Whoever reads one tells it to `conceal`, whoever writes text for others
+passes it through `redacted`.
+
+Two nets, since a venue may put a secret of its own into an error: values that are known to be secret, in any spelling in which
+they travel, and what stands where secrets usually stand (`password=…`, `Bearer …`, `https://user:…@host`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote, quote_plus
+
+HIDDEN = "***"
+SHORTEST = 4
+"""Shorter values are not looked for: hiding them would hide every word and number that holds them."""
+WORD = 8
+"""Values shorter than this are hidden only where they stand alone."""
+
+NAMES = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)"
+_NAME = re.compile(NAMES, re.IGNORECASE)
+_PLACES = re.compile(
+    rf"(?P<name>{NAMES}[\w-]*[\"']?\s*[=:]\s*(?:(?:Bearer|Basic)\s+)?[\"']?)(?P<named>[^\s\"'&,;)}}\]]+)"
+    r"|(?P<scheme>\b(?:Bearer|Basic)\s+)(?P<header>[\w.~+/=-]{6,})"
+    r"|(?P<link>\w://)(?P<login>[^\s/@]+)(?=@)",
+    re.IGNORECASE,
+)
+
+
+class Secrets:
+    """Values that are known to be secret."""
+
+    def __init__(self) -> None:
+        self._values: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+
+    def conceal(self, values: Iterable[str]) -> None:
+        """Hide these from now on, wherever they appear."""
+        new = {value for value in values if len(value) >= SHORTEST} - self._values
+        if new:
+            self._values |= new
+            spellings = {one for value in self._values for one in _spellings(value)}
+            self._known = re.compile("|".join(_pattern(one) for one in sorted(spellings, key=len, reverse=True)))
+
+    def redacted(self, text: str) -> str:
+        """The text with every secret replaced."""
+        if self._known is not None:
+            text = self._known.sub(HIDDEN, text)
+        return _PLACES.sub(_hidden, text)
+
+
+def names_a_secret(name: str) -> bool:
+    """Whether a variable or key of this name holds a secret."""
+    return _NAME.search(name) is not None
+
+
+def conceal_environment(environment: Mapping[str, str] = os.environ) -> None:
+    """Hide the values of variables whose names say that they are secret."""
+    conceal(value for name, value in environment.items() if names_a_secret(name))
+
+
+def _spellings(value: str) -> Iterator[str]:
+    yield value
+    yield from (quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], repr(value)[1:-1])
+
+
+def _pattern(spelling: str) -> str:
+    found = re.escape(spelling)
+    return found if len(spelling) >= WORD else rf"(?<!\w){found}(?!\w)"
+
+
+def _hidden(found: re.Match[str]) -> str:
+    before = found["name"] or found["scheme"] or found["link"]
+    return f"{before}{HIDDEN}"
+
+
+_process = Secrets()
+conceal = _process.conceal
+redacted = _process.redacted
