@@ -17,9 +17,10 @@ from qkt.brokers.paper import BarsPath, ExecutionSettings, Fills, Preset
 from qkt.core.errors import DataError, UsageError
 from qkt.core.instruments import InstrumentRegistry, bare
 from qkt.data import BarSource, Store, TickSource, open_data
-from qkt.engine import SessionSettings
+from qkt.engine import Runnable, SessionSettings
 from qkt.engine.markets import conversion_markets
-from qkt.strategy import RunnableStrategy, Strategy
+from qkt.portfolio import Portfolio
+from qkt.strategy import Strategy
 from qkt.strategy.loader import load_python
 from qkt.strategy.python import PythonStrategy
 
@@ -28,13 +29,13 @@ Moment = str | int | None
 
 
 def backtest(
-    strategy: Path | str | RunnableStrategy | Strategy,
+    strategy: Path | str | Runnable | Strategy,
     *,
     data: Sequence[str | Path] | str | Path = (),
     store: Path | bool = False,
     start: Moment = None,
     end: Moment = None,
-    balance: Decimal | int | str = 10_000,
+    balance: Decimal | int | str | None = None,
     currency: str = "USD",
     params: Mapping[str, str] | None = None,
     fills: Fills | None = None,
@@ -47,11 +48,12 @@ def backtest(
     progress: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> BacktestResult:
-    """Run a strategy over history.
+    """Run a strategy or a portfolio over history.
 
-    `strategy` is a `.qkt` or `.py` file, or a strategy object. `data` names files or folders, `SYMBOL=PATH` for files
+    `strategy` is a `.qkt` or `.py` file, or an object. `data` names files or folders, `SYMBOL=PATH` for files
     without a symbol column; or `store` is True (the default store) or the store's folder. `start` and `end` bound the
-    ticks, half-open, as ISO dates or times (UTC) or epoch ms. `fills` is `quotes` (the side that is paid, default),
+    ticks, half-open, as ISO dates or times (UTC) or epoch ms. The account starts with `balance`, else with the CAPITAL of a
+    portfolio, else with 10,000. `fills` is `quotes` (the side that is paid, default),
     `mid` or `bars`, `preset` is `fast`, `realistic` or `stress`; `execution` says all of it, with every value of its own,
     instead. `columns` maps our column names to the file's, `zone` is the time zone of files in a server's
     time. `progress` hears how far the run is; when `stop` answers True the
@@ -73,14 +75,14 @@ def backtest(
     sources = _assign(fed, available, open_sources)
     markets = conversion_markets(symbols, currency, registry, available)
     sources |= {name: available[name] for name in markets}
-    settings = SessionSettings(_balance(balance), currency, registry, simulated, markets=tuple(markets))
+    settings = SessionSettings(_balance(balance, runnable), currency, registry, simulated, markets=tuple(markets))
 
     def tell(done: Progress) -> bool:
         if progress is not None:
             progress(done)
         return stop is None or not stop()
 
-    def replay(one: RunnableStrategy, path: BarsPath) -> RunRecord:
+    def replay(one: Runnable, path: BarsPath) -> RunRecord:
         chosen = replace(settings, execution=replace(simulated, bars_path=path))
         return run(one, sources, chosen, start=begin, end=until, every_tick=every_tick, params=used, tell=tell)
 
@@ -118,9 +120,7 @@ def _execution(execution: ExecutionSettings | None, fills: str | None, preset: s
     return execution
 
 
-def _strategy(
-    given: Path | str | RunnableStrategy | Strategy, params: Mapping[str, str]
-) -> tuple[RunnableStrategy, dict[str, str]]:
+def _strategy(given: Path | str | Runnable | Strategy, params: Mapping[str, str]) -> tuple[Runnable, dict[str, str]]:
     if isinstance(given, Strategy):
         return PythonStrategy(given, type(given).__name__), {}
     if not isinstance(given, str | Path):
@@ -128,13 +128,21 @@ def _strategy(
     path = Path(given)
     if path.suffix == ".py":
         return load_python(path, params), dict(params)
-    from qkt.lang import load
+    from qkt.lang import load, load_portfolio
+    from qkt.lang.source import is_portfolio, read_source
+
+    if is_portfolio(read_source(path)):
+        compiled = load_portfolio(path, params)
+        return Portfolio(compiled), {name: str(value) for name, value in compiled.params.items()}
 
     loaded = load(path, params)
     return loaded.strategy, {name: str(value) for name, value in loaded.params.items()}
 
 
-def _balance(value: Decimal | int | str) -> Decimal:
+def _balance(value: Decimal | int | str | None, strategy: Runnable) -> Decimal:
+    if value is None:
+        capital = strategy.capital if isinstance(strategy, Portfolio) else None
+        return capital or Decimal(10_000)
     try:
         balance = Decimal(value)
     except InvalidOperation:

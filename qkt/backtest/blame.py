@@ -6,10 +6,10 @@ import traceback
 from pathlib import Path
 
 from qkt.core.errors import StrategyError
-from qkt.strategy import RunnableStrategy
+from qkt.strategy import Tradable
 
 
-def blame(strategy: RunnableStrategy, problem: Exception) -> Exception:
+def blame(strategy: Tradable, problem: Exception) -> Exception:
     """A StrategyError naming the innermost line of the strategy's own code, or the problem itself when none is on the way."""
     source: Path | None = getattr(strategy, "code_file", None)
     if source is None:

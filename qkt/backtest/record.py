@@ -16,7 +16,7 @@ from qkt.core.terms import Side
 from qkt.data import DataReport
 from qkt.engine import Session, SessionSettings
 from qkt.ledger import Conversion, FinancingRow, RoundTrip, TradeRow
-from qkt.strategy import RunnableStrategy, finest
+from qkt.strategy import Tradable, finest
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def write_record(
     *,
     session: Session,
     board: QuoteBoard,
-    strategy: RunnableStrategy,
+    strategy: Tradable,
     settings: SessionSettings,
     reports: dict[str, DataReport],
     replay: Literal["fast", "every-tick", "bars"],

@@ -21,8 +21,8 @@ from qkt.core.errors import DataError, QktError, UsageError
 from qkt.core.events import CancelFailed, OrderRejected
 from qkt.core.timeframe import Timeframe
 from qkt.data import BarSource, BarTable, TickSource, TickTable, merge, ticks_of
-from qkt.engine import SessionSettings, TickBoard, assemble
-from qkt.strategy import RunnableStrategy, finest, is_statistic
+from qkt.engine import Runnable, SessionSettings, TickBoard, assemble
+from qkt.strategy import Tradable, finest, is_statistic
 
 ReplayName = Literal["fast", "every-tick", "bars"]
 Sources = Mapping[str, TickSource | BarSource]
@@ -38,7 +38,7 @@ class Progress:
 
 
 def run(
-    strategy: RunnableStrategy,
+    strategy: Runnable,
     sources: Sources,
     settings: SessionSettings,
     *,
@@ -48,7 +48,7 @@ def run(
     params: Mapping[str, str] | None = None,
     tell: Callable[[Progress], bool] | None = None,
 ) -> RunRecord:
-    """Run a strategy over [start, end) of its sources, which are keyed by market id, those of its streams first.
+    """Run a strategy or a portfolio over [start, end) of its sources, which are keyed by market id, those of its streams first.
 
     `tell` hears of progress and answers whether to go on. Raises DataError when there was nothing to replay or volumes are
     missing, and StrategyError naming the line when the strategy's own code failed.
@@ -98,7 +98,7 @@ def run(
     )
 
 
-def _require_volumes(strategy: RunnableStrategy, sources: Sources, start: int | None, end: int | None) -> None:
+def _require_volumes(strategy: Tradable, sources: Sources, start: int | None, end: int | None) -> None:
     """Raises DataError for data without volumes that an indicator lives on."""
     for stream in strategy.streams:
         source = sources.get(stream.symbol)
@@ -119,7 +119,7 @@ class _JumpDriver:
 
     paths: BarPaths | None = None
 
-    def __init__(self, strategy: RunnableStrategy, settings: SessionSettings, sources: Sources) -> None:
+    def __init__(self, strategy: Runnable, settings: SessionSettings, sources: Sources) -> None:
         clock = EventClock()
         self.board = ColumnBoard()
         self._sources = sources
@@ -143,7 +143,7 @@ class _JumpDriver:
 class _TickDriver:
     """Every tick, one by one; bars become ticks on the way."""
 
-    def __init__(self, strategy: RunnableStrategy, settings: SessionSettings, sources: Sources) -> None:
+    def __init__(self, strategy: Runnable, settings: SessionSettings, sources: Sources) -> None:
         clock = EventClock()
         self.board = TickBoard()
         self._sources = sources
@@ -164,7 +164,7 @@ def is_bars(source: TickSource | BarSource) -> TypeGuard[BarSource]:
     return hasattr(type(source), "timeframe_ms")
 
 
-def as_bars(strategy: RunnableStrategy, sources: Sources, execution: ExecutionSettings) -> Sources:
+def as_bars(strategy: Tradable, sources: Sources, execution: ExecutionSettings) -> Sources:
     """Sources for a replay of bars: ticks are made into bars of their shortest declared timeframe, unless they resolve them.
 
     Raises UsageError where ticks cannot resolve the bars exactly.
@@ -181,7 +181,7 @@ def as_bars(strategy: RunnableStrategy, sources: Sources, execution: ExecutionSe
     return sources
 
 
-def check_bars(strategy: RunnableStrategy, sources: Sources) -> None:
+def check_bars(strategy: Tradable, sources: Sources) -> None:
     """Raise DataError when a declared timeframe cannot be made of the bars given."""
     for stream in strategy.streams:
         if not stream.traded:
@@ -195,7 +195,7 @@ def check_bars(strategy: RunnableStrategy, sources: Sources) -> None:
             )
 
 
-def shortest(strategy: RunnableStrategy, symbol: str) -> Timeframe:
+def shortest(strategy: Tradable, symbol: str) -> Timeframe:
     """The shortest timeframe declared for a symbol; for one of another use, such as conversion, the shortest of all."""
     own = [stream.timeframe for stream in strategy.streams if stream.symbol == symbol]
     return min(own, key=lambda frame: frame.ms) if own else finest(strategy.streams)
@@ -207,7 +207,7 @@ def _unresolved(sources: Sources) -> Iterator[str]:
             yield f"{symbol}: {source.unresolved:,} bars have no ticks, their four points were replayed instead"
 
 
-def _choose(strategy: RunnableStrategy, sources: Sources, every_tick: bool) -> ReplayName:
+def _choose(strategy: Tradable, sources: Sources, every_tick: bool) -> ReplayName:
     if any(is_bars(source) for source in sources.values()):
         return "bars"
     # Equity is sampled at every tick.

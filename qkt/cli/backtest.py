@@ -79,7 +79,9 @@ def backtest(
     ] = None,
     start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="First moment, a UTC date or time (ISO).")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="End, exclusive, a UTC date or time (ISO).")] = None,
-    balance: Annotated[str, typer.Option(metavar="MONEY", help="Balance at the start.")] = "10000",
+    balance: Annotated[
+        str | None, typer.Option(metavar="MONEY", help="Balance at the start; without it CAPITAL, or 10000.")
+    ] = None,
     currency: Annotated[str, typer.Option(metavar="CODE", help="Currency of the account.")] = "USD",
     param: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Value of a PARAM of the strategy. Can be repeated.")

@@ -50,6 +50,7 @@ class Scope:
         self._channels: dict[type[Event], _Channel] = {}
         self._taps: list[Handler] = []
         self._follows: set[str] = set()
+        self._children: list[Scope] = []
         self.closed = False
 
     def subscribe(self, event_type: type[E], handler: Callable[[E], None], *, unless: Callable[[], bool] | None = None) -> None:
@@ -82,6 +83,23 @@ class Scope:
 
     def follows(self, symbol: str) -> bool:
         return symbol in self._follows
+
+    def child(self, name: str, on_fault: FaultHandler | None = None) -> Scope:
+        """A scope of its own that ends with this one. Its failures are told to its own handler, else to this scope's."""
+        scope = self._bus.scope(f"{self.name}/{name}", on_fault or self.fault)
+        self._children.append(scope)
+        return scope
+
+    def guarded(self, handler: Callable[[E], None]) -> Callable[[E], None]:
+        """The handler with its failures kept in this scope, for events of another one."""
+
+        def guard(event: E) -> None:
+            try:
+                handler(event)
+            except Exception as problem:
+                self.fault(problem)
+
+        return guard
 
     def receive(self, event: Event) -> None:
         """Take market data or the clock's word in this scope alone; a failure stays in it."""
@@ -136,6 +154,8 @@ class Scope:
         self._channels.clear()
         self._taps.clear()
         self._follows.clear()
+        for child in self._children:
+            child.close()
         self._bus.forget(self)
 
     def _channel(self, event_type: type[Event]) -> _Channel:

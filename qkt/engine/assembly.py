@@ -1,12 +1,13 @@
-"""Wires one session. The subscriptions below, in this order, are the semantics of a tick and of a fill.
+"""Wires one session, of a strategy or of a portfolio. Its subscriptions, in this order, are what a tick and a fill mean.
 
 Tick:  broker (expiry, triggers, fills) -> deadlines of held orders, time exits -> held orders (levels, triggers)
-       -> strategy's own tick handler -> tiers -> latches -> excursions -> series of equity -> candles
-       -> (per candle) latches, strategy -> strategy's timers
+       -> strategies' own tick handlers -> tiers -> latches -> excursions -> series of equity -> candles
+       -> (per candle) a portfolio's gates, its children one by one, or the strategy; latches before the strategy
+       -> strategies' timers
 Fill:  books -> holdings -> order manager (exits, protection) -> siblings, children, layers, tiers
        -> of what the fill closed: layers, tiers, exit hooks -> strategy
 Timer: deadlines of held orders, time exits -> strategy's timers
-Signal -> desk -> OrderRequested -> risk -> OrderApproved -> order manager -> SubmitOrder -> broker
+Signal -> a portfolio's risk router -> desk -> OrderRequested -> risk -> OrderApproved -> order manager -> SubmitOrder -> broker
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
+from typing import TypeAlias
 
 from qkt.brokers.factory import BrokerFactory
 from qkt.brokers.paper import ExecutionSettings
 from qkt.core.bus import EventBus, FaultHandler, Scope
 from qkt.core.clock import EventClock
 from qkt.core.errors import InstrumentError, StrategyError
-from qkt.core.events import OrderFilled, Tick, Timer
+from qkt.core.events import Candle, OrderFilled, Tick, Timer
 from qkt.core.ids import OrderIds
 from qkt.core.instruments import InstrumentRegistry
 from qkt.core.watch import Waits
@@ -32,6 +35,7 @@ from qkt.engine.equity import EquitySampler
 from qkt.engine.equity_series import EquitySeries
 from qkt.engine.runner import StrategyRunner
 from qkt.engine.session import Session
+from qkt.engine.traders import ChildFault, SharedCandles, Trader
 from qkt.ledger import Books, Converter, Financing, LedgerAudit
 from qkt.orders import (
     Deadlines,
@@ -46,9 +50,11 @@ from qkt.orders import (
     Stacks,
     Tiers,
 )
+from qkt.portfolio import GateContext, Portfolio, RiskRouter, Supervisor, book_value
 from qkt.risk import OrderLimits, RiskGate
 from qkt.strategy import RunnableStrategy, StreamSpec, finest
 
+Runnable: TypeAlias = RunnableStrategy | Portfolio
 CandleFactory = Callable[[Scope, Sequence[StreamSpec], int | None], CandleFeed]
 
 
@@ -72,7 +78,7 @@ class SessionSettings:
 
 
 def assemble(
-    strategy: RunnableStrategy,
+    strategy: Runnable,
     settings: SessionSettings,
     bus: EventBus,
     clock: EventClock,
@@ -80,8 +86,10 @@ def assemble(
     candles: CandleFactory = TickCandles,
     on_fault: FaultHandler | None = None,
     shared_as: str | None = None,
+    on_child_fault: ChildFault | None = None,
 ) -> Session:
-    """Build a session in a new scope of the bus. `on_fault` hears of a strategy that raised.
+    """Build a session in a new scope of the bus. `on_fault` hears of a strategy that raised, `on_child_fault` of the child of a
+    portfolio, which is out then while the others go on; without it a child's failure is the session's.
 
     `shared_as` is the scope's name on a bus that serves other sessions too: then nobody hears this session's ticks but
     itself. Without it the scope has the strategy's name and ticks enter at the root.
@@ -91,18 +99,23 @@ def assemble(
     if not strategy.streams:
         raise StrategyError("no stream is declared", where=strategy.name, remedy="declare one under SYMBOLS")
     fed = list(dict.fromkeys(stream.symbol for stream in strategy.streams if stream.fed))
+    portfolio = strategy if isinstance(strategy, Portfolio) else None
     symbols = list(dict.fromkeys(stream.symbol for stream in strategy.streams if stream.traded))
     if not symbols:
         raise StrategyError("no market is declared", where=strategy.name, remedy="statistics and equity cannot be traded")
     converter = Converter(settings.currency, settings.instruments, board)
     for symbol in (*symbols, *settings.markets):
         converter.add_market(symbol)
-    _check_conversion(symbols, converter)
+    _check_conversion(symbols if portfolio is None else portfolio.traded(), converter)
     scope = bus.scope(shared_as or strategy.name, on_fault)
     for symbol in (*fed, *settings.markets):
         scope.follow(symbol)
 
-    books = Books(scope, [strategy.name], settings.balance, settings.instruments, converter, board)
+    runs = _runs(strategy, scope, on_child_fault)
+    balances = (
+        {} if portfolio is None else {child.id: child.balance for child in portfolio.children if child.balance is not None}
+    )
+    books = Books(scope, runs, settings.balance, settings.instruments, converter, board, balances)
     if settings.audit:
         books.audit = LedgerAudit(books, settings.instruments).check
     waits = Waits()
@@ -123,25 +136,37 @@ def assemble(
     scope.subscribe(OrderFilled, holdings.settle)
     venues = BrokerFactory(scope, clock, board)
     broker = venues.broker(symbols, settings.instruments.resolve, books, settings.execution, waits)
-    context = SessionContext(scope, strategy.name, books, orders, settings.instruments, board, strategy.rearm)
+    supervisor = None
+    if portfolio is not None:
+        gates = GateContext(scope, portfolio.name, settings.instruments, board)
+        supervisor = Supervisor(scope, portfolio, books, orders, gates, clock)
+        router = RiskRouter(scope, supervisor, books, orders, settings.instruments)
+        SharedCandles(scope, {n: [(runs[c.id][1], a) for c, a in heirs] for n, heirs in portfolio.heirs().items()})
 
     scope.subscribe(Tick, broker.on_tick, unless=waits.quiet)
     scope.subscribe(Tick, deadlines.on_tick, unless=waits.quiet)
     scope.subscribe(Tick, held.on_tick, unless=waits.quiet)
-    runner = StrategyRunner(scope, strategy, context, waits)
+    traders = []
+    for name, (one, own) in runs.items():
+        context = SessionContext(scope, name, books, orders, settings.instruments, board, one.rearm)
+        if portfolio is not None:
+            context.route, context.worth = router.route, partial(book_value, portfolio, books)
+        own.subscribe(Candle, partial(latches.on_candle, name))
+        traders.append(Trader(name, own, one, context, StrategyRunner(scope, own, one, context, waits)))
     scope.subscribe(Tick, tiers.on_tick, unless=waits.quiet)
     scope.subscribe(Tick, latches.on_tick, unless=waits.quiet)
     scope.subscribe(Tick, books.excursions.on_tick)
-    own = [stream for stream in strategy.streams if not stream.fed]
-    if own:
-        series = EquitySeries(scope, own, books, books.strategies[strategy.name], settings.begin)
-        scope.subscribe(Tick, series.on_tick)
+    for trader in traders:
+        unfed = [stream for stream in trader.strategy.streams if not stream.fed]
+        if unfed:
+            series = EquitySeries(trader.scope, unfed, books, books.strategies[trader.name], settings.begin)
+            scope.subscribe(Tick, series.on_tick if portfolio is None else trader.scope.guarded(series.on_tick))
     feed = candles(scope, strategy.streams, settings.begin)
     books.bars_closed = feed.closed
     scope.subscribe(Tick, feed.on_tick)
-    scope.subscribe(Tick, runner.on_time)
     scope.subscribe(Timer, deadlines.on_tick)
-    scope.subscribe(Timer, runner.on_time)
+    for trader in traders:
+        trader.runner.listen(scope)
 
     return Session(
         bus=bus,
@@ -153,14 +178,24 @@ def assemble(
         broker=broker,
         risk=risk,
         candles=feed,
-        runner=runner,
+        traders=traders,
+        supervisor=supervisor,
         equity=EquitySampler(books, finest(strategy.streams)),
         financing=Financing(books, settings.instruments, board, symbols),
         waits=waits,
         deadlines=deadlines,
-        context=context,
         shared=shared_as is not None,
     )
+
+
+def _runs(strategy: Runnable, scope: Scope, on_fault: ChildFault | None) -> dict[str, tuple[RunnableStrategy, Scope]]:
+    """What trades, by the name that owns it, and the scope of its candles."""
+    if not isinstance(strategy, Portfolio):
+        return {strategy.name: (strategy, scope)}
+    return {
+        child.id: (child.strategy, scope.child(child.alias, None if on_fault is None else partial(on_fault, child.id)))
+        for child in strategy.children
+    }
 
 
 def _check_conversion(symbols: Iterable[str], converter: Converter) -> None:

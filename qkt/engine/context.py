@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from qkt.brokers import QuoteBoard
@@ -21,7 +22,10 @@ class EntryOrders(Protocol):
 
 
 class SessionContext:
-    """Implements `qkt.strategy.Context` for one strategy of a scope."""
+    """Implements `qkt.strategy.Context` for one strategy of a scope.
+
+    `route`, where one is set, says what goes on of a signal; `worth` what the book is worth that the strategy belongs to.
+    """
 
     def __init__(
         self,
@@ -47,6 +51,8 @@ class SessionContext:
         self.strategy = strategy
         # While history warms the strategy up its signals go nowhere.
         self.muted = False
+        self.route: Callable[[Signal], Signal | None] | None = None
+        self.worth: Callable[[], Decimal | None] | None = None
         self.account = LedgerAccount(books, self.ledger)
         scope.subscribe(RiskRejected, self._on_risk_rejected)
         scope.subscribe(OrderRejected, self._on_rejected)
@@ -65,7 +71,8 @@ class SessionContext:
 
     @property
     def book(self) -> float | None:
-        return None
+        worth = None if self.worth is None else self.worth()
+        return None if worth is None else float(worth)
 
     def position(self, symbol: str) -> LedgerPosition:
         view = self._positions.get(symbol)
@@ -107,8 +114,10 @@ class SessionContext:
         sent = 0
         for signal in signals:
             self._suppressed, self._refused = 0, False
-            self._scope.publish(signal)
-            if self._suppressed:
+            routed = signal if self.route is None else self.route(signal)
+            if routed is not None:
+                self._scope.publish(routed)
+            if routed is None or self._suppressed:
                 suppressed += 1
             else:
                 sent += 1

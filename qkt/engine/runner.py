@@ -18,9 +18,13 @@ NO_WATCHES: tuple[Watch, ...] = ()
 
 
 class StrategyRunner:
-    """Sets the evaluation time, then calls the strategy. Implements `Waiting` for its timers."""
+    """Sets the evaluation time, then calls the strategy. Implements `Waiting` for its timers.
 
-    def __init__(self, scope: Scope, strategy: RunnableStrategy, context: SessionContext, waits: Waits) -> None:
+    Its candles come in its `own` scope, all else in the session's, which may be the same; its failures stay in its own.
+    """
+
+    def __init__(self, scope: Scope, own: Scope, strategy: RunnableStrategy, context: SessionContext, waits: Waits) -> None:
+        self._own = own
         self._strategy = strategy
         self._context = context
         self._book = context.ledger
@@ -29,11 +33,20 @@ class StrategyRunner:
         self._due = NEVER
         waits.add(self)
         if strategy.wants_ticks:
-            scope.subscribe(Tick, self._on_tick)
-        scope.subscribe(Candle, self._on_candle)
-        scope.subscribe(OrderFilled, self._on_fill)
-        scope.subscribe(LatchBroken, self._on_latch)
-        scope.subscribe(PositionExited, self._on_exit)
+            scope.subscribe(Tick, self._kept(scope, self._on_tick))
+        own.subscribe(Candle, self._on_candle)
+        scope.subscribe(OrderFilled, self._kept(scope, self._on_fill))
+        scope.subscribe(LatchBroken, self._kept(scope, self._on_latch))
+        scope.subscribe(PositionExited, self._kept(scope, self._on_exit))
+
+    def listen(self, scope: Scope) -> None:
+        """Hear the time last of all: what the strategy planned for it comes after everything else of a tick."""
+        on_time = self._kept(scope, self._on_time)
+        scope.subscribe(Tick, on_time)
+        scope.subscribe(Timer, on_time)
+
+    def _kept(self, scope: Scope, handler: Callable[[E], None]) -> Callable[[E], None]:
+        return handler if self._own is scope else self._own.guarded(handler)
 
     @property
     def due(self) -> int:
@@ -72,8 +85,7 @@ class StrategyRunner:
             self._due = self._strategy.due
             self._waits.changed()
 
-    def on_time(self, tick: Tick | Timer) -> None:
-        """The last handler of a tick: what the strategy planned for this time."""
+    def _on_time(self, tick: Tick | Timer) -> None:
         if tick.ts >= self._strategy.due and not self._stopped:
             self._book.time = tick.ts
             self._strategy.on_time(tick.ts)
@@ -81,16 +93,16 @@ class StrategyRunner:
             self._waits.changed()
 
     def _on_fill(self, fill: OrderFilled) -> None:
-        if fill.strategy != self._strategy.name or fill.repeated:
+        if fill.strategy != self._context.strategy or fill.repeated:
             return
         self._at(fill.at, self._strategy.on_fill, fill)
 
     def _on_latch(self, broken: LatchBroken) -> None:
-        if broken.strategy == self._strategy.name:
+        if broken.strategy == self._context.strategy:
             self._at(broken.time, self._strategy.on_latch, broken)
 
     def _on_exit(self, exit_: PositionExited) -> None:
-        if exit_.strategy == self._strategy.name:
+        if exit_.strategy == self._context.strategy:
             self._at(exit_.time, self._strategy.on_exit, exit_)
 
     def _at(self, time: int, handler: Callable[[E], None], event: E) -> None:

@@ -1,21 +1,23 @@
-"""One session: a strategy with everything it needs. The driver gives it ticks, it does the rest."""
+"""One session: a strategy, or a portfolio of them, with everything it needs. The driver gives it ticks, it does the rest."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from qkt.brokers.factory import Broker
 from qkt.core.bus import EventBus, Scope
 from qkt.core.clock import EventClock
 from qkt.core.events import LogLine, Tick, Timer
-from qkt.core.terms import OrderKind, Purpose
+from qkt.core.terms import Purpose
 from qkt.core.watch import NEVER, Waits
 from qkt.engine.board import Board
 from qkt.engine.candles import CandleFeed
-from qkt.engine.context import SessionContext
 from qkt.engine.equity import EquitySampler
-from qkt.engine.runner import StrategyRunner
+from qkt.engine.traders import Trader
 from qkt.ledger import Books, Financing
-from qkt.orders import Deadlines, Order, OrderApproved, OrderManager
-from qkt.risk import RiskGate
+from qkt.orders import Deadlines, OrderManager
+from qkt.portfolio import Supervisor
+from qkt.risk import RiskGate, close_legs
 from qkt.strategy import is_statistic
 
 
@@ -38,20 +40,21 @@ class Session:
         broker: Broker,
         risk: RiskGate,
         candles: CandleFeed,
-        runner: StrategyRunner,
+        traders: Sequence[Trader],
+        supervisor: Supervisor | None,
         equity: EquitySampler,
         financing: Financing,
         waits: Waits,
         deadlines: Deadlines,
-        context: SessionContext,
         shared: bool,
     ) -> None:
         self._publish = scope.receive if shared else bus.publish_tick
         self._clock = clock
         self._deadlines = deadlines
-        self._context = context
         self._board = board
-        self._runner = runner
+        self._muted = False
+        self.traders = tuple(traders)
+        self.supervisor = supervisor
         self.scope = scope
         self.books = books
         self.orders = orders
@@ -87,7 +90,7 @@ class Session:
     @property
     def next_timer(self) -> int:
         """When something is due that need not wait for a tick (epoch ms): a rollover, a deadline, a schedule."""
-        return min(self.financing.due, self._deadlines.due, self._runner.due)
+        return min(self.financing.due, self._deadlines.due, *(trader.runner.due for trader in self.traders))
 
     def on_timer(self, ts: int) -> None:
         """The clock reached `ts` (epoch ms) before the next tick did: what is due by then happens now."""
@@ -100,16 +103,18 @@ class Session:
 
     def warm(self, tick: Tick) -> None:
         """One tick of history before the first of `on_tick`: prices, candles and indicators go on, signals go nowhere."""
-        if not self._context.muted:
-            self._context.muted = True
-            self._runner.start(tick.ts)
+        if not self._muted:
+            self._mute(True)
+            self._start(tick.ts)
         self._clock.time = tick.ts
         self._board.update(tick)
         self._publish(tick)
 
-    def silence(self, silent: bool) -> None:
-        """Do not call the strategy, which failed, until this is taken back; orders and exits live on."""
-        self._runner.silence(silent)
+    def silence(self, silent: bool, strategy: str | None = None) -> None:
+        """Do not call the strategies, or the one named, which failed, until this is taken back; orders and exits live on."""
+        for trader in self.traders:
+            if strategy in (None, trader.name):
+                trader.runner.silence(silent)
 
     def run_due(self, ts: int) -> None:
         """Rollovers and equity samples due at or before `ts`, in time order, a rollover first."""
@@ -131,13 +136,24 @@ class Session:
     def _begin(self, ts: int) -> None:
         self.first_ts = ts
         self._clock.time = ts
-        if self._context.muted:
-            self._context.muted = False
+        if self._muted:
+            self._mute(False)
         else:
-            self._runner.start(ts)
+            self._start(ts)
         self.equity.begin(ts)
         self.financing.begin(ts)
         self.due = min(self.financing.due, self.equity.due)
+
+    def _start(self, ts: int) -> None:
+        if self.supervisor is not None:
+            self.supervisor.start(ts)
+        for trader in self.traders:
+            trader.runner.start(ts)
+
+    def _mute(self, muted: bool) -> None:
+        self._muted = muted
+        for trader in self.traders:
+            trader.context.muted = muted
 
     def end(self, *, close: bool = False) -> None:
         """No more ticks: the strategy hears of it, then comes the last equity sample.
@@ -148,7 +164,8 @@ class Session:
             return
         self._clock.time = self.last_ts
         self.books.excursions.settle()
-        self._runner.stop()
+        for trader in self.traders:
+            trader.runner.stop()
         if close:
             self.close_all("end", Purpose.END_OF_DATA)
         self.equity.end(self.last_ts)
@@ -156,15 +173,4 @@ class Session:
     def close_all(self, prefix: str, purpose: Purpose, symbol: str | None = None, leg: int | None = None) -> None:
         """Close every leg at market, whatever risk says; only those of a symbol, or one, when named. `prefix` begins the
         ids of the orders."""
-        found = [
-            (book.strategy, legs.symbol, one)
-            for book in self.books.strategies.values()
-            for legs in book.open_books()
-            for one in legs
-            if symbol in (None, legs.symbol) and leg in (None, one.id)
-        ]
-        for strategy, market, one in found:
-            side, now = one.side.opposite, self._clock.time
-            name = f"{prefix}-{one.id}"
-            order = Order(name, strategy, market, side, one.quantity, OrderKind.MARKET, purpose, now, leg_id=one.id)
-            self.scope.publish(OrderApproved(order))
+        close_legs(self.scope, self.books, self._clock.time, prefix, purpose, symbol=symbol, leg=leg)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 
 from qkt.brokers import QuoteBoard
 from qkt.core.bus import Scope
@@ -46,11 +47,13 @@ class Costs:
 
 
 NO_COSTS = Costs(NO_MONEY)
+NO_BALANCES: Mapping[str, Decimal] = MappingProxyType({})
 
 
 class Books:
     """Positions and money of all strategies of a session, and of the account that nets them.
 
+    The account starts with `starting`, and so does every strategy to which `balances` gives no share of its own.
     `trades` has a row for every fill, `round_trips` one for every leg that came back to flat, `financing` one for every leg
     and rollover that cost or earned something. `bars_closed` tells how many bars of a symbol have
     closed, `audit` is called after everything that was booked. Implements the leg view of the order manager.
@@ -64,6 +67,7 @@ class Books:
         instruments: InstrumentRegistry,
         converter: Converter,
         board: QuoteBoard,
+        balances: Mapping[str, Decimal] = NO_BALANCES,
     ) -> None:
         self._scope = scope
         self._instruments = instruments
@@ -79,7 +83,7 @@ class Books:
         self.fees = NO_MONEY
         self.swap = NO_MONEY
         self.account: dict[str, NetPosition] = {}
-        self.strategies = {name: StrategyBook(name, starting) for name in strategies}
+        self.strategies = {name: StrategyBook(name, balances.get(name, starting)) for name in strategies}
         self.excursions = Excursions(self, board)
         self.trades: list[TradeRow] = []
         self.round_trips: list[RoundTrip] = []

@@ -98,7 +98,7 @@ class Latch:
 class Latches:
     """Armed latches in the order of arming. Implements `Waiting`.
 
-    Must hear candles before the strategy, and ticks behind its own tick handler.
+    Must hear the candles of each strategy before it does, and ticks behind its own tick handler.
     """
 
     due = NEVER
@@ -109,7 +109,6 @@ class Latches:
         self._latches: list[Latch] = []
         waits.add(self)
         scope.subscribe(LatchSignal, self._on_armed)
-        scope.subscribe(Candle, self._on_candle)
 
     def __len__(self) -> int:
         return len(self._latches)
@@ -137,10 +136,11 @@ class Latches:
             elif latch.watches is not watches:
                 self._waits.changed()
 
-    def _on_candle(self, candle: Candle) -> None:
-        """Only closes of the latch's own stream confirm it, and only before its time is over."""
+    def on_candle(self, strategy: str, candle: Candle) -> None:
+        """A candle of the strategy. Only closes of the latch's own stream confirm it, and only before its time is over."""
         for latch in list(self._latches):
-            if not latch.by_candle or latch.signal.stream != candle.stream:
+            signal = latch.signal
+            if not latch.by_candle or signal.stream != candle.stream or signal.strategy != strategy:
                 continue
             if candle.end >= latch.expiry:
                 self._drop(latch)

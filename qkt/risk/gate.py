@@ -44,6 +44,7 @@ class RiskGate:
         self.rejections: list[RiskRejected] = []
         self.closed: str | None = None
         scope.subscribe(OrderRequested, self._on_requested)
+        scope.subscribe(RiskRejected, self.rejections.append)
 
     def _on_requested(self, event: OrderRequested) -> None:
         order, sibling = event.order, event.sibling
@@ -54,9 +55,7 @@ class RiskGate:
                 self._reserved.add(*entries)
             self._scope.publish(OrderApproved(order, sibling))
             return
-        rejected = RiskRejected(order.id, order.strategy, order.symbol, reason, order.rule)
-        self.rejections.append(rejected)
-        self._scope.publish(rejected)
+        self._scope.publish(RiskRejected(order.id, order.strategy, order.symbol, reason, order.rule))
 
     def _refusals(self, entries: list[Order]) -> Iterator[str]:
         """Why alternative entries, of which one fills, may not pass."""

@@ -56,8 +56,8 @@ def finest(streams: Iterable[StreamSpec]) -> Timeframe:
     return min((stream.timeframe for stream in markets), key=lambda frame: frame.ms)
 
 
-class RunnableStrategy(Protocol):
-    """What the engine runs. Calls come in the order of the bus; a raised exception halts the strategy's scope."""
+class Tradable(Protocol):
+    """What a run has to know of a strategy, or of a portfolio of them, before it begins."""
 
     @property
     def name(self) -> str: ...
@@ -74,6 +74,10 @@ class RunnableStrategy(Protocol):
     def wants_volume(self) -> bool:
         """True when candle or tick volume is read."""
         ...
+
+
+class RunnableStrategy(Tradable, Protocol):
+    """What the engine runs. Calls come in the order of the bus; a raised exception halts the strategy's scope."""
 
     def on_start(self, context: Context) -> None:
         """Once, before the first event."""

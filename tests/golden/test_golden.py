@@ -17,8 +17,6 @@ GOLDEN = SHARED / "golden"
 
 # What a case needs beyond what this version runs.
 HALTS = {"daily_loss_halt"}
-# Portfolios compile; the supervisor that runs them comes with the risk router.
-PORTFOLIOS = {"portfolio_book_risk", "portfolio_gate", "portfolio_regimes"}
 pytestmark = pytest.mark.skipif(not GOLDEN.is_dir(), reason="the golden cases of ../shared are not here")
 
 
@@ -56,7 +54,7 @@ class Case:
 
 def cases() -> list[Any]:
     folders = sorted(path.parent for path in GOLDEN.glob("*/case.json")) if GOLDEN.is_dir() else []
-    return [pytest.param(Case(folder), id=folder.name) for folder in folders if folder.name not in HALTS | PORTFOLIOS]
+    return [pytest.param(Case(folder), id=folder.name) for folder in folders if folder.name not in HALTS]
 
 
 @pytest.mark.parametrize("case", cases())

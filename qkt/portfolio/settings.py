@@ -1,0 +1,64 @@
+"""What `[book_risk]` configures of a portfolio's book."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Method(StrEnum):
+    """How new risk is divided between the children."""
+
+    FIXED = "FIXED"
+    INVERSE_VOL = "INVERSE_VOL"
+    ERC = "ERC"
+    REGIME_WEIGHTED = "REGIME_WEIGHTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """From `drawdown` (fraction of the peak) on, new risk counts `factor` of itself; a factor of 0 is kept for `cooldown_bars`
+    more samples after the book has recovered."""
+
+    drawdown: Decimal
+    factor: Decimal
+    cooldown_bars: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureCaps:
+    """Multiples of the capital: the sum of what all legs are worth, of what each symbol nets to, and of one symbol."""
+
+    gross: Decimal | None = None
+    net: Decimal | None = None
+    concentration: Decimal | None = None
+
+    def __bool__(self) -> bool:
+        return any(cap is not None for cap in (self.gross, self.net, self.concentration))
+
+
+@dataclass(frozen=True, slots=True)
+class BookSettings:
+    """`capital` overrides that of the file. Weights are computed anew every `rebalance_every_bars` samples (at least every
+    one); `target_vol` is the volatility of the book a year, as a fraction of capital, that weights are scaled to, their sum
+    at most `max_leverage`."""
+
+    capital: Decimal | None = None
+    method: Method = Method.FIXED
+    rebalance_every_bars: int = 0
+    target_vol: float | None = None
+    max_leverage: float = 4.0
+    ladder: tuple[Rung, ...] = ()
+    caps: ExposureCaps = ExposureCaps()
+
+    @property
+    def needs_capital(self) -> str | None:
+        """What of it is measured by the capital."""
+        if self.caps:
+            return "an exposure cap"
+        if self.ladder:
+            return "a drawdown ladder"
+        if self.target_vol is not None:
+            return "a volatility target"
+        return "an allocation by risk" if self.method in (Method.INVERSE_VOL, Method.ERC) else None
