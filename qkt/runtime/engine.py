@@ -39,15 +39,16 @@ from qkt.runtime.journal import Journal, Registration
 from qkt.runtime.lines import LineBook, LineKind
 from qkt.runtime.machine import STORAGE, SessionMachine
 from qkt.runtime.markets import Market
-from qkt.runtime.narration import narrated
 from qkt.runtime.pump import Pump
 from qkt.runtime.recorder import Recorder, session_folder, tape_folder
 from qkt.runtime.recovery import Recovered, Recovery
 from qkt.runtime.session import LiveSession, State
 from qkt.runtime.setup import Terms, load_strategy, read_strategy, source_hash
 from qkt.runtime.state import StateLock
+from qkt.runtime.tally import Tally
 from qkt.runtime.tape import TapeWriter, segments
-from qkt.runtime.traces import TELLING, Traces
+from qkt.runtime.telling import Teller
+from qkt.runtime.traces import TELLING
 
 log = logging.getLogger(__name__)
 
@@ -284,9 +285,10 @@ class Engine:
         name, run = registration.name, registration.run
         symbols = list(dict.fromkeys((*(s.symbol for s in machine.strategy.streams if s.fed), *machine.settings.markets)))
         market = await self._market.open(symbols, recovered.feed_number if recovered.feed_number >= 0 else None)
-        traces = Traces(run)
+        tally = Tally()
+        teller = Teller(machine, run, tally, self.line)
         if recovered.inputs:
-            traces.recall(self.journal.of_kind(run, TELLING, RECALLED))
+            teller.recall(self.journal.of_kind(run, TELLING, RECALLED))
         async with AsyncExitStack() as undo:
             undo.push_async_callback(market.reader.aclose)
             recorder = Recorder(
@@ -295,10 +297,10 @@ class Engine:
                 self.journal,
                 run,
                 lambda level, text: self.alert(level, name, text),
-                lambda at, effects: self._told(name, machine, traces, at, effects),
+                lambda at, effects: self._told(name, teller, at, effects),
             )
             undo.callback(recorder.close)
-            live = LiveSession(registration, machine, recorder, self.moved)
+            live = LiveSession(registration, machine, recorder, self.moved, tally)
             live.started_at = self.wall.now()
             live.feed_number = recovered.feed_number
             recorder.take_over(recovered.unsaved)
@@ -405,12 +407,8 @@ class Engine:
         self._touched[name] = self._version
         self.rest_rows.pop(name, None)
 
-    def _told(self, name: str, machine: SessionMachine, traces: Traces, at: int, effects: list[Effect]) -> None:
-        for effect in effects:
-            trace, order = traces.of(at, effect)
-            said = narrated(effect)
-            if said is not None:
-                self.line(said.level, said.kind, name, said.text, machine.last_ts, event=effect.kind, order=order, trace=trace)
+    def _told(self, name: str, teller: Teller, at: int, effects: list[Effect]) -> None:
+        teller.tell(at, effects)
         self.touch(name)
 
     def _feed_said(self, name: str, level: Level, text: str) -> None:

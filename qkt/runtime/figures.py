@@ -47,14 +47,17 @@ class SessionFigures:
     """One session since this process began it.
 
     `ticks_in` counts what its feed gave and the gate let pass, `ticks_done` what it has handled, `ticks_dropped` what it did
-    not read in time, `queue_peak` the most that ever waited. `intent` is the time from a tick's arrival to the moment
-    at which what it led to was durable, for ticks that led to something.
+    not read in time, `queue_peak` the most that ever waited, `arrived` is when the last one came (nanoseconds of the monotonic
+    clock, 0 before the first). `handling` is how long the bus and all who hear a tick took for it, of a sample. `intent` is
+    the time from a tick's arrival to the moment at which what it led to was durable, for ticks that led to something.
     """
 
     ticks_in: int = 0
     ticks_done: int = 0
     ticks_dropped: int = 0
     queue_peak: int = 0
+    arrived: int = 0
+    handling: Durations = field(default_factory=Durations)
     intent: Durations = field(default_factory=Durations)
 
     @property

@@ -37,6 +37,7 @@ class Inbox:
         room."""
         figures = self.figures
         figures.ticks_in += 1
+        figures.arrived = arrived
         if len(self._ticks) >= self._capacity:
             self._ticks.popleft()
             figures.ticks_dropped += 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from qkt.runtime.control.rows import Level
-from qkt.runtime.effects import Effect
 from qkt.runtime.lines import LineKind
 
 
@@ -18,10 +17,9 @@ class Said(NamedTuple):
 LEVELS: dict[str, Level] = {"DEBUG": "DEBUG", "INFO": "INFO", "WARN": "WARN", "WARNING": "WARN", "ERROR": "ERROR"}
 
 
-def narrated(effect: Effect) -> Said | None:
+def narrated(kind: str, value: dict[str, Any]) -> Said | None:
     """The line of an effect, None for what another line tells already."""
-    value = effect.value
-    teller = TELLERS.get(effect.kind)
+    teller = TELLERS.get(kind)
     return None if teller is None else teller(value)
 
 

@@ -21,9 +21,12 @@ from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput, T
 from qkt.runtime.journal import Registration
 from qkt.runtime.machine import Block, SessionMachine, arguments
 from qkt.runtime.recorder import Recorder
+from qkt.runtime.tally import Tally
 
 BATCH = 256
 """Ticks that are handled before others get their turn."""
+SAMPLED = 16
+"""Of so many of them one is timed."""
 
 
 class State(StrEnum):
@@ -45,12 +48,18 @@ class LiveSession:
     """
 
     def __init__(
-        self, registration: Registration, machine: SessionMachine, recorder: Recorder, moved: Callable[[], None]
+        self,
+        registration: Registration,
+        machine: SessionMachine,
+        recorder: Recorder,
+        moved: Callable[[], None],
+        tally: Tally | None = None,
     ) -> None:
         self.registration = registration
         self.machine = machine
         self.recorder = recorder
         self.figures = SessionFigures()
+        self.tally = tally or Tally()
         self.inbox = Inbox(figures=self.figures)
         self._moved = moved
         self.feed_number = LIVE
@@ -90,7 +99,7 @@ class LiveSession:
         """Handle what comes until `end` is called and everything before it is done."""
         inbox, recorder, figures = self.inbox, self.recorder, self.figures
         while not self._ending:
-            for _ in range(BATCH):
+            for place in range(BATCH):
                 call = inbox.next_call()
                 if call is not None:
                     call()
@@ -104,8 +113,11 @@ class LiveSession:
                 ):  # a live feed keeps no order between symbols; a session's time never goes back
                     tick = replace(tick, ts=self.machine.last_ts)
                 figures.ticks_done += 1
+                began = 0 if place % SAMPLED else monotonic_ns()
                 if recorder.tick(tick, self.feed_number):
                     figures.intent.add(monotonic_ns() - arrived)
+                if began:
+                    figures.handling.add(monotonic_ns() - began)
             inbox.read()
             recorder.flush()
             self._moved()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-
-from qkt.runtime.effects import Effect
+from collections.abc import Hashable
+from typing import Any
 
 KEPT = 4096
 """Orders, and legs, that are remembered for a session."""
 
 TELLING = ("order", "submit", "fill")
-"""Effects that `recall` learns from."""
+"""Effects that traces are learnt from."""
 
 
 class Traces:
@@ -25,31 +24,25 @@ class Traces:
         # What orders go back to that are sent next: the fill before them in the same input, else the input itself.
         self._cause = ""
 
-    def of(self, at: int, effect: Effect) -> tuple[str, str | None]:
+    def of(self, at: int, kind: str, value: dict[str, Any]) -> tuple[str, str | None]:
         """The trace of an effect of input `at`, and the order that it is about."""
         own = f"{self._run}.{at}"
         if at != self._at:
             self._at, self._cause = at, own
-        if '"order_id"' not in effect.data:
+        order = value.get("order_id")
+        if order is None:
             return own, None
-        value = effect.value
-        order = value["order_id"]
-        if effect.kind == "order":
+        if kind == "order":
             _remember(self._orders, order, self._orders.get(value["parent"], own))
-        elif effect.kind == "submit" and order not in self._orders:
+        elif kind == "submit" and order not in self._orders:
             _remember(self._orders, order, self._cause)
-        elif effect.kind == "fill":
+        elif kind == "fill":
             symbol, opened, closed = value["symbol"], value["leg_opened"], value["leg_closed"]
             self._cause = self._legs.get((symbol, closed)) or self._orders.get(order, own)
             _remember(self._orders, order, self._cause)
             if opened is not None:
                 _remember(self._legs, (symbol, opened), self._cause)
         return self._orders.get(order, own), order
-
-    def recall(self, effects: Iterable[tuple[int, Effect]]) -> None:
-        """Learn from the journal what was decided before the process began."""
-        for at, effect in effects:
-            self.of(at, effect)
 
 
 def _remember(known: dict[Hashable, str], key: Hashable, trace: str) -> None:

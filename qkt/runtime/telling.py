@@ -1,0 +1,38 @@
+"""What a session did, told: each effect is counted, given its trace, and put into words where there are words for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from qkt.runtime.effects import Effect
+from qkt.runtime.machine import SessionMachine
+from qkt.runtime.narration import narrated
+from qkt.runtime.tally import Tally
+from qkt.runtime.traces import Traces
+
+
+class Teller:
+    """Hears of the effects of one session's run, input by input. `say` takes a level, a kind, the session, a text, its time,
+    and what the line is about."""
+
+    def __init__(self, machine: SessionMachine, run: int, tally: Tally, say: Callable[..., object]) -> None:
+        self._machine = machine
+        self._traces = Traces(run)
+        self._tally = tally
+        self._say = say
+
+    def recall(self, effects: Iterable[tuple[int, Effect]]) -> None:
+        """Learn what was decided before the process began, from the effects that `TELLING` names."""
+        for at, effect in effects:
+            self._traces.of(at, effect.kind, effect.value)
+
+    def tell(self, at: int, effects: Sequence[Effect]) -> None:
+        """What input `at` led to."""
+        for effect in effects:
+            value = effect.value
+            self._tally.count(effect.kind, value)
+            trace, order = self._traces.of(at, effect.kind, value)
+            said = narrated(effect.kind, value)
+            if said is not None:
+                now, name = self._machine.last_ts, self._machine.name
+                self._say(said.level, said.kind, name, said.text, now, event=effect.kind, order=order, trace=trace)
