@@ -19,7 +19,7 @@ from qkt.core.instruments import InstrumentRegistry, bare
 from qkt.data import BarSource, Store, TickSource, open_data
 from qkt.engine import Runnable, SessionSettings
 from qkt.engine.markets import conversion_markets
-from qkt.portfolio import Portfolio
+from qkt.portfolio import BookSettings, Portfolio
 from qkt.strategy import Strategy
 from qkt.strategy.loader import load_python
 from qkt.strategy.python import PythonStrategy
@@ -47,6 +47,7 @@ def backtest(
     every_tick: bool = False,
     progress: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
+    book: BookSettings | None = None,
 ) -> BacktestResult:
     """Run a strategy or a portfolio over history.
 
@@ -57,11 +58,11 @@ def backtest(
     `mid` or `bars`, `preset` is `fast`, `realistic` or `stress`; `execution` says all of it, with every value of its own,
     instead. `columns` maps our column names to the file's, `zone` is the time zone of files in a server's
     time. `progress` hears how far the run is; when `stop` answers True the
-    run ends between two ticks and the result is marked interrupted.
+    run ends between two ticks and the result is marked interrupted. `book` configures the book of a portfolio.
 
     Raises a QktError, in one sentence, for whatever cannot be used.
     """
-    runnable, used = _strategy(strategy, params or {})
+    runnable, used = _strategy(strategy, params or {}, book)
     simulated = _execution(execution, fills, preset)
     begin, until = moment(start, "start"), moment(end, "end")
     if begin is not None and until is not None and begin >= until:
@@ -95,7 +96,7 @@ def backtest(
             raise UsageError("the data has ticks, whose order is known", remedy="leave --bars-path out, or use --fills bars")
         record = replay(runnable, "adverse_first")
         if not record.interrupted:
-            other = replay(_strategy(strategy, params or {})[0], "favourable_first")
+            other = replay(_strategy(strategy, params or {}, book)[0], "favourable_first")
             record = compared(replace(record, execution=simulated), other)
     return BacktestResult.of(record, {symbol: registry.resolve(symbol).contract_size for symbol in symbols})
 
@@ -120,7 +121,9 @@ def _execution(execution: ExecutionSettings | None, fills: str | None, preset: s
     return execution
 
 
-def _strategy(given: Path | str | Runnable | Strategy, params: Mapping[str, str]) -> tuple[Runnable, dict[str, str]]:
+def _strategy(
+    given: Path | str | Runnable | Strategy, params: Mapping[str, str], book: BookSettings | None
+) -> tuple[Runnable, dict[str, str]]:
     if isinstance(given, Strategy):
         return PythonStrategy(given, type(given).__name__), {}
     if not isinstance(given, str | Path):
@@ -133,7 +136,7 @@ def _strategy(given: Path | str | Runnable | Strategy, params: Mapping[str, str]
 
     if is_portfolio(read_source(path)):
         compiled = load_portfolio(path, params)
-        return Portfolio(compiled), {name: str(value) for name, value in compiled.params.items()}
+        return Portfolio(compiled, book), {name: str(value) for name, value in compiled.params.items()}
 
     loaded = load(path, params)
     return loaded.strategy, {name: str(value) for name, value in loaded.params.items()}

@@ -50,7 +50,7 @@ from qkt.orders import (
     Stacks,
     Tiers,
 )
-from qkt.portfolio import GateContext, Portfolio, RiskRouter, Supervisor, book_value
+from qkt.portfolio import BookRisk, ExposureRules, GateContext, Portfolio, RiskRouter, Supervisor, book_value
 from qkt.risk import OrderLimits, RiskGate
 from qkt.strategy import RunnableStrategy, StreamSpec, finest
 
@@ -140,6 +140,7 @@ def assemble(
     if portfolio is not None:
         gates = GateContext(scope, portfolio.name, settings.instruments, board)
         supervisor = Supervisor(scope, portfolio, books, orders, gates, clock)
+        _weigh(portfolio, supervisor, scope, settings.instruments, books, risk, board)
         router = RiskRouter(scope, supervisor, books, orders, settings.instruments)
         SharedCandles(scope, {n: [(runs[c.id][1], a) for c, a in heirs] for n, heirs in portfolio.heirs().items()})
 
@@ -186,6 +187,25 @@ def assemble(
         deadlines=deadlines,
         shared=shared_as is not None,
     )
+
+
+def _weigh(
+    portfolio: Portfolio,
+    supervisor: Supervisor,
+    scope: Scope,
+    instruments: InstrumentRegistry,
+    books: Books,
+    risk: RiskGate,
+    board: Board,
+) -> None:
+    """What is configured for the book of a portfolio with capital."""
+    book, capital = portfolio.book, portfolio.capital
+    if capital is None:
+        return
+    if book.ladder or book.weighs:
+        supervisor.risk = BookRisk(scope, portfolio, capital, books, portfolio.samples_per_year)
+    if book.caps:
+        risk.of_book = ExposureRules(book.caps, capital, instruments, books, risk.reserved, board).refusals
 
 
 def _runs(strategy: Runnable, scope: Scope, on_fault: ChildFault | None) -> dict[str, tuple[RunnableStrategy, Scope]]:

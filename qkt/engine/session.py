@@ -152,6 +152,8 @@ class Session:
 
     def _mute(self, muted: bool) -> None:
         self._muted = muted
+        if self.supervisor is not None:
+            self.supervisor.muted = muted
         for trader in self.traders:
             trader.context.muted = muted
 

@@ -5,18 +5,24 @@ closings of children that are out flow out, each decision as an event with its n
 together, who drives time, or how a strategy decides.
 """
 
-from qkt.portfolio.events import ChildGated, RegimeChosen, SignalSized, SignalSuppressed
+from qkt.portfolio.book_risk import BookRisk
+from qkt.portfolio.events import BookRiskChanged, ChildGated, RegimeChosen, SignalSized, SignalSuppressed
+from qkt.portfolio.exposure import BookExposure, ExposureRules
 from qkt.portfolio.gate_context import GateContext
 from qkt.portfolio.portfolio import Portfolio
-from qkt.portfolio.router import Netting, RiskRouter, Share
+from qkt.portfolio.router import RiskRouter, Share
 from qkt.portfolio.settings import BookSettings, ExposureCaps, Method, Rung
-from qkt.portfolio.supervisor import ChildState, Supervisor, book_value
+from qkt.portfolio.supervisor import ChildState, Netting, Stopped, Supervisor, book_value
 
 __all__ = [
+    "BookExposure",
+    "BookRisk",
+    "BookRiskChanged",
     "BookSettings",
     "ChildGated",
     "ChildState",
     "ExposureCaps",
+    "ExposureRules",
     "GateContext",
     "Method",
     "Netting",
@@ -27,6 +33,7 @@ __all__ = [
     "Share",
     "SignalSized",
     "SignalSuppressed",
+    "Stopped",
     "Supervisor",
     "book_value",
 ]

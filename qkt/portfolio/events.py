@@ -52,6 +52,20 @@ class ChildGated(Event):
 
 
 @dataclass(slots=True)
+class BookRiskChanged(Event):
+    """What the book leaves of new risk changed. `equity` and `peak` in account currency, `drawdown` a fraction of the peak;
+    `ladder` is the factor of all children, `weights` is each child's by id."""
+
+    portfolio: str
+    equity: Decimal
+    peak: Decimal
+    drawdown: Decimal
+    ladder: Decimal
+    method: str
+    weights: tuple[tuple[str, Decimal], ...]
+
+
+@dataclass(slots=True)
 class RegimeChosen(Event):
     """The book's regime changed; `shares` are what it gives to each child by alias."""
 

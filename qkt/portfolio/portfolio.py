@@ -7,7 +7,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from qkt.core.calendars import calendar_for
 from qkt.core.errors import StrategyError
+from qkt.core.timeframe import MINUTE_MS
 from qkt.portfolio.settings import BookSettings, Method
 from qkt.strategy import StreamSpec
 
@@ -56,6 +58,12 @@ class Portfolio:
     def sampled(self) -> str:
         """The stream whose closes sample the book: the portfolio's first, without any that of the first child."""
         return self.streams[0].alias
+
+    @property
+    def samples_per_year(self) -> float:
+        """Closes of that stream while its market trades."""
+        stream = self.streams[0]
+        return calendar_for(stream.symbol).minutes_per_year * MINUTE_MS / stream.timeframe.ms
 
     def traded(self) -> list[str]:
         """The markets that children declare, in the order of their declaration."""

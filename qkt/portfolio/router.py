@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
@@ -11,7 +10,6 @@ from qkt.core.bus import Scope
 from qkt.core.events import RiskRejected
 from qkt.core.instruments import InstrumentRegistry
 from qkt.core.numbers import ONE, ZERO, exact, plain, total
-from qkt.core.terms import Side
 from qkt.ledger import Books
 from qkt.orders import OrderManager
 from qkt.portfolio.events import SignalSized, SignalSuppressed
@@ -116,33 +114,3 @@ class RiskRouter:
 
     def _net(self, symbol: str) -> Decimal:
         return total(book.book(symbol).net for book in self._books.strategies.values())
-
-    # ------------------------------------------------------------------- views
-
-    def netting(self) -> Mapping[str, Netting]:
-        """What the children hold of each symbol, and how much of it stands against each other."""
-        found: dict[str, Netting] = {}
-        for book in self._books.strategies.values():
-            for legs in book.open_books():
-                sides = found.get(legs.symbol, Netting(ZERO, ZERO))
-                long = total(leg.quantity for leg in legs if leg.side is Side.BUY)
-                short = total(leg.quantity for leg in legs if leg.side is Side.SELL)
-                found[legs.symbol] = Netting(sides.long + long, sides.short + short)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Netting:
-    """Lots that all children together hold of a symbol, by side. An account that nets holds the difference only."""
-
-    long: Decimal
-    short: Decimal
-
-    @property
-    def net(self) -> Decimal:
-        return self.long - self.short
-
-    @property
-    def offset(self) -> Decimal:
-        """Lots on each side that stand against the other."""
-        return min(self.long, self.short)

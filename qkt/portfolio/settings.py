@@ -53,6 +53,11 @@ class BookSettings:
     caps: ExposureCaps = ExposureCaps()
 
     @property
+    def weighs(self) -> bool:
+        """Whether weights follow from what the children earn."""
+        return self.target_vol is not None or self.method in (Method.INVERSE_VOL, Method.ERC)
+
+    @property
     def needs_capital(self) -> str | None:
         """What of it is measured by the capital."""
         if self.caps:
@@ -61,4 +66,4 @@ class BookSettings:
             return "a drawdown ladder"
         if self.target_vol is not None:
             return "a volatility target"
-        return "an allocation by risk" if self.method in (Method.INVERSE_VOL, Method.ERC) else None
+        return "an allocation by risk" if self.weighs else None

@@ -7,7 +7,6 @@ its positions closed at market, past its own gate; with HOLD they stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -15,10 +14,11 @@ from typing import TYPE_CHECKING
 from qkt.core.bus import Scope
 from qkt.core.clock import Clock
 from qkt.core.events import Candle
-from qkt.core.numbers import ONE
-from qkt.core.terms import Purpose
+from qkt.core.numbers import ONE, ZERO, exact, total
+from qkt.core.terms import Purpose, Side
 from qkt.ledger import Books
 from qkt.orders import OrderManager
+from qkt.portfolio.book_risk import BookRisk
 from qkt.portfolio.events import ChildGated, RegimeChosen
 from qkt.portfolio.gate_context import GateContext
 from qkt.portfolio.portfolio import Portfolio
@@ -49,10 +49,19 @@ class ChildState:
         return None if self.gate else "its gate is closed"
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What stopping a portfolio left of a child: legs that were `closed` at once, and those that are `held` still."""
+
+    strategy: str
+    closed: int
+    held: int
+
+
 class Supervisor:
     """Evaluates the gates at every close of a portfolio's stream, before the children hear the tick's candles.
 
-    `sample` is called after the gates at every close of the stream that samples the book.
+    `risk`, where the book's is weighed, is sampled after the gates at every close of the stream that samples the book.
     """
 
     def __init__(
@@ -75,7 +84,9 @@ class Supervisor:
         self._closings = 0
         self.children = {child.id: ChildState(child) for child in portfolio.children}
         self.regime: str | None = None
-        self.sample: Callable[[], None] | None = None
+        self.risk: BookRisk | None = None
+        # While history warms the session up there is nothing to sample.
+        self.muted = False
         scope.subscribe(Candle, self._on_candle)
 
     def start(self, ts: int) -> None:
@@ -92,8 +103,8 @@ class Supervisor:
             self._gates.on_candle(candle)
             self._choose()
             self._apply()
-        if self.sample is not None and candle.stream == self._portfolio.sampled:
-            self.sample()
+        if self.risk is not None and candle.stream == self._portfolio.sampled and not self.muted:
+            self.risk.sample()
 
     def _choose(self) -> None:
         allocation = self._portfolio.compiled.allocation
@@ -119,7 +130,7 @@ class Supervisor:
         closing = 0
         doomed = not state.active and not state.child.hold
         if doomed:
-            closing = sum(1 for legs in self._books.strategies[state.child.id].open_books() for _ in legs)
+            closing = self.legs(state)
         self._scope.publish(ChildGated(state.child.id, state.active, obstacle or "its gate is open", closing))
         if doomed:
             self.flatten(state, obstacle or "")
@@ -144,6 +155,23 @@ class Supervisor:
         state.stopped_by = author
         self._update(state)
 
+    def stop_all(self, author: str) -> list[Stopped]:
+        """The portfolio is stopped: every child is out, those without HOLD are made flat."""
+        left = []
+        for state in self.children.values():
+            before = self.legs(state)
+            state.stopped_by = author
+            self._update(state)
+            if not state.child.hold and self.legs(state):  # it was out already, and something came back
+                self.flatten(state, f"stopped by {author}")
+            held = self.legs(state)
+            left.append(Stopped(state.child.id, before - held, held))
+        return left
+
+    def legs(self, state: ChildState) -> int:
+        """How many legs the child has open."""
+        return sum(1 for legs in self._books.strategies[state.child.id].open_books() for _ in legs)
+
     def resume(self, state: ChildState) -> None:
         """Take back an operator's stop and a failure: the child trades at once if its gate says so."""
         state.stopped_by = state.failure = None
@@ -165,11 +193,42 @@ class Supervisor:
         return f"portfolio gate: {state.obstacle}"
 
     def share(self, strategy: str) -> Share:
-        state = self.children[strategy]
-        compiled = self._portfolio.compiled
-        if compiled.allocation is None:
-            return Share()
-        return Share(ONE, compiled.share(state.child.alias), self._portfolio.method.value, self.regime)
+        weight = self._portfolio.compiled.share(self.children[strategy].child.alias)
+        ladder = ONE
+        if self.risk is not None:
+            ladder = self.risk.ladder.factor
+            weight = exact(weight, self.risk.weights[strategy])
+        return Share(ladder, weight, self._portfolio.method.value, self.regime)
+
+    # ------------------------------------------------------------------- views
+
+    def netting(self) -> dict[str, Netting]:
+        """What the children hold of each symbol, and how much of it stands against each other."""
+        found: dict[str, Netting] = {}
+        for book in self._books.strategies.values():
+            for legs in book.open_books():
+                sides = found.get(legs.symbol, Netting(ZERO, ZERO))
+                long = total(leg.quantity for leg in legs if leg.side is Side.BUY)
+                short = total(leg.quantity for leg in legs if leg.side is Side.SELL)
+                found[legs.symbol] = Netting(sides.long + long, sides.short + short)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Netting:
+    """Lots that all children together hold of a symbol, by side. An account that nets holds the difference only."""
+
+    long: Decimal
+    short: Decimal
+
+    @property
+    def net(self) -> Decimal:
+        return self.long - self.short
+
+    @property
+    def offset(self) -> Decimal:
+        """Lots on each side that stand against the other."""
+        return min(self.long, self.short)
 
 
 def book_value(portfolio: Portfolio, books: Books) -> Decimal | None:

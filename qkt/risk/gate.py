@@ -7,7 +7,7 @@ of the position binds whatever can make it grow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from qkt.brokers import QuoteBoard
@@ -29,7 +29,8 @@ HUNDRED = Decimal(100)
 class RiskGate:
     """Publishes `OrderApproved` or `RiskRejected` for every order requested. First rule that refuses wins.
 
-    `closed`, while it is set, says why no entry may pass.
+    `closed`, while it is set, says why no entry may pass. `of_book` are rules of the book that the strategies belong to, asked
+    after its own.
     """
 
     def __init__(
@@ -40,7 +41,8 @@ class RiskGate:
         self._instruments = instruments
         self._converter = books.converter
         self._board = board
-        self._reserved = Reservations(books)
+        self.reserved = Reservations(books)
+        self.of_book: Callable[[Sequence[Order]], Iterator[str]] | None = None
         self.rejections: list[RiskRejected] = []
         self.closed: str | None = None
         scope.subscribe(OrderRequested, self._on_requested)
@@ -52,7 +54,7 @@ class RiskGate:
         reason = self.closed if entries and self.closed else next(self._refusals(entries), None)
         if reason is None:
             if entries:
-                self._reserved.add(*entries)
+                self.reserved.add(*entries)
             self._scope.publish(OrderApproved(order, sibling))
             return
         self._scope.publish(RiskRejected(order.id, order.strategy, order.symbol, reason, order.rule))
@@ -63,7 +65,7 @@ class RiskGate:
         for order in entries:
             last = self._last(order.symbol)
             own, *following = claims_of(order, last)
-            room = self._reserved.room_to_reduce(order)
+            room = self.reserved.room_to_reduce(order)
             if own.quantity > room:
                 yield from self._of_one_order(own, order, last)
             for claim in following:
@@ -73,6 +75,8 @@ class RiskGate:
             grown = worst(grown, totals(claim for claim in claims if claim.quantity > 0))
         for exposure, lots in grown.items():
             yield from self._position(exposure, lots, entries[0].strategy)
+        if self.of_book is not None:
+            yield from self.of_book(entries)
 
     def _last(self, symbol: str) -> Decimal | None:
         last = self._board.last(symbol)
@@ -121,7 +125,7 @@ class RiskGate:
         for cap, owner in caps:
             if cap is None:
                 continue
-            held, pending = self._reserved.open(exposure, owner), self._reserved.pending(exposure, owner)
+            held, pending = self.reserved.open(exposure, owner), self.reserved.pending(exposure, owner)
             size = total((held, pending, lots))
             if size > cap:
                 symbol, side = exposure

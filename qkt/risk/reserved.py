@@ -23,6 +23,10 @@ class Reservations:
         """Reserve for entries that were approved; what has ended is forgotten."""
         self._groups = [*self._live(), orders]
 
+    def symbols(self) -> list[str]:
+        """Symbols of which more may come."""
+        return [claim.symbol for group in self._live() for order in group for claim in claims_of(order, None)]
+
     def _live(self) -> list[tuple[Order, ...]]:
         """Groups with what may still fill of them."""
         groups = (tuple([order for order in group if order.live]) for group in self._groups)
