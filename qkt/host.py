@@ -75,6 +75,7 @@ async def host(hosting: Hosting, tell: Callable[[str], None]) -> None:
     ):
         await _load(engine, hosting.load_dir, tell)
         async with serving(engine, hosting.state) as (hub, endpoint):  # whoever can ask finds everything there
+            engine.subscribers = lambda: hub.subscribers
             where = endpoint.path or f"127.0.0.1:{endpoint.port}"
             tell(f"engine ready, pid {os.getpid()}, {len(engine.known())} sessions, socket {where}")
             hub.closing = await _until_asked(ending, engine)
@@ -154,8 +155,17 @@ async def _engine(state: Path, config: Config, restore: bool) -> AsyncIterator[E
 
     async with anyio.create_task_group() as tasks:
         async with Engine(state, open_market(config.feed, tasks), terms=_terms(config), restore=restore) as engine:
+            _set_out(engine, config)
             yield engine
         tasks.cancel_scope.cancel()
+
+
+def _set_out(engine: Engine, config: Config) -> None:
+    """What back-tests start from, and where strategies are looked for."""
+    engine.strategies_dir = config.load_dir or Path("strategies").absolute()
+    engine.runs.data = tuple(config.feed.data)
+    engine.runs.balance, engine.runs.currency = config.account.balance, config.account.currency
+    engine.runs.instruments = config.instruments
 
 
 def _terms(config: Config) -> Terms:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from qkt.core.bus import Scope
 from qkt.core.events import Candle, Tick
-from qkt.data import CandleBuilder, ObservationBuilder
+from qkt.data import Bar, CandleBuilder, ObservationBuilder
 from qkt.strategy import StreamSpec
 
 
@@ -75,6 +75,14 @@ class TickCandles:
 
     def closed(self, symbol: str) -> int:
         return self._closed.get(symbol, 0)
+
+    def forming(self, alias: str) -> Bar | None:
+        """The open candle of a stream so far."""
+        for builders in self._builders.values():
+            for stream, builder in builders:
+                if stream.alias == alias:
+                    return builder.unfinished
+        return None
 
 
 def _builder(stream: StreamSpec, begin: int | None) -> CandleBuilder | ObservationBuilder:

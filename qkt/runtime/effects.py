@@ -24,7 +24,8 @@ from qkt.core.events import (
 from qkt.engine import Session
 from qkt.orders import CancelOrder, Order, OrderApproved, ResizeOrder, SubmitOrder
 
-STAMPS = {"at", "seq", "scope"}
+STAMPS = {"seq", "scope"}
+"""What the bus gives an event besides its time."""
 SEND = "send"
 """The kind of an effect that leaves for a venue once it is durable."""
 
@@ -51,9 +52,9 @@ class EffectLog:
         self._nights = 0
         scope = session.scope
         scope.subscribe_first(OrderApproved, self._on_approved)
-        scope.subscribe_first(SubmitOrder, lambda command: self._command("submit", command.order))
-        scope.subscribe_first(CancelOrder, lambda command: self._command("cancel", command.order, reason=command.reason))
-        scope.subscribe_first(ResizeOrder, lambda command: self._command("resize", command.order, quantity=command.quantity))
+        scope.subscribe_first(SubmitOrder, lambda command: self._command("submit", command))
+        scope.subscribe_first(CancelOrder, lambda command: self._command("cancel", command, reason=command.reason))
+        scope.subscribe_first(ResizeOrder, lambda command: self._command("resize", command, quantity=command.quantity))
         scope.subscribe(VenueRequest, lambda event: self.pending.append(Effect(SEND, _json(event.request.as_json()))))
         scope.subscribe(Trade, self._on_trade)
         for kind, name in (
@@ -94,8 +95,8 @@ class EffectLog:
             if order is not None:
                 self.pending.append(Effect("order", _json(order_record(order))))
 
-    def _command(self, kind: str, order: Order, **more: Any) -> None:
-        self.pending.append(Effect(kind, _json({"order_id": order.id, **more})))
+    def _command(self, kind: str, command: SubmitOrder | CancelOrder | ResizeOrder, **more: Any) -> None:
+        self.pending.append(Effect(kind, _json({"at": command.at, "order_id": command.order.id, **more})))
 
     def _on_trade(self, trade: Trade) -> None:
         fill = trade.fill

@@ -7,14 +7,13 @@ reason, nothing of it stays, and no other session notices.
 from __future__ import annotations
 
 import logging
-import os
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic_ns
 from types import TracebackType
+from typing import Literal
 
 import anyio
 import anyio.abc
@@ -25,12 +24,16 @@ from qkt.core.bus import EventBus
 from qkt.core.clock import Clock, EventClock, SystemClock
 from qkt.core.errors import QktError
 from qkt.core.events import Tick
-from qkt.runtime.control.answers import Changed, Done, Failed, Step
+from qkt.core.secrets import redacted
+from qkt.runtime.alerts import AlertBook, Source
+from qkt.runtime.checking import check_file, strategy_files
+from qkt.runtime.control.answers import Answer, Changed, Done, Failed, Step
 from qkt.runtime.control.commands import Command
-from qkt.runtime.control.engine import Health, SessionHealth
-from qkt.runtime.control.errors import ControlError, UnknownSessionError
+from qkt.runtime.control.details import Chart, CheckReport, CheckRequest, Digest, FileRow, OrderLife, RunResult
+from qkt.runtime.control.engine import Health
+from qkt.runtime.control.errors import UnknownSessionError
 from qkt.runtime.control.frames import Hello, Snapshot
-from qkt.runtime.control.rows import AlertRow, EquityPoint, FillRow, Level, Line, RuleRow, RuleTerms, StrategyRow
+from qkt.runtime.control.rows import EquityPoint, FillRow, Level, Line, RuleRow, RuleTerms, StrategyRow
 from qkt.runtime.effects import Effect
 from qkt.runtime.errors import SessionError
 from qkt.runtime.figures import EngineFigures
@@ -38,10 +41,14 @@ from qkt.runtime.inputs import CommandInput, GapInput
 from qkt.runtime.journal import Journal, Registration
 from qkt.runtime.lines import LineBook, LineKind
 from qkt.runtime.machine import STORAGE, SessionMachine
+from qkt.runtime.market_watch import LOOK, MarketWatch
 from qkt.runtime.markets import Market
+from qkt.runtime.narration import narrated
+from qkt.runtime.operator_log import OperatorLog
 from qkt.runtime.pump import Pump
 from qkt.runtime.recorder import Recorder, session_folder, tape_folder
 from qkt.runtime.recovery import Recovered, Recovery
+from qkt.runtime.runs import Runs
 from qkt.runtime.session import LiveSession, State
 from qkt.runtime.setup import Terms, load_strategy, read_strategy, source_hash
 from qkt.runtime.state import StateLock
@@ -49,6 +56,13 @@ from qkt.runtime.tally import Tally
 from qkt.runtime.tape import TapeWriter, segments
 from qkt.runtime.telling import Teller
 from qkt.runtime.traces import TELLING
+from qkt.runtime.views.charts import chart, equity_points
+from qkt.runtime.views.fills import fill_rows
+from qkt.runtime.views.histories import digest, order_lives
+from qkt.runtime.views.rules import rule_rows, rule_terms
+from qkt.runtime.views.sessions import health, hello
+from qkt.runtime.views.snapshot import Shown, tables
+from qkt.runtime.views.standing import Standing
 
 log = logging.getLogger(__name__)
 
@@ -56,19 +70,27 @@ History = Callable[[Sequence[str]], Iterable[Tick]]
 """Ticks of these market ids before now, oldest first."""
 RECOVER_AT_ONCE = 400
 """Inputs that a recovery does before others get their turn."""
-ALERTS_KEPT = 200
 BEAT = 0.05
 """Seconds between two measurements of the loop."""
+SOURCES: dict[str, Source] = {"down": "recovery", "defect": "fault"}
+"""Where an alert of an event comes from."""
+ALERTING: dict[str, tuple[Level, Source]] = {
+    "fault": ("ERROR", "fault"),
+    "halt": ("WARN", "halt"),
+    "rejected": ("WARN", "order"),
+}
+"""Effects that somebody should see."""
 RECALLED = 4096
 """Effects of before a restart that a session's traces are learnt from."""
 
 
 @dataclass(slots=True)
 class Hosted:
-    """A session of this process with what feeds it."""
+    """A session of this process with what feeds it, and what is counted of it for show."""
 
     live: LiveSession
     pump: Pump
+    standing: Standing = field(default_factory=Standing)
 
 
 class Engine:
@@ -95,14 +117,21 @@ class Engine:
         # Registered sessions that do not run: stopped ones, and those that could not be brought back, with the reason.
         self.resting: dict[str, tuple[Registration, str | None]] = {}
         self.lines_book = LineBook()
-        self.alerts: deque[AlertRow] = deque(maxlen=ALERTS_KEPT)
+        self.alerts = AlertBook()
+        self.markets = MarketWatch()
+        self.shown = Shown()
+        self.runs = Runs(self.moved, self.wall)
+        self.operators: OperatorLog
+        # How many read along; the control hub says so.
+        self.subscribers: Callable[[], int] = lambda: 0
+        self.strategies_dir: Path | None = None
+        self.demo = False
         self.figures = EngineFigures()
         self.started_at = 0
         self.stopping = False
         self.shutdown_asked = anyio.Event()
         self.journal: Journal
-        self._market = market
-        self.one_backtest = anyio.Lock()
+        self.market = market
         self._history = history
         self._restore = restore
         self._clock = EventClock()
@@ -129,6 +158,11 @@ class Engine:
             stack.callback(self._group.cancel_scope.cancel)  # sessions have gone by then
             self._group.start_soon(self._beat)
             self.started_at = self.wall.now()
+            # Versions of another life of this engine are all smaller, so what was seen of one is known to be old.
+            self._version = self.started_at * 1000
+            self.operators = OperatorLog(self.journal.connection, self.started_at)
+            self._group.start_soon(self._look)
+            self._group.start_soon(self.runs.work)
             await self._bring_back()
             self._ready = True
             self._stack = stack.pop_all()
@@ -163,6 +197,15 @@ class Engine:
             due = monotonic_ns() + round(BEAT * 1e9)
             await anyio.sleep(BEAT)
             self.figures.lag.add(max(0, monotonic_ns() - due))
+
+    async def _look(self) -> None:
+        """Take down how the markets move, and count that as news where they do."""
+        while True:
+            await anyio.sleep(LOOK)
+            for name, hosted in self.hosted.items():
+                self.markets.look(name, hosted)
+            if self.hosted:
+                self.moved()
 
     async def _end_all(self) -> None:
         for hosted in list(self.hosted.values()):
@@ -284,7 +327,7 @@ class Engine:
         """Recorder, feed and task of a machine that stands where its recording ends."""
         name, run = registration.name, registration.run
         symbols = list(dict.fromkeys((*(s.symbol for s in machine.strategy.streams if s.fed), *machine.settings.markets)))
-        market = await self._market.open(symbols, recovered.feed_number if recovered.feed_number >= 0 else None)
+        market = await self.market.open(symbols, recovered.feed_number if recovered.feed_number >= 0 else None)
         tally = Tally()
         teller = Teller(machine, run, tally, self.line)
         if recovered.inputs:
@@ -296,7 +339,7 @@ class Engine:
                 TapeWriter(tape_folder(self.state, run)),
                 self.journal,
                 run,
-                lambda level, text: self.alert(level, name, text),
+                lambda level, text: self._disk_said(name, level, text),
                 lambda at, effects: self._told(name, teller, at, effects),
             )
             undo.callback(recorder.close)
@@ -339,6 +382,8 @@ class Engine:
             del self.hosted[live.name]
             self.resting[live.name] = (live.registration, None)
             self.line("INFO", "engine", live.name, f"run {live.registration.run} ended", event="ended")
+            self.markets.forget(live.name)
+            self.shown.forget(live.name)
             self.touch(live.name)
             live.gone.set()
 
@@ -382,18 +427,20 @@ class Engine:
         event: str = "",
         order: str | None = None,
         trace: str | None = None,
+        fill: FillRow | None = None,
     ) -> Line:
         """Say what happened, to whoever reads along."""
         at = self.wall.now() if ts is None else ts
-        line = self.lines_book.add(at, level, kind, scope, text, event=event, order=order, trace=trace)
+        line = self.lines_book.add(at, level, kind, scope, text, fill, event=event, order=order, trace=trace)
         self.moved()
         return line
 
-    def alert(self, level: Level, scope: str, text: str, event: str = "alert") -> None:
-        """Say what somebody should see."""
-        line = self.line(level, "engine", scope, text, event=event)
-        number = len(self.alerts) and self.alerts[-1].number
-        self.alerts.append(AlertRow(number=number + 1, ts=line.ts, level=level, scope=scope, text=line.text))
+    def alert(
+        self, level: Level, scope: str, text: str, event: str = "alert", *, source: Source = "engine", cause: str | None = None
+    ) -> None:
+        """Say what somebody should see; of a `cause` that stands already nothing is said again."""
+        if self.alerts.add(self.wall.now(), level, SOURCES.get(event, source), scope, redacted(text), cause) is not None:
+            self.line(level, "engine", scope, text, event=event)
 
     def moved(self) -> None:
         """Something that is shown has changed."""
@@ -409,68 +456,58 @@ class Engine:
 
     def _told(self, name: str, teller: Teller, at: int, effects: list[Effect]) -> None:
         teller.tell(at, effects)
+        for effect in effects:
+            self._watch(name, effect)
         self.touch(name)
+
+    def _watch(self, name: str, effect: Effect) -> None:
+        """What of an effect somebody should see. Its line is told already."""
+        now, kind = self.wall.now(), effect.kind
+        if kind in ALERTING:
+            level, source = ALERTING[kind]
+            said = narrated(kind, effect.value)
+            self.alerts.add(
+                now, level, source, name, "" if said is None else redacted(said.text), None if kind == "rejected" else kind
+            )
+        elif kind == "resume":
+            for cause in ("halt", "fault"):
+                self.alerts.mend(now, name, cause)
 
     def _feed_said(self, name: str, level: Level, text: str) -> None:
         self.line(level, "feed", name, text, event="feed")
 
+    def _feed_stands(self, name: str, cause: str, problem: str | None) -> None:
+        """A feed, or one symbol of it, goes bad or comes right."""
+        if problem is None:
+            self.alerts.mend(self.wall.now(), name, cause)
+        else:
+            self.alerts.add(self.wall.now(), "WARN", "feed", name, problem, cause)
+
+    def _disk_said(self, name: str, level: Level, text: str) -> None:
+        if level == "ERROR":
+            self.alert(level, name, text, source="disk", cause="disk")
+        else:
+            self.alerts.mend(self.wall.now(), name, "disk")
+            self.alert(level, name, text, source="disk")
+
     # ----------------------------------------------------- what operators may ask
 
     def hello(self) -> Hello:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            known = version("qkt")
-        except PackageNotFoundError:
-            known = "source"
-        return Hello(
-            version=known,
-            pid=os.getpid(),
-            mode="PAPER",
-            account="paper",
-            started=self.started_at,
-            state_dir=str(self.state),
-        )
+        return hello(self)
 
     def health(self) -> Health:
-        issues = [f"{name}: {reason}" for name, (_, reason) in self.resting.items() if reason]
-        rows = []
-        for name, hosted in self.hosted.items():
-            live = hosted.live
-            block = next(iter(live.machine.blocks.values()), None)
-            if block is not None:
-                issues.append(f"{name}: {block.reason}")
-            rows.append(
-                SessionHealth(
-                    name=name,
-                    state=live.state,
-                    halted=live.halted is not None,
-                    blocked=None if block is None or block.halts else block.reason,
-                    last_tick=live.machine.last_ts or None,
-                    queue=len(live.inbox),
-                    dropped=live.inbox.dropped,
-                )
-            )
-        rows += [
-            SessionHealth(name=name, state="down" if reason else State.STOPPED, halted=False)
-            for name, (_, reason) in self.resting.items()
-        ]
-        return Health(
-            status="stopping" if self.stopping else "ready" if self._ready else "starting",
-            pid=os.getpid(),
-            uptime_s=(self.wall.now() - self.started_at) / 1000,
-            sessions=tuple(rows),
-            issues=tuple(issues),
-        )
+        return health(self)
+
+    @property
+    def status(self) -> Literal["starting", "ready", "stopping"]:
+        return "stopping" if self.stopping else "ready" if self._ready else "starting"
 
     @property
     def version(self) -> int:
         return self._version
 
     def snapshot(self) -> Snapshot:
-        from qkt.runtime.views import tables
-
-        return Snapshot(version=self._version, ts=self.wall.now(), tables=tables(self))
+        return Snapshot.model_construct(version=self._version, ts=self.wall.now(), tables=tables(self))
 
     async def changed(self, version: int) -> None:
         while self._version == version:
@@ -487,26 +524,45 @@ class Engine:
 
         return await perform(self, command, progress)
 
-    def rules(self, session: str) -> Sequence[RuleRow]:
-        from qkt.runtime.views import rule_rows
+    def recall(self, command_id: str) -> tuple[Command, Answer] | None:
+        return self.operators.recall(command_id)
 
+    def begin_command(self, command: Command) -> None:
+        self.operators.begin(command, self.wall.now())
+
+    def settle_command(self, command: Command, answer: Answer) -> None:
+        self.operators.settle(command, answer)
+
+    def rules(self, session: str) -> Sequence[RuleRow]:
         return rule_rows(self.find(session))
 
     def terms(self, session: str, rule: int) -> RuleTerms:
-        rows = self.rules(session)
-        if not 0 <= rule < len(rows):
-            raise ControlError(f"there is no rule {rule}", where=session, expected=f"one of {len(rows)} rules, from 0")
-        return RuleTerms(rule=rows[rule], terms=())
+        return rule_terms(self.find(session), rule)
+
+    def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart:
+        return chart(self.find(session), stream, limit)
+
+    def orders(self, session: str | None = None, *, order: str | None = None, limit: int = 200) -> Sequence[OrderLife]:
+        return order_lives(self, session, order, limit)
+
+    def digest(self, since: int) -> Digest:
+        return digest(self, since)
+
+    async def check(self, wanted: CheckRequest) -> CheckReport:
+        return await anyio.to_thread.run_sync(check_file, wanted)
+
+    async def files(self) -> Sequence[FileRow]:
+        deployed = {name: self.registration(name).file for name in self.known()}
+        return await anyio.to_thread.run_sync(strategy_files, self.strategies_dir, deployed)
+
+    async def run(self, run: str) -> RunResult:
+        return await self.runs.result(run)
 
     def lines(self, after: int, *, session: str | None = None, since: int | None = None, limit: int = 1000) -> Sequence[Line]:
         return self.lines_book.after(after, session, since, limit)
 
     def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]:
-        from qkt.runtime.views import fill_rows
-
         return fill_rows(self, session, limit)
 
     def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]:
-        from qkt.runtime.views import equity_points
-
         return equity_points(self, session, since)

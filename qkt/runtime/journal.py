@@ -181,6 +181,11 @@ class Journal:
         rows = self._db.execute(query, (run, *kinds, 1 << 62 if before is None else before, limit)).fetchall()
         return [(number, Effect(kind, data)) for number, kind, data in reversed(rows)]
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The open database, for what else is kept beside the journal."""
+        return self._db
+
     def count(self, run: int, kind: str) -> int:
         """How many effects of a kind there are."""
         query = "select count(*) from effects where run = ? and kind = ?"

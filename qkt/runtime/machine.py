@@ -18,6 +18,7 @@ from qkt.core.events import RuleFired, Tick
 from qkt.core.terms import Purpose
 from qkt.engine import SessionSettings, TickBoard, assemble
 from qkt.orders import Order
+from qkt.runtime.candle_book import CandleBook
 from qkt.runtime.effects import EffectLog
 from qkt.runtime.equity import EquityHistory
 from qkt.runtime.errors import SessionError
@@ -68,6 +69,7 @@ class SessionMachine:
         self.fired: dict[int, tuple[int, int]] = {}
         self.last_ts = 0
         self.history = EquityHistory(self)
+        self.candles = CandleBook(self.session.scope)
         self._flattens = 0
         self.session.scope.subscribe(RuleFired, self._on_fired)
         self._clock = clock
@@ -231,7 +233,7 @@ class SessionMachine:
         log.error("session %s failed", self.name, exc_info=problem)
         if self.failed is None:
             self.failed = problem
-        self.effects.add("fault", text=text)
+        self.effects.add("fault", at=self.last_ts, text=text)
         self._put(Block(FAULT, f"the strategy failed with {text}", "engine", self.last_ts))
         self.session.silence(True)
         self._cancel_entries("the strategy failed")

@@ -33,7 +33,11 @@ class OpenMarket:
 
 
 class Market(Protocol):
-    """Opens the market for one session after another."""
+    """Opens the market for one session after another. `name` is that of the feed that they share, None for one of their own
+    each."""
+
+    @property
+    def name(self) -> str | None: ...
 
     async def open(self, symbols: Sequence[str], after: int | None) -> OpenMarket:
         """A reader of these market ids, after the place of the last tick seen before, None for a session that has seen none.
@@ -45,6 +49,8 @@ class Market(Protocol):
 
 class OwnFeeds:
     """Each session has a feed to itself, which begins when the session does: replays."""
+
+    name: str | None = None
 
     def __init__(self, make: Callable[[], Feed]) -> None:
         self._make = make
@@ -69,6 +75,7 @@ class SharedFeed:
 
     def __init__(self, hub: FeedHub, key: str, make: Callable[[], Feed]) -> None:
         self._hub = hub
+        self.name = key
         self._key = key
         self._make = make
 

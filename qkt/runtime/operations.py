@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
-import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +20,7 @@ from qkt.runtime.control.errors import UnknownSessionError
 from qkt.runtime.control.values import NAME
 from qkt.runtime.errors import SessionError
 from qkt.runtime.session import LiveSession
-from qkt.runtime.views import position_rows
+from qkt.runtime.views.positions import position_rows
 
 if TYPE_CHECKING:
     from qkt.runtime.engine import Engine
@@ -80,7 +78,13 @@ class Operations:
             case ask.Reconcile():
                 return self._reconcile(command)
             case ask.Backtest():
-                return await self._backtest(command)
+                return self._backtest(command)
+            case ask.Modify():
+                return self._failed_as("refused", "this engine cannot modify yet")
+            case ask.CancelRun():
+                return self._cancel_run(command)
+            case ask.Acknowledge():
+                return self._acknowledge(command)
             case ask.Shutdown():
                 return self._shutdown(command)
 
@@ -246,24 +250,23 @@ class Operations:
         text = f"{len(found)} differences" if found else "engine and venue agree"
         return self._done(text, [live.name]).model_copy(update={"differences": tuple(found)})
 
-    async def _backtest(self, command: ask.Backtest) -> Answer:
-        """In a process of its own, at low priority, one after the other."""
-        gently = ["nice", "-n", "15"] if os.name == "posix" else []
-        words = [*gently, sys.executable, "-m", "qkt.cli.main", "backtest", command.path, "--quiet"]
-        for option, values in (
-            ("--data", command.data),
-            ("--from", (command.start,) if command.start else ()),
-            ("--to", (command.end,) if command.end else ()),
-            ("--param", [f"{name}={value}" for name, value in command.params.items()]),
-        ):
-            for value in values:
-                words += [option, value]
-        async with self._engine.one_backtest:
-            process = await anyio.run_process(words, check=False, start_new_session=True)
-        said = (process.stdout or process.stderr).decode(errors="replace").strip()
-        if process.returncode:
-            return self._failed_as("refused", process.stderr.decode(errors="replace").strip() or said)
-        return self._done(said, [])
+    def _backtest(self, command: ask.Backtest) -> Answer:
+        if not Path(command.path).is_file():
+            return self._failed_as("invalid", "no such file", where=command.path, expected="a strategy, .qkt or .py")
+        run = self._engine.runs.put(command)
+        return self._done(f"run {run} stands in the queue", []).model_copy(update={"run": run})
+
+    def _cancel_run(self, command: ask.CancelRun) -> Answer:
+        self._engine.runs.cancel(command.run)
+        return self._done(f"run {command.run} is cancelled", []).model_copy(update={"run": command.run})
+
+    def _acknowledge(self, command: ask.Acknowledge) -> Answer:
+        alerts = self._engine.alerts
+        if command.alert is not None and command.alert not in alerts:
+            return self._failed_as("unknown", f"there is no alert {command.alert}")
+        count = alerts.acknowledge(self._author, command.alert)
+        self._engine.moved()
+        return self._done(f"{count} alerts acknowledged", [])
 
     def _lives(self, name: str | None) -> list[LiveSession]:
         if name is not None:

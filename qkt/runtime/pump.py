@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic_ns
@@ -46,7 +47,14 @@ class Pump:
         block = live.machine.blocks.get(FEED)
         self._down_since = None if block is None else block.since
         self.state = FeedState.RECONNECTING
+        self.since = wall.now()
+        self.reason: str | None = None
+        # Ticks let through and the time of the last one, by market id.
+        self.counts: Counter[str] = Counter()
+        self.seen: dict[str, int] = {}
         self.ended = anyio.Event()
+        self._wall = wall
+        self._skew: int | None = None
 
     @property
     def drives_clock(self) -> bool:
@@ -58,9 +66,23 @@ class Pump:
         return 0 if self._gate is None else self._gate.refused.total()
 
     @property
-    def symbols(self) -> int:
-        """How many market ids it brings."""
-        return sum(map(len, self._market.names.values()))
+    def names(self) -> list[str]:
+        """The market ids that it brings."""
+        return [symbol for own in self._market.names.values() for symbol in own]
+
+    @property
+    def lag_ms(self) -> int | None:
+        """How old the last tick was when it came, None where the feed is its own clock."""
+        return None if self._skew is None else max(0, -self._skew)
+
+    @property
+    def skew_ms(self) -> int | None:
+        """The last tick's time against ours, positive when it was ahead."""
+        return None if self._skew is None else max(0, self._skew)
+
+    def fault(self, symbol: str) -> str | None:
+        """What the gate finds wrong with a symbol's data, None when nothing is."""
+        return None if self._gate is None else self._gate.unhealthy(symbol)
 
     async def run(self) -> None:
         """Until the feed ends. A feed that breaks blocks entries, and nothing else."""
@@ -94,10 +116,14 @@ class Pump:
                 self._health(item)
                 continue
             number = LIVE if item.seq is None else item.seq
+            if gate is not None:
+                self._skew = item.tick.ts - self._wall.now()
             for symbol in names.get(item.tick.symbol, ()):
                 tick = item.tick if symbol == item.tick.symbol else replace(item.tick, symbol=symbol)
                 if gate is not None and not gate.admit(tick):
                     continue
+                self.counts[symbol] += 1
+                self.seen[symbol] = tick.ts
                 if patient and inbox.full:
                     await inbox.room()
                 inbox.offer(tick, number, monotonic_ns())
@@ -106,7 +132,7 @@ class Pump:
         about = f" ({', '.join(item.symbols)})" if item.symbols else ""
         self._told(LEVELS.get(item.state, "INFO"), f"feed {item.state}{about}{f': {item.reason}' if item.reason else ''}")
         if self._gate is not None:
-            self._gate.hear(item, [symbol for own in self._market.names.values() for symbol in own])
+            self._gate.hear(item, self.names)
         if item.symbols:
             return
         if item.state is FeedState.GAP:
@@ -117,10 +143,15 @@ class Pump:
             self._put(GapInput(self._down_since, item.at, "the feed was down"))
             self._command("unblock", cause=FEED)
             self._down_since = None
-        self.state = item.state
+        self._stands(item.state, item.reason)
+
+    def _stands(self, state: FeedState, reason: str) -> None:
+        if state is not self.state:
+            self.state, self.since = state, self._wall.now()
+        self.reason = reason or None
 
     def _down(self, state: FeedState, reason: str, at: int) -> None:
-        self.state = state
+        self._stands(state, reason)
         if self._down_since is None:
             self._down_since = at
             self._command("block", cause=FEED, reason=redacted(f"the feed is {state}: {reason}"))

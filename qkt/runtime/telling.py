@@ -9,6 +9,7 @@ from qkt.runtime.machine import SessionMachine
 from qkt.runtime.narration import narrated
 from qkt.runtime.tally import Tally
 from qkt.runtime.traces import Traces
+from qkt.runtime.views.fills import fill_row
 
 
 class Teller:
@@ -28,11 +29,16 @@ class Teller:
 
     def tell(self, at: int, effects: Sequence[Effect]) -> None:
         """What input `at` led to."""
+        trades = self._machine.session.books.trades
+        place = len(trades) - sum(effect.kind == "fill" for effect in effects)
         for effect in effects:
             value = effect.value
+            fill = None
+            if effect.kind == "fill":
+                fill, place = fill_row(self._machine, place, trades[place]), place + 1
             self._tally.count(effect.kind, value)
             trace, order = self._traces.of(at, effect.kind, value)
             said = narrated(effect.kind, value)
             if said is not None:
                 now, name = self._machine.last_ts, self._machine.name
-                self._say(said.level, said.kind, name, said.text, now, event=effect.kind, order=order, trace=trace)
+                self._say(said.level, said.kind, name, said.text, now, event=effect.kind, order=order, trace=trace, fill=fill)

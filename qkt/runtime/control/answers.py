@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from qkt.runtime.control.values import CommandId, Exact, SessionName, Word
 
@@ -86,3 +86,4 @@ class Changed(Word):
 
 
 Answer = Annotated[Accepted | Done | Failed | Changed, Field(discriminator="answer")]
+ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)

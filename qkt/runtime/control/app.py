@@ -20,6 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from qkt.core.errors import QktError, UsageError
 from qkt.runtime.control.answers import Accepted, Answer, Changed, Failed
 from qkt.runtime.control.commands import COMMAND
+from qkt.runtime.control.details import CheckRequest
 from qkt.runtime.control.errors import OtherProtocolError, UnknownSessionError
 from qkt.runtime.control.frames import Delta, Frame, Snapshot, Subscribe
 from qkt.runtime.control.hub import Hub, Subscription
@@ -28,6 +29,8 @@ from qkt.runtime.control.values import PREFIX, PROTOCOL, Word
 BODY = 1 << 20  # bytes
 LONGEST_WAIT = 120.0  # seconds that a request may wait for its command to settle
 MOST_LINES = 10_000
+MOST_BARS = 5_000
+MOST_ORDERS = 1_000
 
 # Seconds that a reader may take to accept one frame before it is given up.
 PATIENCE = 30.0
@@ -48,6 +51,12 @@ def make_app(hub: Hub, token: str = "") -> ASGIApp:
         Route(f"{PREFIX}/fills", api.fills),
         Route(f"{PREFIX}/equity", api.equity),
         Route(f"{PREFIX}/rules/{{session:path}}", api.rules),
+        Route(f"{PREFIX}/chart/{{session:path}}", api.chart),
+        Route(f"{PREFIX}/orders", api.orders),
+        Route(f"{PREFIX}/digest", api.digest),
+        Route(f"{PREFIX}/check", api.check, methods=["POST"]),
+        Route(f"{PREFIX}/files", api.files),
+        Route(f"{PREFIX}/runs/{{run}}", api.run),
         WebSocketRoute(f"{PREFIX}/events", api.events),
     ]
     app = Starlette(
@@ -101,6 +110,28 @@ class _Api:
         if "terms" in request.query_params:
             return _word(self._hub.engine.terms(session, int(_number(request, "terms", 0, 1e6))))
         return _words(self._hub.engine.rules(session))
+
+    async def chart(self, request: Request) -> Response:
+        limit = int(_number(request, "limit", 500, MOST_BARS))
+        session, stream = request.path_params["session"], request.query_params.get("stream")
+        return _word(self._hub.engine.chart(session, stream, limit=limit))
+
+    async def orders(self, request: Request) -> Response:
+        query, limit = request.query_params, int(_number(request, "limit", 200, MOST_ORDERS))
+        return _words(self._hub.engine.orders(query.get("session"), order=query.get("order"), limit=limit))
+
+    async def digest(self, request: Request) -> Response:
+        return _word(self._hub.engine.digest(int(_number(request, "since", 0, 1e15))))
+
+    async def check(self, request: Request) -> Response:
+        wanted = CheckRequest.model_validate_json(await _body(request))
+        return _word(await self._hub.engine.check(wanted))
+
+    async def files(self, request: Request) -> Response:  # noqa: ARG002
+        return _words(await self._hub.engine.files())
+
+    async def run(self, request: Request) -> Response:
+        return _word(await self._hub.engine.run(request.path_params["run"]))
 
     async def events(self, socket: WebSocket) -> None:
         """Frames, after the reader has said with `Subscribe` what it wants; it may say so again at any time."""

@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 import anyio
 import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from qkt.core.errors import QktError
-from qkt.runtime.control.answers import Answer
+from qkt.runtime.control.answers import ANSWER, Answer
 from qkt.runtime.control.commands import Command
+from qkt.runtime.control.details import Chart, CheckReport, CheckRequest, Digest, FileRow, OrderLife, RunResult
 from qkt.runtime.control.endpoint import Endpoint, announced
 from qkt.runtime.control.engine import Health
 from qkt.runtime.control.errors import ControlError, NoAnswerError, NotRunningError, OtherProtocolError
@@ -23,8 +24,6 @@ from qkt.runtime.control.rows import EquityPoint, FillRow, Line, RuleRow, RuleTe
 from qkt.runtime.control.values import PREFIX, PROTOCOL
 
 W = TypeVar("W")
-
-ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)
 
 # Seconds until an engine that does not answer a question is given up.
 PATIENCE = 10.0
@@ -86,6 +85,28 @@ class ControlClient:
 
     async def terms(self, session: str, rule: int) -> RuleTerms:
         return RuleTerms.model_validate(await self._get(f"{PREFIX}/rules/{session}", terms=rule))
+
+    async def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart:
+        return Chart.model_validate(await self._get(f"{PREFIX}/chart/{session}", stream=stream, limit=limit))
+
+    async def orders(self, session: str | None = None, *, order: str | None = None, limit: int = 200) -> Sequence[OrderLife]:
+        found = await self._get(f"{PREFIX}/orders", session=session, order=order, limit=limit)
+        return [OrderLife.model_validate(one) for one in found]
+
+    async def digest(self, since: int) -> Digest:
+        return Digest.model_validate(await self._get(f"{PREFIX}/digest", since=since))
+
+    async def check(self, wanted: CheckRequest) -> CheckReport:
+        response = await self._ask("POST", f"{PREFIX}/check", content=wanted.model_dump_json(), timeout=PATIENCE)
+        if response.is_error:
+            raise _error(response)
+        return CheckReport.model_validate(response.json())
+
+    async def files(self) -> Sequence[FileRow]:
+        return [FileRow.model_validate(file) for file in await self._get(f"{PREFIX}/files")]
+
+    async def run(self, run: str) -> RunResult:
+        return RunResult.model_validate(await self._get(f"{PREFIX}/runs/{run}"))
 
     @asynccontextmanager
     async def stream(self, wanted: Subscribe) -> AsyncIterator[EventStream]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from qkt.runtime.control.values import CommandId, DeployName, SessionName, Text, Word
+from qkt.runtime.control.values import CommandId, DeployName, Exact, SessionName, Text, Word
 
 Author = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -100,8 +100,36 @@ class Flatten(Asked):
     leg: Text | None = None
 
 
+class Modify(Asked):
+    """Change what guards a leg, or where an order stands. Exactly one of `leg` and `order` is given.
+
+    Of a leg: `stop` and `target` move that exit, or attach one where there is none; `break_even` puts the stop at the
+    entry; `close` takes so many lots out at market. Of an order: `level` is its new price, the trigger of a stop and the
+    limit of a limit order. A stop that the engine moves by itself stands still from then on.
+    """
+
+    command: Literal["modify"] = "modify"
+    name: SessionName
+    leg: Text | None = None
+    order: Text | None = None
+    stop: Exact | None = None
+    target: Exact | None = None
+    break_even: bool = False
+    close: Exact | None = None
+    level: Exact | None = None
+
+
+class Acknowledge(Asked):
+    """Say that an alert has been seen; all of them without its number."""
+
+    command: Literal["acknowledge"] = "acknowledge"
+    alert: int | None = None
+
+
 class Backtest(Asked):
-    """Run a strategy over history in a process of its own. Data, from and to as `qkt backtest` takes them."""
+    """Run a strategy over history in a process of its own, one after the other. Data, from and to as `qkt backtest` takes
+    them; without data those of the engine's own feed. Answered when it stands in the queue, with the number of its run:
+    how it fares is a row of `runs`, what came of it is asked for with that number."""
 
     command: Literal["backtest"] = "backtest"
     path: Text
@@ -109,6 +137,13 @@ class Backtest(Asked):
     start: Text | None = None
     end: Text | None = None
     params: dict[str, Text] = Field(default_factory=dict, max_length=256)
+
+
+class CancelRun(Asked):
+    """Take a back-test out of the queue, or end it."""
+
+    command: Literal["cancel-run"] = "cancel-run"
+    run: Text
 
 
 class Reconcile(Asked):
@@ -126,7 +161,21 @@ class Shutdown(Asked):
 
 
 Command = Annotated[
-    Deploy | Resync | Stop | Start | Halt | Resume | Kill | Cancel | Flatten | Backtest | Reconcile | Shutdown,
+    Deploy
+    | Resync
+    | Stop
+    | Start
+    | Halt
+    | Resume
+    | Kill
+    | Cancel
+    | Flatten
+    | Modify
+    | Acknowledge
+    | Backtest
+    | CancelRun
+    | Reconcile
+    | Shutdown,
     Field(discriminator="command"),
 ]
 COMMAND: TypeAdapter[Command] = TypeAdapter(Command)

@@ -11,7 +11,17 @@ from anyio.abc import TaskGroup
 
 from qkt.core.errors import QktError, UsageError
 from qkt.runtime.control.answers import Accepted, Answer, Changed, Done, Failed, Step
-from qkt.runtime.control.commands import UNCONDITIONAL, Backtest, Command, Deploy, Reconcile, Resync, Shutdown
+from qkt.runtime.control.commands import (
+    UNCONDITIONAL,
+    Acknowledge,
+    Backtest,
+    CancelRun,
+    Command,
+    Deploy,
+    Reconcile,
+    Resync,
+    Shutdown,
+)
 from qkt.runtime.control.engine import EngineControl
 from qkt.runtime.control.errors import ControlError, UnknownSessionError
 from qkt.runtime.control.frames import Ack
@@ -21,6 +31,9 @@ REMEMBERED = 10_000
 
 # Commands under way at once; whoever asks for more waits. Those that protect never wait.
 UNDER_WAY = 32
+
+# Commands that touch no session that runs.
+NOTHING_TOUCHED = (Acknowledge, Backtest, CancelRun, Deploy, Reconcile)
 
 log = logging.getLogger("qkt.control")
 
@@ -49,7 +62,10 @@ class Ticket:
 
 
 class CommandDesk:
-    """Performs each command id once, in a task of its own: whoever asked may go away. `heard` gets every answer."""
+    """Performs each command id once, in a task of its own: whoever asked may go away. `heard` gets every answer.
+
+    What an earlier life of the engine was asked is remembered by the engine, so an id is performed once for ever.
+    """
 
     def __init__(self, engine: EngineControl, tasks: TaskGroup, heard: Callable[[Ack], None]) -> None:
         self._engine = engine
@@ -63,7 +79,7 @@ class CommandDesk:
 
         Raises UsageError when the id was given to another command.
         """
-        known = self._tickets.get(command.id)
+        known = self.ticket(command.id)
         if known is None:
             known = self._tickets[command.id] = Ticket(command)
             self._forget()
@@ -78,7 +94,14 @@ class CommandDesk:
         return known
 
     def ticket(self, command_id: str) -> Ticket | None:
-        return self._tickets.get(command_id)
+        """The ticket of an id that was given before, in this life of the engine or an earlier one."""
+        known = self._tickets.get(command_id)
+        if known is None and (remembered := self._engine.recall(command_id)) is not None:
+            command, answer = remembered
+            known = Ticket(command)
+            if not isinstance(answer, Accepted):
+                known.settle(answer)
+        return known
 
     async def rest(self, seconds: float) -> None:
         """Wait until nothing is under way, so many seconds at most."""
@@ -90,7 +113,9 @@ class CommandDesk:
         command = ticket.command
         try:
             self._tell(ticket)
+            self._engine.begin_command(command)
             ticket.settle(self._overtaken(command) or await self._perform(ticket))
+            self._engine.settle_command(command, ticket.answer)
         finally:
             if not ticket.settled:  # the engine ends
                 ticket.settle(Failed(id=command.id, kind="fault", found="the engine ended before the command was settled"))
@@ -115,7 +140,7 @@ class CommandDesk:
 
     def _overtaken(self, command: Command) -> Changed | None:
         """The refusal of a command that rests on an old snapshot of what it touches."""
-        if command.seen is None or isinstance(command, (*UNCONDITIONAL, Deploy, Backtest, Reconcile)):
+        if command.seen is None or isinstance(command, (*UNCONDITIONAL, *NOTHING_TOUCHED)):
             return None
         named = _named(command)
         latest = self._engine.touched(named)
@@ -169,9 +194,8 @@ def _named(command: Command) -> tuple[str, ...]:
         return ()
     if isinstance(command, Resync):
         return (command.name or stem(command.path),)
-    if isinstance(command, Backtest):
-        return ()
-    return (command.name,) if command.name is not None else ()
+    name: str | None = getattr(command, "name", None)
+    return (name,) if name is not None else ()
 
 
 def stem(path: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
-from qkt.runtime.control.answers import Changed, Done, Failed, Step
+from qkt.runtime.control.answers import Answer, Changed, Done, Failed, Step
 from qkt.runtime.control.commands import Command
+from qkt.runtime.control.details import Chart, CheckReport, CheckRequest, Digest, FileRow, OrderLife, RunResult
 from qkt.runtime.control.frames import Hello, Snapshot
 from qkt.runtime.control.rows import EquityPoint, FillRow, Line, RuleRow, RuleTerms
 from qkt.runtime.control.values import PROTOCOL, Millis, SessionName, Word
@@ -62,6 +63,18 @@ class EngineControl(Protocol):
         """
         ...
 
+    def recall(self, command_id: str) -> tuple[Command, Answer] | None:
+        """A command that an earlier life of this engine was given, and what it was answered."""
+        ...
+
+    def begin_command(self, command: Command) -> None:
+        """Write down that a command is about to be performed."""
+        ...
+
+    def settle_command(self, command: Command, answer: Answer) -> None:
+        """Write down what came of it."""
+        ...
+
     async def perform(self, command: Command, progress: Callable[[Step], None]) -> Done | Failed | Changed:
         """Carry the command out and answer when it is settled.
 
@@ -75,7 +88,7 @@ class EngineControl(Protocol):
         ...
 
     def terms(self, session: SessionName, rule: int) -> RuleTerms:
-        """One rule with the values of its terms. Raises UnknownSessionError."""
+        """One rule, numbered from 1, with the values of its terms. Raises UnknownSessionError."""
         ...
 
     def lines(
@@ -90,4 +103,28 @@ class EngineControl(Protocol):
 
     def equity(self, session: SessionName | None = None, *, since: Millis = 0) -> Sequence[EquityPoint]:
         """Equity by the minute, for the last 30 days at most; of the engine's account without a session."""
+        ...
+
+    def chart(self, session: SessionName, stream: str | None = None, *, limit: int = 500) -> Chart:
+        """The latest bars of a stream, the session's first one where none is named. Raises UnknownSessionError."""
+        ...
+
+    def orders(self, session: SessionName | None = None, *, order: str | None = None, limit: int = 200) -> Sequence[OrderLife]:
+        """What became of orders, oldest first; when there are more than `limit`, the latest of them, or the one of an id."""
+        ...
+
+    def digest(self, since: Millis) -> Digest:
+        """What happened since a moment."""
+        ...
+
+    async def check(self, wanted: CheckRequest) -> CheckReport:
+        """What is wrong with a strategy file."""
+        ...
+
+    async def files(self) -> Sequence[FileRow]:
+        """The strategy files that can be deployed."""
+        ...
+
+    async def run(self, run: str) -> RunResult:
+        """What came of a back-test. Raises ControlError for a run that is not known."""
         ...

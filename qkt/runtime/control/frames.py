@@ -11,6 +11,7 @@ from qkt.runtime.control.answers import Answer
 from qkt.runtime.control.rows import (
     AccountRow,
     AlertRow,
+    ExposureRow,
     FeedRow,
     FillRow,
     HaltRow,
@@ -22,7 +23,9 @@ from qkt.runtime.control.rows import (
     PositionRow,
     Row,
     RuleRow,
+    RunRow,
     StrategyRow,
+    StreamRow,
     SystemRow,
 )
 from qkt.runtime.control.values import PROTOCOL, Millis, SessionName, Word
@@ -48,6 +51,10 @@ class Tables(Word):
     alerts: dict[str, AlertRow] = Field(default_factory=dict)
     feeds: dict[str, FeedRow] = Field(default_factory=dict)
     accounts: dict[str, AccountRow] = Field(default_factory=dict)
+    exposure: dict[str, ExposureRow] = Field(default_factory=dict)
+    streams: dict[str, StreamRow] = Field(default_factory=dict)
+    # Back-tests.
+    runs: dict[str, RunRow] = Field(default_factory=dict)
     system: dict[str, SystemRow] = Field(default_factory=dict)
     # Of the session a subscriber looks at, only where it asked for one.
     rules: dict[str, RuleRow] = Field(default_factory=dict)
@@ -71,6 +78,10 @@ class Hello(Word):
     account: str
     started: Millis
     state_dir: str
+    # The markets are invented, and their time is not the world's.
+    demo: bool = False
+    # The folder of the strategies that can be deployed by name.
+    strategies_dir: str | None = None
 
 
 class Snapshot(Word):

@@ -62,6 +62,15 @@ class StrategyRow(Row):
     dropped: int = 0
     # Why entries are blocked although nothing is halted: a feed, the disk.
     blocked: str | None = None
+    # Closed trades and how many of them won.
+    closed: int = 0
+    wins: int = 0
+    # Equity at up to 24 moments of the last day, oldest first.
+    trend: tuple[Exact, ...] = ()
+    # Of a child: its part of what the portfolio risks.
+    risk_share_pct: Exact | None = None
+    # The session's present where its feed is the clock; None where the time of the frame is.
+    clock: Millis | None = None
 
     @property
     def key(self) -> str:
@@ -69,7 +78,8 @@ class StrategyRow(Row):
 
 
 class PositionRow(Row):
-    """One leg. `engine_held` lists protection that ends with the session."""
+    """One leg. `engine_held` lists protection that ends with the session; `protected` says who guards it, `engine` where a
+    stop stands that no venue knows of."""
 
     session: SessionName
     account: str
@@ -86,6 +96,8 @@ class PositionRow(Row):
     stop: Exact | None = None
     target: Exact | None = None
     engine_held: tuple[str, ...] = ()
+    protected: Literal["venue", "engine", "none"] = "none"
+    digits: int | None = None
 
     @property
     def key(self) -> str:
@@ -93,7 +105,10 @@ class PositionRow(Row):
 
 
 class OrderRow(Row):
-    """A working order, or one being submitted. `distance` is from the price that triggers it, in price."""
+    """A working order, or one being submitted. `distance` is from the price that triggers it, in price.
+
+    `protective` orders only close; a halt leaves them. `venue` tells who holds it: what the engine holds ends with it.
+    """
 
     session: SessionName
     account: str
@@ -113,6 +128,12 @@ class OrderRow(Row):
     placed: Millis
     leg: str | None = None
     venue: Literal["venue", "engine"] = "engine"
+    protective: bool = False
+    # The entry it belongs to, and the rule that asked for it, from 1.
+    parent: str | None = None
+    rule: int | None = None
+    average: Exact | None = None
+    digits: int | None = None
 
     @property
     def key(self) -> str:
@@ -137,6 +158,7 @@ class FillRow(Row):
     # Against the price expected when it was sent, in price, positive when worse.
     slippage: Exact | None = None
     purpose: str
+    digits: int | None = None
 
     @property
     def key(self) -> str:
@@ -144,7 +166,7 @@ class FillRow(Row):
 
 
 class MarketRow(Row):
-    """A symbol as its feed quotes it. `stale` since the data gate says so."""
+    """A symbol as its feed quotes it, without prices until it has quoted. `fault` is what the data gate finds wrong with it."""
 
     symbol: str
     feed: str
@@ -157,8 +179,15 @@ class MarketRow(Row):
     rate: Exact
     ts: Millis | None = None
     digits: int | None = None
+    # The smallest step of its price.
+    point: Exact | None = None
     stale: bool = False
+    fault: str | None = None
     refused: int = 0
+    # The price at every five seconds of the last minute, oldest first.
+    recent: tuple[Exact, ...] = ()
+    # Where the feed is the clock: its present.
+    clock: Millis | None = None
 
     @property
     def key(self) -> str:
@@ -197,14 +226,17 @@ class HaltRow(Row):
 
 
 class AlertRow(Row):
-    """What someone should have seen. It stays until acknowledged or mended."""
+    """What someone should have seen. It stays until acknowledged; `mended` is when it ceased to be so by itself."""
 
     number: int
     ts: Millis
     level: Level
     scope: str
     text: str
+    source: Literal["disk", "fault", "halt", "feed", "order", "recovery", "risk", "engine"] = "engine"
+    # Who has seen it.
     acknowledged: str | None = None
+    mended: Millis | None = None
 
     @property
     def key(self) -> str:
@@ -212,7 +244,7 @@ class AlertRow(Row):
 
 
 class FeedRow(Row):
-    """A source of quotes and how it is. `lag_ms` from quote to engine."""
+    """A source of quotes and how it is. `lag_ms` from quote to engine. A feed that is its own clock may be faster than time."""
 
     feed: str
     state: Literal["connecting", "connected", "stale", "lost", "ended"]
@@ -223,6 +255,11 @@ class FeedRow(Row):
     dropped: int = 0
     lag_ms: int | None = None
     reason: str | None = None
+    # Ticks a second, over the last ten.
+    rate: Exact | None = None
+    own_clock: bool = False
+    # How many symbols the data gate finds fault with.
+    faults: int = 0
 
     @property
     def key(self) -> str:
@@ -244,16 +281,93 @@ class AccountRow(Row):
     drawdown_limit_pct: Exact | None = None
     margin_used_pct: Exact | None = None
     link: str = "ok"
+    # Of the equity at the day's start.
+    day_pct: Exact | None = None
+    # Notional value of all legs, and of what is left after netting, account currency.
+    gross: Exact | None = None
+    net: Exact | None = None
+    positions: int = 0
+    orders: int = 0
+    sessions: int = 0
 
     @property
     def key(self) -> str:
         return self.account
 
 
-class RuleRow(Row):
-    """A rule as written, what its condition is worth now, when it last fired and how often.
+class ExposureRow(Row):
+    """What an account has at stake in a symbol. Quantities in lots, net signed; notional in account currency, signed."""
 
-    `value` is the condition's value, or its leading term's, as text; None while it has none.
+    account: str
+    symbol: str
+    net: Exact
+    gross: Exact
+    notional: Exact | None = None
+    # Of the account's equity.
+    equity_pct: Exact | None = None
+    limit: Exact | None = None
+    used_pct: Exact | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.account}:{self.symbol}"
+
+
+class StreamRow(Row):
+    """A stream of a session. `closed` is when its last bar ended and `due` when the present one ends by the clock; it closes
+    with the first quote after that, and until then it is `overdue`."""
+
+    session: SessionName
+    stream: str
+    symbol: str
+    timeframe: str
+    closed: Millis | None = None
+    due: Millis | None = None
+    overdue: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.session}:{self.stream}"
+
+
+class RunRow(Row):
+    """A back-test that this engine was asked for. Its figures come with the state `done`."""
+
+    run: str
+    file: str
+    name: str
+    author: str
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    asked: Millis
+    started: Millis | None = None
+    ended: Millis | None = None
+    progress_pct: Exact | None = None
+    # Where in history it is, and how many ticks it has read.
+    at: Millis | None = None
+    ticks: int | None = None
+    symbols: tuple[str, ...] = ()
+    first: Millis | None = None
+    last: Millis | None = None
+    net: Exact | None = None
+    return_pct: Exact | None = None
+    cagr_pct: Exact | None = None
+    sharpe: Exact | None = None
+    max_drawdown_pct: Exact | None = None
+    trades: int | None = None
+    win_pct: Exact | None = None
+    profit_factor: Exact | None = None
+    error: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.run
+
+
+class RuleRow(Row):
+    """A rule as written, what its condition is worth now, when it last fired and how often. The first rule is number 1.
+
+    `value` is the condition's value, or its leading term's, as text; None while it has none. `true` is the condition's at
+    the last closed bar; `armed` is False for a rule that has fired and waits for its condition to turn false.
     """
 
     session: SessionName
@@ -264,6 +378,7 @@ class RuleRow(Row):
     true: bool | None = None
     last_fired: Millis | None = None
     count: int = 0
+    armed: bool | None = None
 
     @property
     def key(self) -> str:
@@ -281,6 +396,18 @@ class SystemRow(Row):
     latency_p50_us: int | None = None
     latency_p99_us: int | None = None
     subscribers: int = 0
+    # Of one core, over the last seconds.
+    cpu_pct: Exact | None = None
+    memory_bytes: int | None = None
+    # The longest that the loop was late in the last seconds.
+    loop_lag_ms: int | None = None
+    # Venue time against ours; positive when the venue is ahead.
+    clock_skew_ms: int | None = None
+    # Inputs that wait for the disk.
+    waiting_bytes: int = 0
+    journal_writes: int = 0
+    journal_failures: int = 0
+    ticks_per_second: Exact | None = None
 
     @property
     def key(self) -> str:

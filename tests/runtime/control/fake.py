@@ -8,9 +8,10 @@ from typing import Any
 
 import anyio
 
-from qkt.runtime.control.answers import Changed, Done, Failed, Remaining, Step
+from qkt.runtime.control.answers import Answer, Changed, Done, Failed, Remaining, Step
 from qkt.runtime.control.commands import Command, Deploy, Halt, Kill, Reconcile, Resume, Stop
 from qkt.runtime.control.desk import stem
+from qkt.runtime.control.details import CandleRow, Chart, CheckReport, CheckRequest, Digest, FileRow, OrderLife, RunResult
 from qkt.runtime.control.engine import Health, SessionHealth
 from qkt.runtime.control.errors import ControlError, UnknownSessionError
 from qkt.runtime.control.frames import Hello, Snapshot, Tables
@@ -84,6 +85,9 @@ class FakeEngine:
         self.said: list[Line] = []
         self.filled: list[FillRow] = []
         self.performed: list[Command] = []
+        self.begun: list[Command] = []
+        # What an engine keeps beyond its own life.
+        self.recorded: dict[str, tuple[Command, Answer]] = {}
         self.snapshots = 0
         self.hold: anyio.Event | None = None
         self.touch: dict[str, int] = {}
@@ -135,6 +139,15 @@ class FakeEngine:
 
     def touched(self, sessions: Sequence[str]) -> int:
         return max((self.touch.get(name, 0) for name in sessions or self.touch), default=0)
+
+    def recall(self, command_id: str) -> tuple[Command, Answer] | None:
+        return self.recorded.get(command_id)
+
+    def begin_command(self, command: Command) -> None:
+        self.begun.append(command)
+
+    def settle_command(self, command: Command, answer: Answer) -> None:
+        self.recorded[command.id] = command, answer
 
     async def perform(self, command: Command, progress: Callable[[Step], None]) -> Done | Failed | Changed:
         self.performed.append(command)
@@ -212,6 +225,25 @@ class FakeEngine:
 
     def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]:
         return [EquityPoint(ts=NOW, equity=Decimal("10000.50"), balance=Decimal(10_000))]
+
+    def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart:
+        bar = CandleRow(start=NOW, end=NOW + 60_000, open=1.0, high=2.0, low=0.5, close=1.5, volume=3.0)
+        return Chart(session=session, stream=stream or "gold", symbol="PAPER:XAUUSD", timeframe="1m", candles=(bar,))
+
+    def orders(self, session: str | None = None, *, order: str | None = None, limit: int = 200) -> Sequence[OrderLife]:
+        return []
+
+    def digest(self, since: int) -> Digest:
+        return Digest(since=since, until=NOW)
+
+    async def check(self, wanted: CheckRequest) -> CheckReport:
+        return CheckReport(path=wanted.path, ok=True)
+
+    async def files(self) -> Sequence[FileRow]:
+        return []
+
+    async def run(self, run: str) -> RunResult:
+        raise ControlError(f"there is no run {run}")
 
 
 def market(symbol: str, bid: str) -> MarketRow:

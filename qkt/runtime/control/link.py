@@ -1,0 +1,153 @@
+"""How a dashboard or a command line holds an engine: the same calls, whether it is in this process or behind a socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from typing import Protocol
+
+from qkt.runtime.control.answers import Answer
+from qkt.runtime.control.commands import Command
+from qkt.runtime.control.details import Chart, CheckReport, CheckRequest, Digest, FileRow, OrderLife, RunResult
+from qkt.runtime.control.engine import Health
+from qkt.runtime.control.errors import ControlError
+from qkt.runtime.control.frames import Frame, Hello, Snapshot, Subscribe
+from qkt.runtime.control.hub import Hub, Subscription
+from qkt.runtime.control.rows import EquityPoint, FillRow, Line, RuleRow, RuleTerms
+
+
+class FrameStream(Protocol):
+    """Frames as they come, until the engine or the reader closes."""
+
+    async def want(self, wanted: Subscribe) -> None:
+        """See something else from now on."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[Frame]: ...
+
+
+class EngineLink(Protocol):
+    """What `ControlClient` (behind the socket) and `LocalLink` (in this process) have in common. Raises ControlError and its
+    kin for whatever the engine refuses."""
+
+    async def hello(self) -> Hello: ...
+
+    async def health(self) -> Health: ...
+
+    async def snapshot(self) -> Snapshot: ...
+
+    async def perform(self, command: Command, *, wait: float = 30.0) -> Answer: ...
+
+    async def answer(self, command_id: str, *, wait: float = 0.0) -> Answer: ...
+
+    async def lines(
+        self, after: int = 0, *, session: str | None = None, since: int | None = None, limit: int = 1000
+    ) -> Sequence[Line]: ...
+
+    async def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]: ...
+
+    async def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]: ...
+
+    async def rules(self, session: str) -> Sequence[RuleRow]: ...
+
+    async def terms(self, session: str, rule: int) -> RuleTerms: ...
+
+    async def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart: ...
+
+    async def orders(
+        self, session: str | None = None, *, order: str | None = None, limit: int = 200
+    ) -> Sequence[OrderLife]: ...
+
+    async def digest(self, since: int) -> Digest: ...
+
+    async def check(self, wanted: CheckRequest) -> CheckReport: ...
+
+    async def files(self) -> Sequence[FileRow]: ...
+
+    async def run(self, run: str) -> RunResult: ...
+
+    def stream(self, wanted: Subscribe) -> AbstractAsyncContextManager[FrameStream]: ...
+
+
+class LocalLink:
+    """An engine of this process, by its hub. Rows are the engine's own: nobody changes them."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._engine = hub.engine
+
+    async def hello(self) -> Hello:
+        return self._engine.hello()
+
+    async def health(self) -> Health:
+        return self._engine.health()
+
+    async def snapshot(self) -> Snapshot:
+        return self._hub.latest()
+
+    async def perform(self, command: Command, *, wait: float = 30.0) -> Answer:
+        ticket = await self._hub.desk.submit(command)
+        return await ticket.wait(wait)
+
+    async def answer(self, command_id: str, *, wait: float = 0.0) -> Answer:
+        ticket = self._hub.desk.ticket(command_id)
+        if ticket is None:
+            raise ControlError(f"no command with the id {command_id}")
+        return await ticket.wait(wait)
+
+    async def lines(
+        self, after: int = 0, *, session: str | None = None, since: int | None = None, limit: int = 1000
+    ) -> Sequence[Line]:
+        return self._engine.lines(after, session=session, since=since, limit=limit)
+
+    async def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]:
+        return self._engine.fills(session, limit=limit)
+
+    async def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]:
+        return self._engine.equity(session, since=since)
+
+    async def rules(self, session: str) -> Sequence[RuleRow]:
+        return self._engine.rules(session)
+
+    async def terms(self, session: str, rule: int) -> RuleTerms:
+        return self._engine.terms(session, rule)
+
+    async def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart:
+        return self._engine.chart(session, stream, limit=limit)
+
+    async def orders(self, session: str | None = None, *, order: str | None = None, limit: int = 200) -> Sequence[OrderLife]:
+        return self._engine.orders(session, order=order, limit=limit)
+
+    async def digest(self, since: int) -> Digest:
+        return self._engine.digest(since)
+
+    async def check(self, wanted: CheckRequest) -> CheckReport:
+        return await self._engine.check(wanted)
+
+    async def files(self) -> Sequence[FileRow]:
+        return await self._engine.files()
+
+    async def run(self, run: str) -> RunResult:
+        return await self._engine.run(run)
+
+    @asynccontextmanager
+    async def stream(self, wanted: Subscribe) -> AsyncIterator[FrameStream]:
+        """The engine's frames, hello first. Raises ControlError when too many read already."""
+        subscription = self._hub.subscribe(wanted)
+        try:
+            async with aclosing(subscription.frames()) as frames:
+                yield _LocalStream(subscription, frames)
+        finally:
+            subscription.close()
+
+
+class _LocalStream:
+    def __init__(self, subscription: Subscription, frames: AsyncGenerator[Frame, None]) -> None:
+        self._subscription = subscription
+        self._frames = frames
+
+    async def want(self, wanted: Subscribe) -> None:
+        self._subscription.want(wanted)
+
+    def __aiter__(self) -> AsyncIterator[Frame]:
+        return self._frames

@@ -1,0 +1,73 @@
+"""Bars with what a session did in them, and equity by the minute."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from qkt.core.numbers import ZERO
+from qkt.runtime.control.details import CandleRow, Chart
+from qkt.runtime.control.errors import ControlError
+from qkt.runtime.control.rows import EquityPoint
+from qkt.runtime.session import LiveSession
+from qkt.runtime.views.fills import session_fills
+from qkt.runtime.views.markets import forming_bar
+from qkt.runtime.views.positions import digits_of, order_rows
+
+if TYPE_CHECKING:
+    from qkt.runtime.engine import Engine
+
+FILLS = 2_000
+"""Fills of a session that a chart looks through."""
+
+
+def chart(live: LiveSession, wanted: str | None, limit: int) -> Chart:
+    """The latest bars of a stream. Raises ControlError for a stream that the session has not."""
+    machine = live.machine
+    streams = {stream.alias: stream for stream in machine.strategy.streams}
+    alias = wanted if wanted is not None else next(iter(streams))
+    if alias not in streams:
+        raise ControlError(f"no stream '{alias}'", where=live.name, expected=f"one of {', '.join(streams)}")
+    stream = streams[alias]
+    rows = [
+        CandleRow(start=int(start), end=int(end), open=first, high=high, low=low, close=close, volume=volume)
+        for start, end, first, high, low, close, volume in machine.candles.bars(alias, limit)
+    ]
+    forming = forming_bar(machine, alias)
+    if forming is not None and limit:
+        start, end, first, high, low, close, volume = forming[:7]
+        rows = [
+            *rows[-limit + 1 :],
+            CandleRow(start=start, end=end, open=first, high=high, low=low, close=close, volume=volume, closed=False),
+        ]
+    since = rows[0].start if rows else 0
+    return Chart(
+        session=live.name,
+        stream=alias,
+        symbol=stream.symbol,
+        timeframe=stream.timeframe.text,
+        digits=digits_of(machine, stream.symbol) if stream.traded else None,
+        candles=tuple(rows),
+        fills=tuple(fill for fill in session_fills(live, FILLS) if fill.symbol == stream.symbol and fill.ts >= since),
+        orders=tuple(order for order in order_rows(live) if order.symbol == stream.symbol),
+        streams=tuple(streams),
+    )
+
+
+def equity_points(engine: Engine, session: str | None, since: int) -> list[EquityPoint]:
+    """Equity by the minute. The sessions of an engine have an account each, so without a session it is their sum at the
+    minutes that all of them know."""
+    if session is not None:
+        samples = engine.find(session).machine.history.samples
+        return [EquityPoint(ts=s.ts, equity=s.equity, balance=s.balance) for s in samples if s.ts >= since]
+    totals: dict[int, list[tuple[Decimal, Decimal]]] = {}
+    for hosted in engine.hosted.values():
+        for s in hosted.live.machine.history.samples:
+            minute = s.ts - s.ts % 60_000
+            if minute >= since:
+                totals.setdefault(minute, []).append((s.equity, s.balance))
+    return [
+        EquityPoint(ts=minute, equity=sum((e for e, _ in parts), ZERO), balance=sum((b for _, b in parts), ZERO))
+        for minute, parts in sorted(totals.items())
+        if len(parts) == len(engine.hosted)
+    ]

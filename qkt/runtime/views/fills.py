@@ -1,0 +1,135 @@
+"""Fills: those of running sessions from their books, the others from the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from qkt.ledger import TradeRow
+from qkt.runtime.control.rows import FillRow
+from qkt.runtime.session import LiveSession
+from qkt.runtime.views.positions import digits_of
+from qkt.runtime.views.sessions import account_of
+
+if TYPE_CHECKING:
+    from qkt.runtime.engine import Engine
+    from qkt.runtime.machine import SessionMachine
+
+SHOWN = 100
+"""Fills of a session that a snapshot has."""
+
+
+def session_fills(live: LiveSession, limit: int) -> Iterator[FillRow]:
+    """The latest fills of a session that runs, oldest first."""
+    trades = live.machine.session.books.trades
+    for at in range(max(len(trades) - limit, 0), len(trades)):
+        yield fill_row(live.machine, at, trades[at])
+
+
+def fill_row(machine: SessionMachine, at: int, row: TradeRow) -> FillRow:
+    """The fill at a place of the session's books."""
+    return _fill_row(
+        machine.name,
+        at + 1,
+        row.timestamp,
+        row.order_id,
+        row.symbol,
+        row.side.value,
+        row.quantity,
+        row.price,
+        row.realized,
+        row.commission + row.fees,
+        row.slippage,
+        row.purpose,
+        digits_of(machine, row.symbol),
+    )
+
+
+def fill_rows(engine: Engine, session: str | None, limit: int) -> list[FillRow]:
+    """Fills ever made, the latest `limit`, oldest first."""
+    found: list[FillRow] = []
+    for name in engine.known() if session is None else [session]:
+        hosted = engine.hosted.get(name)
+        if hosted is not None:
+            found += session_fills(hosted.live, limit)
+            continue
+        registration = engine.registration(name)
+        rows = engine.journal.of_kind(registration.run, ["fill"], limit)
+        before = engine.journal.count(registration.run, "fill") - len(rows)
+        found += [_journaled(name, number, effect.value) for number, (_, effect) in enumerate(rows, before + 1)]
+    found.sort(key=lambda row: row.ts)
+    return found[-limit:] if limit else []
+
+
+def _journaled(name: str, number: int, v: dict[str, Any]) -> FillRow:
+    exact = {key: Decimal(v[key]) for key in ("quantity", "price", "realized", "commission", "fees", "slippage")}
+    return _fill_row(
+        name,
+        number,
+        v["timestamp"],
+        v["order_id"],
+        v["symbol"],
+        v["side"],
+        exact["quantity"],
+        exact["price"],
+        exact["realized"],
+        exact["commission"] + exact["fees"],
+        exact["slippage"],
+        v["purpose"],
+        None,
+    )
+
+
+@lru_cache(maxsize=1 << 14)  # a fill never changes, and a snapshot shows many
+def _fill_row(
+    name: str,
+    number: int,
+    ts: int,
+    order: str,
+    symbol: str,
+    side: str,
+    quantity: Decimal,
+    price: Decimal,
+    realised: Decimal,
+    cost: Decimal,
+    slippage: Decimal,
+    purpose: str,
+    digits: int | None,
+) -> FillRow:
+    return FillRow(
+        session=name,
+        account=account_of(name),
+        number=number,
+        ts=ts,
+        order=order,
+        symbol=symbol,
+        side=cast("Literal['BUY', 'SELL']", side),
+        quantity=quantity,
+        price=price,
+        realised=realised,
+        cost=cost,
+        slippage=slippage,
+        purpose=purpose,
+        digits=digits,
+    )
+
+
+class ShownFills:
+    """The latest fills of one session as a table, to which new ones are added."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, FillRow] = {}
+        self._count = 0
+
+    def of(self, live: LiveSession) -> Sequence[FillRow]:
+        trades = live.machine.session.books.trades
+        if len(trades) != self._count:
+            for at in range(max(self._count, len(trades) - SHOWN), len(trades)):
+                row = fill_row(live.machine, at, trades[at])
+                self._rows[row.key] = row
+            self._count = len(trades)
+            while len(self._rows) > SHOWN:
+                del self._rows[next(iter(self._rows))]
+        return list(self._rows.values())

@@ -1,0 +1,28 @@
+"""Rows of the last look, so that what did not change need not be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+R = TypeVar("R")
+
+
+class Kept(Generic[R]):
+    """Rows by key, each with the facts it was made of."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, tuple[tuple[object, ...], R]] = {}
+        self._next: dict[str, tuple[tuple[object, ...], R]] = {}
+
+    def row(self, key: str, facts: tuple[object, ...], make: Callable[[], R]) -> R:
+        """The row of a key, made anew where its facts are others than at the last look."""
+        found = self._rows.get(key)
+        if found is None or found[0] != facts:
+            found = (facts, make())
+        self._next[key] = found
+        return found[1]
+
+    def turn(self) -> None:
+        """A look is over: what was not asked for in it is forgotten."""
+        self._rows, self._next = self._next, {}

@@ -1,0 +1,163 @@
+"""Symbols, the feeds that quote them, and the bars that wait to close."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from qkt.core.numbers import ZERO, to_decimal
+from qkt.core.timeframe import DAY_MS
+from qkt.data import Bar
+from qkt.data.feeds import FeedState
+from qkt.engine.candles import TickCandles
+from qkt.runtime.control.rows import FeedRow, MarketRow, StreamRow
+from qkt.runtime.machine import SessionMachine
+from qkt.runtime.market_watch import change_pct
+from qkt.runtime.session import LiveSession
+from qkt.runtime.views.sessions import symbols_of
+from qkt.strategy import StreamSpec
+
+if TYPE_CHECKING:
+    from qkt.runtime.engine import Engine, Hosted
+
+FEEDS: dict[FeedState, Literal["connecting", "connected", "stale", "lost", "ended"]] = {
+    FeedState.CONNECTED: "connected",
+    FeedState.GAP: "connected",
+    FeedState.RECONNECTING: "connecting",
+    FeedState.STALE: "stale",
+    FeedState.OUTAGE: "lost",
+    FeedState.ENDED: "ended",
+    FeedState.LOST: "lost",
+    FeedState.UNAVAILABLE: "lost",
+    FeedState.FAILED: "lost",
+}
+WORST = ("lost", "stale", "connecting", "connected", "ended")
+
+
+def market_rows(engine: Engine) -> Iterator[MarketRow]:
+    """Every traded symbol once, as the session whose market has come furthest sees it."""
+    newest: dict[str, Hosted] = {}
+    for hosted in engine.hosted.values():
+        for symbol in symbols_of(hosted.live):
+            known = newest.get(symbol)
+            if known is None or _time_of(hosted, symbol) > _time_of(known, symbol):
+                newest[symbol] = hosted
+    return (_market(engine, hosted, symbol) for symbol, hosted in newest.items())
+
+
+def _time_of(hosted: Hosted, symbol: str) -> int:
+    machine = hosted.live.machine
+    return -1 if machine.board.quote(symbol) is None else machine.last_ts
+
+
+def _market(engine: Engine, hosted: Hosted, symbol: str) -> MarketRow:
+    live, pump, watch = hosted.live, hosted.pump, engine.markets
+    machine = live.machine
+    quote, instrument = machine.board.quote(symbol), machine.settings.instruments.resolve(symbol)
+    bid = ask = None
+    if quote is not None:
+        bid, ask = (None if side is None else to_decimal(side) for side in (quote.bid, quote.ask))
+    fault = pump.fault(symbol)
+    seen = pump.seen.get(symbol)
+    facts = (quote, seen, pump.counts[symbol], fault, watch.looks)
+    return engine.shown.markets.row(
+        symbol,
+        facts,
+        lambda: MarketRow(
+            symbol=symbol,
+            feed=feed_of(engine, hosted),
+            bid=bid,
+            ask=ask,
+            spread=None if bid is None or ask is None else ask - bid,
+            day_pct=_day_pct(machine, symbol),
+            ticks=pump.counts[symbol],
+            rate=watch.rate(live.name, symbol),
+            ts=seen,
+            digits=instrument.digits,
+            point=instrument.point_size,
+            stale=fault is not None and "stale" in fault,
+            fault=fault,
+            refused=pump.refused,
+            recent=watch.recent(live.name, symbol),
+            clock=machine.last_ts if pump.drives_clock and quote is not None else None,
+        ),
+    )
+
+
+def _day_pct(machine: SessionMachine, symbol: str) -> Decimal | None:
+    """From the last close of the day before, or the first price of this one where no earlier is known."""
+    last = machine.board.last(symbol)
+    stream = next((s for s in machine.strategy.streams if s.symbol == symbol), None)
+    if last is None or stream is None:
+        return None
+    midnight = machine.last_ts - machine.last_ts % DAY_MS
+    before = machine.candles.reference(stream.alias, midnight)
+    if before is None:
+        forming = forming_bar(machine, stream.alias)
+        before = None if forming is None else forming.open
+    return None if not before else round(change_pct(to_decimal(last), to_decimal(before)), 4)
+
+
+def forming_bar(machine: SessionMachine, stream: str) -> Bar | None:
+    """The bar that a stream is in."""
+    feed = machine.session.candles
+    return feed.forming(stream) if isinstance(feed, TickCandles) else None
+
+
+def feed_of(engine: Engine, hosted: Hosted) -> str:
+    """The name of what feeds a session: what it shares with others, or its own."""
+    return engine.market.name or hosted.live.name
+
+
+def feed_rows(engine: Engine) -> Iterator[FeedRow]:
+    """Feeds, one that is shared once."""
+    groups: dict[str, list[Hosted]] = {}
+    for hosted in engine.hosted.values():
+        groups.setdefault(feed_of(engine, hosted), []).append(hosted)
+    for name, readers in groups.items():
+        symbols = {symbol for hosted in readers for symbol in hosted.pump.names}
+        states = [FEEDS[hosted.pump.state] for hosted in readers]
+        first = readers[0]
+        yield FeedRow(
+            feed=name,
+            state=next((state for state in WORST if state in states), "connecting"),
+            since=min(hosted.pump.since for hosted in readers),
+            symbols=len(symbols),
+            sessions=len(readers),
+            ticks=sum(max(h.pump.counts[symbol] for h in readers) for symbol in symbols),
+            dropped=sum(hosted.live.inbox.dropped for hosted in readers),
+            lag_ms=first.pump.lag_ms,
+            reason=next((hosted.pump.reason for hosted in readers if hosted.pump.reason), None),
+            rate=sum(
+                (max(engine.markets.rate(h.live.name, symbol) for h in readers) for symbol in symbols),
+                ZERO,
+            ),
+            own_clock=first.pump.drives_clock,
+            faults=sum(any(h.pump.fault(symbol) for h in readers) for symbol in symbols),
+        )
+
+
+def stream_rows(engine: Engine, live: LiveSession, own_clock: bool) -> Iterator[StreamRow]:
+    """The streams of a session, and whether the bar of one is overdue."""
+    machine = live.machine
+    now = machine.last_ts if own_clock else engine.wall.now()
+    for stream in machine.strategy.streams:
+        last, forming = machine.candles.last.get(stream.alias), forming_bar(machine, stream.alias)
+        closed, due = None if last is None else last.end, None if forming is None else forming.end
+        overdue = due is not None and now > due
+        facts = (closed, due, overdue)
+        yield engine.shown.streams.row(f"{live.name}:{stream.alias}", facts, partial(_stream, live.name, stream, *facts))
+
+
+def _stream(name: str, stream: StreamSpec, closed: int | None, due: int | None, overdue: bool) -> StreamRow:
+    return StreamRow(
+        session=name,
+        stream=stream.alias,
+        symbol=stream.symbol,
+        timeframe=stream.timeframe.text,
+        closed=closed,
+        due=due,
+        overdue=overdue,
+    )

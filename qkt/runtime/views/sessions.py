@@ -1,0 +1,234 @@
+"""Sessions and their accounts, halts, and the pulse of all of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from qkt.core.numbers import ZERO, q8, quotient
+from qkt.runtime.control.engine import Health, SessionHealth
+from qkt.runtime.control.frames import Hello
+from qkt.runtime.control.rows import AccountRow, ExposureRow, HaltRow, PositionRow, SessionState, StrategyRow
+from qkt.runtime.machine import FAULT, Block
+from qkt.runtime.session import LiveSession, State
+
+if TYPE_CHECKING:
+    from qkt.runtime.engine import Engine, Hosted
+    from qkt.runtime.journal import Registration
+
+HUNDRED = Decimal(100)
+STATES: dict[State, SessionState] = {
+    State.STARTING: "WARM",
+    State.WARMING: "WARM",
+    State.RUNNING: "RUN",
+    State.HALTED: "RUN",
+    State.FAULT: "FAULT",
+    State.STOPPING: "STOPPING",
+    State.STOPPED: "STOPPED",
+}
+
+
+def account_of(name: str) -> str:
+    """Each paper session has an account of its own."""
+    return f"paper:{name}"
+
+
+def strategy_row(hosted: Hosted) -> StrategyRow:
+    """A session that runs."""
+    live = hosted.live
+    machine = live.machine
+    books, history = machine.session.books, machine.history
+    equity, balance = machine.equity(), machine.balance()
+    fall = history.drawdown(equity)
+    block = live.halted
+    other = next((one for one in machine.blocks.values() if not one.halts), None)
+    trips = books.round_trips
+    return StrategyRow(
+        name=live.name,
+        state=STATES[live.state],
+        halt=None if block is None else halt_kind(block),
+        reason=None if block is None else block.reason,
+        account=account_of(live.name),
+        mode="PAPER",
+        file=live.registration.file,
+        started=live.started_at,
+        symbols=symbols_of(live),
+        equity=equity,
+        balance=balance,
+        day_pnl=equity - history.day_start if history.samples else ZERO,
+        open_pnl=equity - balance,
+        realised=balance - books.starting,
+        drawdown_pct=fall,
+        max_drawdown_pct=min(history.worst, fall),
+        positions=sum(1 for book in books.strategies.values() for legs in book.open_books() for _ in legs),
+        orders=len(machine.session.orders.live_orders()),
+        trades=len(books.trades),
+        last_fill=books.trades[-1].timestamp if books.trades else None,
+        last_tick=machine.last_ts or None,
+        queue=len(live.inbox),
+        dropped=live.inbox.dropped,
+        blocked=None if other is None else other.reason,
+        closed=len(trips),
+        wins=hosted.standing.wins(trips),
+        trend=hosted.standing.trend(history.samples),
+        clock=machine.last_ts if hosted.pump.drives_clock else None,
+    )
+
+
+def symbols_of(live: LiveSession) -> tuple[str, ...]:
+    """The markets that a session trades."""
+    return tuple(dict.fromkeys(s.symbol for s in live.machine.strategy.streams if s.traded))
+
+
+def resting_row(engine: Engine, name: str) -> StrategyRow:
+    """A session that does not run; it is read out of the journal once."""
+    row = engine.rest_rows.get(name)
+    if row is None:
+        row = engine.rest_rows[name] = _resting(engine, *engine.resting[name])
+    return row
+
+
+def _resting(engine: Engine, registration: Registration, problem: str | None) -> StrategyRow:
+    fills = engine.journal.of_kind(registration.run, ["fill"], 1 << 31)
+    realised = sum((Decimal(effect.value["realized"]) for _, effect in fills), ZERO)
+    balance = Decimal(registration.settings["balance"]) + realised
+    return StrategyRow(
+        name=registration.name,
+        state="DOWN" if problem else "STOPPED",
+        reason=problem,
+        account=account_of(registration.name),
+        mode="PAPER",
+        file=registration.file,
+        started=registration.created_at,
+        symbols=(),
+        equity=balance,
+        balance=balance,
+        day_pnl=ZERO,
+        open_pnl=ZERO,
+        realised=realised,
+        drawdown_pct=ZERO,
+        max_drawdown_pct=ZERO,
+        positions=0,
+        orders=0,
+        trades=len(fills),
+        last_fill=fills[-1][1].value["timestamp"] if fills else None,
+    )
+
+
+def halt_kind(block: Block) -> Literal["daily", "persistent", "operator"]:
+    return "persistent" if block.cause == FAULT else "operator"
+
+
+def halt_rows(live: LiveSession) -> Iterator[HaltRow]:
+    for block in live.machine.blocks.values():
+        if block.halts:
+            yield HaltRow(
+                scope=live.name,
+                kind=halt_kind(block),
+                reason=block.reason,
+                since=block.since,
+                author=block.author,
+                clears=f"qkt resume {live.name}",
+            )
+
+
+def account_row(live: LiveSession, row: StrategyRow, stakes: list[ExposureRow]) -> AccountRow:
+    """The account of one session, from its row and what it has at stake."""
+    start = live.machine.history.day_start
+    notional = [one.notional for one in stakes if one.notional is not None]
+    return AccountRow(
+        account=row.account,
+        venue="paper",
+        mode=row.mode,
+        currency=live.machine.settings.currency,
+        equity=row.equity,
+        balance=row.balance,
+        day_pnl=row.day_pnl,
+        open_pnl=row.open_pnl,
+        drawdown_pct=row.drawdown_pct,
+        day_pct=q8(quotient(HUNDRED * row.day_pnl, start)) if start > 0 else None,
+        gross=sum((abs(one) for one in notional), ZERO),
+        net=sum(notional, ZERO),
+        positions=row.positions,
+        orders=row.orders,
+        sessions=1,
+    )
+
+
+def exposure_rows(live: LiveSession, legs: list[PositionRow], equity: Decimal) -> Iterator[ExposureRow]:
+    """What a session's legs come to, symbol by symbol."""
+    machine = live.machine
+    books, limit = machine.session.books, machine.settings.limits.max_notional
+    for symbol in dict.fromkeys(leg.symbol for leg in legs):
+        own = [leg for leg in legs if leg.symbol == symbol]
+        net = sum((leg.quantity if leg.side == "LONG" else -leg.quantity for leg in own), ZERO)
+        mark = own[0].mark
+        notional = None
+        if mark is not None:
+            size = machine.settings.instruments.resolve(symbol).contract_size
+            notional = books.converter.value(q8(net * size * mark), symbol, mark)
+        yield ExposureRow(
+            account=account_of(live.name),
+            symbol=symbol,
+            net=net,
+            gross=sum((leg.quantity for leg in own), ZERO),
+            notional=notional,
+            equity_pct=None if notional is None or equity <= 0 else q8(quotient(HUNDRED * notional, equity)),
+            limit=limit,
+            used_pct=None if notional is None or not limit else q8(quotient(HUNDRED * abs(notional), limit)),
+        )
+
+
+def hello(engine: Engine) -> Hello:
+    """Who this engine is."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        known = version("qkt")
+    except PackageNotFoundError:
+        known = "source"
+    return Hello(
+        version=known,
+        pid=os.getpid(),
+        mode="PAPER",
+        account="paper",
+        started=engine.started_at,
+        state_dir=str(engine.state),
+        demo=engine.demo,
+        strategies_dir=None if engine.strategies_dir is None else str(engine.strategies_dir),
+    )
+
+
+def health(engine: Engine) -> Health:
+    """Whether the engine lives, and what of it is not well."""
+    issues = [f"{name}: {reason}" for name, (_, reason) in engine.resting.items() if reason]
+    rows = []
+    for name, hosted in engine.hosted.items():
+        live = hosted.live
+        block = next(iter(live.machine.blocks.values()), None)
+        if block is not None:
+            issues.append(f"{name}: {block.reason}")
+        rows.append(
+            SessionHealth(
+                name=name,
+                state=live.state,
+                halted=live.halted is not None,
+                blocked=None if block is None or block.halts else block.reason,
+                last_tick=live.machine.last_ts or None,
+                queue=len(live.inbox),
+                dropped=live.inbox.dropped,
+            )
+        )
+    rows += [
+        SessionHealth(name=name, state="down" if reason else State.STOPPED, halted=False)
+        for name, (_, reason) in engine.resting.items()
+    ]
+    return Health(
+        status=engine.status,
+        pid=os.getpid(),
+        uptime_s=(engine.wall.now() - engine.started_at) / 1000,
+        sessions=tuple(rows),
+        issues=tuple(issues),
+    )

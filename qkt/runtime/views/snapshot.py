@@ -1,0 +1,153 @@
+"""All tables at one moment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from decimal import Decimal
+from time import monotonic, process_time
+from typing import TYPE_CHECKING
+
+from qkt.runtime.control.frames import Tables, table
+from qkt.runtime.control.rows import (
+    AccountRow,
+    ExposureRow,
+    FillRow,
+    HaltRow,
+    MarketRow,
+    OrderRow,
+    PositionRow,
+    StrategyRow,
+    StreamRow,
+    SystemRow,
+)
+from qkt.runtime.figures import BOUNDS, Durations
+from qkt.runtime.views.fills import ShownFills
+from qkt.runtime.views.kept import Kept
+from qkt.runtime.views.markets import feed_rows, market_rows, stream_rows
+from qkt.runtime.views.positions import order_rows, position_rows
+from qkt.runtime.views.sessions import account_row, exposure_rows, halt_rows, resting_row, strategy_row
+
+if TYPE_CHECKING:
+    from qkt.runtime.engine import Engine, Hosted
+
+MEASURED = 2.0
+"""Seconds over which the process's own load is taken."""
+
+
+class Shown:
+    """What the last snapshot of an engine was made of."""
+
+    def __init__(self) -> None:
+        self.positions: dict[str, Kept[PositionRow]] = {}
+        self.orders: dict[str, Kept[OrderRow]] = {}
+        self.fills: dict[str, ShownFills] = {}
+        self.markets: Kept[MarketRow] = Kept()
+        self.streams: Kept[StreamRow] = Kept()
+        self.load = Decimal(0)
+        self.lag_ms = 0
+        self._at = monotonic()
+        self._spent = process_time()
+        self._lags: list[int] = []
+
+    def forget(self, name: str) -> None:
+        """A session has gone."""
+        for kept in (self.positions, self.orders, self.fills):
+            kept.pop(name, None)
+
+    def fills_of(self, hosted: Hosted) -> Sequence[FillRow]:
+        return self.fills.setdefault(hosted.live.name, ShownFills()).of(hosted.live)
+
+    def measure(self, lag: Durations) -> None:
+        """Take the process's load (percent of one core) and the loop's longest delay anew, every few seconds."""
+        now = monotonic()
+        if now - self._at < MEASURED:
+            return
+        spent = process_time()
+        self.load = round(Decimal(100 * (spent - self._spent) / (now - self._at)), 1)
+        self._at, self._spent = now, spent
+        before, self._lags = self._lags, list(lag.classes)
+        grown = [at for at, count in enumerate(self._lags) if before and count > before[at]]
+        self.lag_ms = round(BOUNDS[min(grown[-1], len(BOUNDS) - 1)] / 1e6) if grown else 0
+
+
+def tables(engine: Engine) -> Tables:
+    """Everything but rules."""
+    shown, running = engine.shown, list(engine.hosted.values())
+    positions: dict[str, PositionRow] = {}
+    orders: dict[str, OrderRow] = {}
+    fills: dict[str, FillRow] = {}
+    strategies: list[StrategyRow] = []
+    accounts: list[AccountRow] = []
+    exposure: list[ExposureRow] = []
+    halts: list[HaltRow] = []
+    streams: list[StreamRow] = []
+    for hosted in running:
+        live = hosted.live
+        own = list(position_rows(live, shown.positions.setdefault(live.name, Kept())))
+        row = strategy_row(hosted)
+        stakes = list(exposure_rows(live, own, row.equity))
+        positions |= table(own)
+        orders |= table(order_rows(live, shown.orders.setdefault(live.name, Kept())))
+        fills |= table(shown.fills_of(hosted))
+        strategies.append(row)
+        exposure += stakes
+        accounts.append(account_row(live, row, stakes))
+        halts += halt_rows(live)
+        streams += stream_rows(engine, live, hosted.pump.drives_clock)
+    markets = table(market_rows(engine))
+    shown.markets.turn()
+    shown.streams.turn()
+    return Tables.model_construct(
+        strategies=table([*strategies, *(resting_row(engine, name) for name in engine.resting)]),
+        positions=positions,
+        orders=orders,
+        fills=fills,
+        market=markets,
+        limits={},
+        halts=table(halts),
+        alerts=table(engine.alerts),
+        feeds=table(feed_rows(engine)),
+        accounts=table(accounts),
+        exposure=table(exposure),
+        streams=table(streams),
+        runs=table(engine.runs),
+        system=table([system_row(engine, running)]),
+        rules={},
+    )
+
+
+def system_row(engine: Engine, running: Sequence[Hosted]) -> SystemRow:
+    """How the process keeps up."""
+    lives = [hosted.live for hosted in running]
+    refused = next((live.recorder.refused for live in lives if live.recorder.refused), None)
+    intents = [live.figures.intent for live in lives if live.figures.intent.count]
+    figures = engine.figures
+    engine.shown.measure(figures.lag)
+    rates = [engine.markets.rate(live.name, symbol) for live in lives for symbol in engine.hosted[live.name].pump.counts]
+    return SystemRow(
+        disk=refused or "ok",
+        recorder="waiting" if refused else "ok",
+        queue=sum(len(live.inbox) for live in lives),
+        dropped=sum(live.inbox.dropped for live in lives),
+        latency_p50_us=max((one.quantile(0.5) // 1000 for one in intents), default=None),
+        latency_p99_us=max((one.quantile(0.99) // 1000 for one in intents), default=None),
+        subscribers=engine.subscribers(),
+        cpu_pct=engine.shown.load,
+        memory_bytes=resident(),
+        loop_lag_ms=engine.shown.lag_ms,
+        clock_skew_ms=next((h.pump.skew_ms for h in running if h.pump.skew_ms is not None), None),
+        waiting_bytes=sum(live.recorder.waiting for live in lives),
+        journal_writes=figures.commit.count,
+        journal_failures=figures.commit_failures,
+        ticks_per_second=sum(rates, Decimal(0)),
+    )
+
+
+def resident() -> int | None:
+    """Memory that the process holds, in bytes, where the platform says so."""
+    if sys.platform != "linux":
+        return None
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
