@@ -19,7 +19,7 @@ from qkt.core.terms import OrderKind, Side, TimeInForce
 from qkt.core.timeframe import Timeframe
 from qkt.core.watch import NEVER
 from qkt.data import DataReport, TickTable
-from qkt.engine import SessionSettings
+from qkt.engine import Runnable, SessionSettings
 from qkt.strategy import (
     BracketSpec,
     CancelSignal,
@@ -119,18 +119,18 @@ KINDS = (
 class Gambler:
     """Trades at random on candles and fills, reads everything it may read, and writes it down."""
 
-    name = "gambler"
     wants_ticks = False
     due = NEVER
     wants_volume = True
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, name: str = "gambler") -> None:
+        self.name = name
         names = [f"SIM:S{n}" for n in range(plan.symbols)]
         frames = [Timeframe.parse(text) for text in plan.timeframes]
         pairs = [(name, frame) for frame in frames for name in names]
         self.streams = tuple(StreamSpec(f"a{n}", name, frame) for n, (name, frame) in enumerate(pairs))
         self._names = names
-        self._random = random.Random(plan.seed)
+        self._random = random.Random(f"{plan.seed} {name}")
         self.seen: list[object] = []
         self.asleep = False
 
@@ -288,6 +288,12 @@ def run_plan(plan: Plan, *, every_tick: bool, watched: int = 0) -> tuple[RunReco
     """`watched` further symbols have prices, and nobody trades them. They tick when the first symbol does, since time exits
     and the ends of pyramids come with the first tick of any symbol."""
     gambler = Gambler(plan)
+    record = run_with(plan, gambler, every_tick=every_tick, watched=watched)
+    return record, gambler.seen
+
+
+def run_with(plan: Plan, strategy: Runnable, *, every_tick: bool, watched: int = 0) -> RunRecord:
+    """The market of a plan, traded by somebody."""
     sources = {
         f"SIM:S{n}": Memory(
             f"S{n}", tape(plan.seed * 10 + n, plan.ticks, plan.quoted, plan.execution.spread == "observed"), plan.rows_per_table
@@ -320,5 +326,4 @@ def run_plan(plan: Plan, *, every_tick: bool, watched: int = 0) -> tuple[RunReco
     settings = SessionSettings(
         currency=plan.currency, instruments=registry, execution=plan.execution, markets=markets, audit=True
     )
-    record = run(gambler, sources, settings, every_tick=every_tick)
-    return record, gambler.seen
+    return run(strategy, sources, settings, every_tick=every_tick)
