@@ -24,7 +24,7 @@ from qkt.core.secrets import conceal, conceal_environment
 
 if TYPE_CHECKING:
     from qkt.brokers.paper import ExecutionSettings
-    from qkt.risk import OrderLimits
+    from qkt.risk import RiskLimits
 
 FILE = "qkt.toml"
 
@@ -42,6 +42,37 @@ def _exact(value: Any) -> Any:
 # Numbers of a file are read as they are written: 0.1 is a tenth.
 Number = Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False)]
 Positive = Annotated[Number, Field(gt=0)]
+Percent = Annotated[Number, Field(gt=0, le=100)]
+Count = Annotated[int, Field(gt=0, strict=True)]
+
+
+def _span(value: Any) -> Any:
+    """A duration such as 30m as milliseconds."""
+    found = re.fullmatch(r"(\d+)(ms|s|m|h|d)", value) if isinstance(value, str) else None
+    if found is None or not int(found[1]):
+        raise ValueError("expected a duration such as 90s, 30m or 4h")
+    return int(found[1]) * {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}[found[2]]
+
+
+def _time_of_day(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        raise ValueError("expected a time of day such as 17:00")
+    return value
+
+
+def _zone(value: Any) -> Any:
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(value).key
+    except (KeyError, ValueError, TypeError, OSError):
+        raise ValueError("no such time zone, expected a name such as America/New_York") from None
+
+
+# Milliseconds.
+Span = Annotated[int, BeforeValidator(_span)]
+TimeOfDay = Annotated[str, BeforeValidator(_time_of_day)]
+Zone = Annotated[str, BeforeValidator(_zone)]
 
 
 class Section(BaseModel):
@@ -70,19 +101,51 @@ class Feed(Section):
     aliases: dict[str, str] = {}
 
 
-class Risk(Section):
-    """Caps of orders. One that is left out has the default of the engine, not none."""
+class Losses(Section):
+    """How much may be lost: in account currency since the day began, and in percent."""
+
+    max_daily_loss: Annotated[Number, Field(ge=0)] | None = None
+    max_drawdown_pct: Percent | None = None
+    max_daily_drawdown_pct: Percent | None = None
+
+
+class StrategyRisk(Losses):
+    """What binds one strategy."""
+
+    max_position: Positive | None = None
+    max_open_positions: Count | None = None
+    max_trades_per_day: Count | None = None
+    cooldown_after_loss: Span | None = None
+    cooldown_after_loss_after_consecutive: Count | None = None
+    loss_streak_halt: Count | None = None
+    loss_streak_halt_scope: Literal["persistent", "daily"] | None = None
+
+
+class Risk(Losses):
+    """What sessions are held to. A cap of orders or of the day's loss that is left out has the default of the engine, not none.
+
+    `day_zone` and `day_starts` say when the day of daily limits begins. What `each_strategy` says holds for every strategy
+    unless `per_strategy` says otherwise under its name.
+    """
 
     max_quantity: Positive | None = None
     max_notional: Positive | None = None
-    price_collar_pct: Annotated[Number, Field(gt=0, le=100)] | None = None
-    max_position: Positive | None = None
+    price_collar_pct: Percent | None = None
     max_account_position: Positive | None = None
+    total_dd_basis: Literal["static", "trailing"] | None = None
+    daily_dd_basis: Literal["balance", "equity"] | None = None
+    margin_floor_pct: Annotated[Number, Field(ge=0)] | None = None
+    measured_usage_hours: Annotated[Number, Field(ge=0)] | None = None
+    measured_usage_max_qty: Annotated[Number, Field(ge=0)] | None = None
+    day_zone: Zone = "UTC"
+    day_starts: TimeOfDay = "00:00"
+    each_strategy: StrategyRisk = StrategyRisk()
+    per_strategy: dict[str, StrategyRisk] = {}
 
-    def limits(self) -> OrderLimits:
-        from qkt.risk import OrderLimits
+    def limits(self) -> RiskLimits:
+        from qkt.risk.configured import limits_of
 
-        return OrderLimits(**self.model_dump(exclude_none=True))
+        return limits_of(self.model_dump())
 
 
 class Execution(Section):

@@ -16,7 +16,7 @@ from qkt.core.watch import NEVER
 from qkt.engine import Session, SessionSettings, TickBoard, assemble
 from qkt.ledger import Books
 from qkt.orders import Order
-from qkt.risk import OrderLimits
+from qkt.risk import RiskLimits
 from qkt.strategy import (
     BracketSpec,
     CancelSignal,
@@ -110,7 +110,7 @@ class Market:
         currency: str = "USD",
         start: int = 60_000,
         markets: tuple[str, ...] = (),
-        limits: OrderLimits | None = None,
+        limits: RiskLimits | None = None,
     ) -> None:
         symbols = symbols or (GOLD,)
         self.script = Script(*symbols)
@@ -121,7 +121,7 @@ class Market:
             currency,
             InstrumentRegistry.standard().with_layer(table | (terms or {})),
             execution or ExecutionSettings(),
-            limits=limits or OrderLimits(),
+            limits=limits or RiskLimits(),
             markets=markets,
         )
         self.session: Session = assemble(self.script, self.settings, EventBus(clock), clock, TickBoard(), on_fault=_raise)

@@ -10,7 +10,7 @@ import pytest
 
 from qkt.brokers.paper import ExecutionSettings
 from qkt.config import ConfigError, Execution, Risk, find, load_config, shown
-from qkt.risk import OrderLimits
+from qkt.risk import OrderLimits, RiskLimits
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def write(path, text):
 def test_without_a_file_the_defaults_hold():
     config, path = load_config()
     assert (config.account.balance, path) == (Decimal(10_000), None)
-    assert config.risk.limits() == OrderLimits()
+    assert config.risk.limits() == RiskLimits()
     assert config.execution.settings() == ExecutionSettings()
 
 
@@ -57,7 +57,7 @@ def test_a_named_file_must_exist(home):
 def test_numbers_are_what_is_written(home):
     config, _ = load_config(write(home / "a.toml", "[account]\nbalance = 10000.10\n[risk]\nmax_quantity = 0.1\n"))
     assert config.account.balance == Decimal("10000.1")
-    assert config.risk.limits().max_quantity == Decimal("0.1")
+    assert config.risk.limits().orders.max_quantity == Decimal("0.1")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_secrets_are_not_shown(home):
 
 
 def test_sections_have_the_names_of_what_they_set():
-    assert set(Risk.model_fields) == {field.name for field in dataclasses.fields(OrderLimits)}
+    assert set(Risk.model_fields) >= {field.name for field in dataclasses.fields(OrderLimits)}
     assert set(Execution.model_fields) <= {field.name for field in dataclasses.fields(ExecutionSettings)}
 
 
@@ -112,4 +112,4 @@ def test_the_example_of_the_page_can_be_used(home, monkeypatch):
     monkeypatch.delenv("TV_TOKEN", raising=False)
     page = (Path(__file__).parents[1] / "docs" / "control.md").read_text(encoding="utf-8")
     config, _ = load_config(write(home / "qkt.toml", page.split("```toml\n")[1].split("```")[0]))
-    assert (config.risk.limits().max_notional, config.execution.settings().latency) == (50_000, 250)
+    assert (config.risk.limits().orders.max_notional, config.execution.settings().latency) == (50_000, 250)

@@ -1,7 +1,8 @@
 """Moving time: tick by tick, or from one event to the next.
 
 The jumping replay visits only the rows on which something can happen: where a candle closes or an equity sample falls due,
-where a quote crosses the level of a working order or a deadline passes, where a rollover is due. On each of them it calls
+where a quote crosses the level of a working order or a deadline passes, where a rollover is due, where equity may fall below
+what risk allows. On each of them it calls
 `Session.on_tick` with the very tick, as the plain replay does on every row. What the rows in between would have changed,
 candles, extremes and prices, comes out of the columns. Visiting a row more changes nothing, so both give the same result.
 """
@@ -14,6 +15,7 @@ from itertools import repeat
 import numpy as np
 
 from qkt.backtest.columns import ChunkColumns, Rows
+from qkt.backtest.equity_search import EquitySearch
 from qkt.backtest.folded import ColumnBoard, ColumnCandles, ColumnPath
 from qkt.core.events import Tick
 from qkt.core.timeframe import Timeframe
@@ -59,6 +61,7 @@ class JumpReplay:
         self._symbols = symbols
         self._sample = sample
         self._path = ColumnPath(board)
+        self._limits = EquitySearch(session, board)
         self._last_window: int | None = None
         session.books.excursions.path = self._path
         session.waits.passed = self._path
@@ -132,8 +135,8 @@ class JumpReplay:
         return np.unique(np.concatenate([first, *closes])) if closes else first
 
     def _next_wait(self, columns: ChunkColumns, row: int) -> int:
-        """The first row beyond `row` at which the wait of a component can end."""
-        nearest = columns.length
+        """The first row beyond `row` at which the wait of a component can end, or a limit of equity be broken."""
+        nearest = self._limits.next(columns, row)
         for watch in self._session.waits.watches():
             if watch.row <= row:
                 watch.row = columns.by_symbol[watch.symbol].find(watch, row)

@@ -175,6 +175,14 @@ class RiskRejected(Event):
 
 
 @dataclass(slots=True)
+class MarginRead(Event):
+    """A venue was asked for its account's margin level, in percent: equity over margin used, zero without positions, None
+    when it could not be read."""
+
+    level: Decimal | None
+
+
+@dataclass(slots=True)
 class Trade(Event):
     """A fill after the books took it. Money in account currency, costs positive when paid."""
 

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
-from zoneinfo import ZoneInfo
 
-from qkt.core.timeframe import DAY_MS, MINUTE_MS
+from qkt.core.timeframe import MINUTE_MS
+from qkt.core.zones import local_date, local_instant
 
 SATURDAY = 5
-EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 
 
 class SwapMode(StrEnum):
@@ -60,10 +58,10 @@ class Rollovers:
         if self.zone == "UTC":
             step, offset = self.every_minutes * MINUTE_MS, self.minute * MINUTE_MS
             return ts - (ts - offset) % step + step
-        day = _date(ts, self.zone) - dt.timedelta(days=1)
+        day = local_date(ts, self.zone) - dt.timedelta(days=1)
         while True:
             for minute in range(self.minute, 24 * 60, self.every_minutes):
-                at = _instant(day, minute, self.zone)
+                at = local_instant(day, minute, self.zone)
                 if at > ts:
                     return at
             day += dt.timedelta(days=1)
@@ -72,22 +70,5 @@ class Rollovers:
         """How many nights the rollover at this instant counts: none at the weekend, three on the triple day (Monday 0)."""
         if self.weekends:
             return 1
-        weekday = _date(at, self.zone).weekday()
+        weekday = local_date(at, self.zone).weekday()
         return 0 if weekday >= SATURDAY else 3 if weekday == triple_day else 1
-
-
-def _date(ts: int, zone: str) -> dt.date:
-    if zone == "UTC":
-        return dt.date.fromordinal(EPOCH_DAY + ts // DAY_MS)
-    return dt.datetime.fromtimestamp(ts / 1000, _zone(zone)).date()
-
-
-def _instant(day: dt.date, minute: int, zone: str) -> int:
-    """A time of day in a zone. An hour that the change of clocks skips counts from before the change."""
-    local = dt.datetime.combine(day, dt.time(minute // 60, minute % 60), _zone(zone))
-    return round(local.timestamp() * 1000)
-
-
-@cache
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)

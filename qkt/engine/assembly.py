@@ -1,11 +1,11 @@
 """Wires one session, of a strategy or of a portfolio. Its subscriptions, in this order, are what a tick and a fill mean.
 
 Tick:  broker (expiry, triggers, fills) -> deadlines of held orders, time exits -> held orders (levels, triggers)
-       -> strategies' own tick handlers -> tiers -> latches -> excursions -> series of equity -> candles
+       -> strategies' own tick handlers -> tiers -> latches -> excursions -> limits of equity -> series of equity -> candles
        -> (per candle) a portfolio's gates, its children one by one, or the strategy; latches before the strategy
        -> strategies' timers
-Fill:  books -> holdings -> order manager (exits, protection) -> siblings, children, layers, tiers
-       -> of what the fill closed: layers, tiers, exit hooks -> strategy
+Fill:  books -> halt rules -> holdings -> order manager (exits, protection) -> siblings, children, layers, tiers
+       -> of what the fill closed: layers, tiers, exit hooks -> entries that a halt takes back -> strategy
 Timer: deadlines of held orders, time exits -> strategy's timers
 Signal -> a portfolio's risk router -> desk -> OrderRequested -> risk -> OrderApproved -> order manager -> SubmitOrder -> broker
 """
@@ -51,7 +51,7 @@ from qkt.orders import (
     Tiers,
 )
 from qkt.portfolio import BookRisk, ExposureRules, GateContext, Portfolio, RiskRouter, Supervisor, book_value
-from qkt.risk import OrderLimits, RiskGate
+from qkt.risk import RiskEngine, RiskGate, RiskLimits
 from qkt.strategy import RunnableStrategy, StreamSpec, finest
 
 Runnable: TypeAlias = RunnableStrategy | Portfolio
@@ -63,17 +63,19 @@ class SessionSettings:
     """Everything a session needs to know besides its strategy.
 
     `begin` (epoch ms) is when data was asked for from; candles whose window started before it are partial and dropped.
-    `markets` are symbols with prices beyond those of the strategy, for currency conversion. `audit` checks the identities
-    of the books after everything that was booked; the environment variable QKT_DEBUG_LEDGER=1 asks for it too.
+    `markets` are symbols with prices beyond those of the strategy, for currency conversion. `real` tells that orders
+    go to a real venue, whose rules bind then. `audit` checks the identities of the books after everything that was booked;
+    the environment variable QKT_DEBUG_LEDGER=1 asks for it too.
     """
 
     balance: Decimal = Decimal(10_000)
     currency: str = "USD"
     instruments: InstrumentRegistry = field(default_factory=InstrumentRegistry.standard)
     execution: ExecutionSettings = field(default_factory=ExecutionSettings)
-    limits: OrderLimits = field(default_factory=OrderLimits)
+    limits: RiskLimits = field(default_factory=RiskLimits)
     begin: int | None = None
     markets: tuple[str, ...] = ()
+    real: bool = False
     audit: bool = field(default_factory=lambda: os.environ.get("QKT_DEBUG_LEDGER") == "1")
 
 
@@ -115,14 +117,14 @@ def assemble(
     balances = (
         {} if portfolio is None else {child.id: child.balance for child in portfolio.children if child.balance is not None}
     )
-    books = Books(scope, runs, settings.balance, settings.instruments, converter, board, balances)
+    books = Books(scope, runs, settings.balance, settings.instruments, converter, board, balances, settings.limits.day)
     if settings.audit:
         books.audit = LedgerAudit(books, settings.instruments).check
     waits = Waits()
     desk_ids = OrderIds()
     SignalDesk(scope, desk_ids)
-    risk = RiskGate(scope, settings.limits, settings.instruments, books, board)
     deadlines = Deadlines(waits)
+    risk = RiskEngine(scope, settings.limits, settings.instruments, books, board, waits, deadlines, real=settings.real)
     # What follows an order hears of it before its manager sends it, and of its end in this order.
     OcoEntries(scope)
     FillChildren(scope)
@@ -133,14 +135,16 @@ def assemble(
     latches = Latches(scope, waits)
     held = HeldOrders(scope, waits, deadlines, board.last)
     orders = OrderManager(scope, books, held, deadlines)
+    held.barred = risk.gate.barred
     scope.subscribe(OrderFilled, holdings.settle)
+    scope.subscribe(OrderFilled, risk.on_filled)
     venues = BrokerFactory(scope, clock, board)
     broker = venues.broker(symbols, settings.instruments.resolve, books, settings.execution, waits)
     supervisor = None
     if portfolio is not None:
         gates = GateContext(scope, portfolio.name, settings.instruments, board)
         supervisor = Supervisor(scope, portfolio, books, orders, gates, clock)
-        _weigh(portfolio, supervisor, scope, settings.instruments, books, risk, board)
+        _weigh(portfolio, supervisor, scope, settings.instruments, books, risk.gate, board)
         router = RiskRouter(scope, supervisor, books, orders, settings.instruments)
         SharedCandles(scope, {n: [(runs[c.id][1], a) for c, a in heirs] for n, heirs in portfolio.heirs().items()})
 
@@ -157,6 +161,7 @@ def assemble(
     scope.subscribe(Tick, tiers.on_tick, unless=waits.quiet)
     scope.subscribe(Tick, latches.on_tick, unless=waits.quiet)
     scope.subscribe(Tick, books.excursions.on_tick)
+    scope.subscribe(Tick, risk.on_tick, unless=waits.quiet)
     for trader in traders:
         unfed = [stream for stream in trader.strategy.streams if not stream.fed]
         if unfed:

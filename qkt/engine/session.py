@@ -17,7 +17,7 @@ from qkt.engine.traders import Trader
 from qkt.ledger import Books, Financing
 from qkt.orders import Deadlines, OrderManager
 from qkt.portfolio import Supervisor
-from qkt.risk import RiskGate, close_legs
+from qkt.risk import RiskEngine, close_legs
 from qkt.strategy import is_statistic
 
 
@@ -38,7 +38,7 @@ class Session:
         books: Books,
         orders: OrderManager,
         broker: Broker,
-        risk: RiskGate,
+        risk: RiskEngine,
         candles: CandleFeed,
         traders: Sequence[Trader],
         supervisor: Supervisor | None,
@@ -89,8 +89,8 @@ class Session:
 
     @property
     def next_timer(self) -> int:
-        """When something is due that need not wait for a tick (epoch ms): a rollover, a deadline, a schedule."""
-        return min(self.financing.due, self._deadlines.due, *(trader.runner.due for trader in self.traders))
+        """When something is due that need not wait for a tick (epoch ms): a rollover, a deadline, a schedule, a new day."""
+        return min(self.financing.due, self.risk.due, self._deadlines.due, *(trader.runner.due for trader in self.traders))
 
     def on_timer(self, ts: int) -> None:
         """The clock reached `ts` (epoch ms) before the next tick did: what is due by then happens now."""
@@ -117,21 +117,27 @@ class Session:
                 trader.runner.silence(silent)
 
     def run_due(self, ts: int) -> None:
-        """Rollovers and equity samples due at or before `ts`, in time order, a rollover first."""
-        equity, financing = self.equity, self.financing
+        """Days, rollovers and equity samples due at or before `ts`, in time order; of one instant in this order."""
+        equity, financing, risk = self.equity, self.financing, self.risk
         while True:
-            if financing.due <= equity.due:
+            if risk.due <= financing.due and risk.due <= equity.due:
+                if risk.due > ts:
+                    break
+                self._clock.time = risk.due
+                risk.turn()
+            elif financing.due <= equity.due:
                 if financing.due > ts:
                     break
-                self._clock.time = financing.due
+                self._clock.time = at = financing.due
                 financing.run()
+                risk.check(at)
             elif equity.due <= ts:
                 self._clock.time = equity.due
                 equity.run()
             else:
                 break
         equity.next_after(ts)
-        self.due = equity.due if equity.due < financing.due else financing.due
+        self.due = min(equity.due, financing.due, risk.due)
 
     def _begin(self, ts: int) -> None:
         self.first_ts = ts
@@ -142,7 +148,8 @@ class Session:
             self._start(ts)
         self.equity.begin(ts)
         self.financing.begin(ts)
-        self.due = min(self.financing.due, self.equity.due)
+        self.risk.begin(ts)
+        self.due = min(self.financing.due, self.equity.due, self.risk.due)
 
     def _start(self, ts: int) -> None:
         if self.supervisor is not None:

@@ -7,9 +7,10 @@ was sent or how it was filled.
 from qkt.ledger.audit import LedgerAudit
 from qkt.ledger.books import Books
 from qkt.ledger.conversion import Conversion, Converter
-from qkt.ledger.excursions import PricePath
+from qkt.ledger.excursions import PricePath, account_equity_along, equity_along
 from qkt.ledger.financing import Financing
 from qkt.ledger.rows import FinancingRow, RoundTrip, TradeRow
+from qkt.ledger.strategy_book import StrategyBook
 from qkt.ledger.views import LedgerAccount, LedgerPosition
 
 __all__ = [
@@ -23,5 +24,8 @@ __all__ = [
     "LedgerPosition",
     "PricePath",
     "RoundTrip",
+    "StrategyBook",
     "TradeRow",
+    "account_equity_along",
+    "equity_along",
 ]

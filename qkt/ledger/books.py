@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from qkt.brokers import QuoteBoard
 from qkt.core.bus import Scope
+from qkt.core.daily import UTC_MIDNIGHT, DailyBoundary
 from qkt.core.events import OrderCancelled, OrderFilled, OrderRejected, Trade
 from qkt.core.instruments import Instrument, InstrumentRegistry
 from qkt.core.numbers import EXACT, NO_MONEY, ZERO, exact, q8, quotient, to_decimal, total
@@ -68,6 +69,7 @@ class Books:
         converter: Converter,
         board: QuoteBoard,
         balances: Mapping[str, Decimal] = NO_BALANCES,
+        day: DailyBoundary = UTC_MIDNIGHT,
     ) -> None:
         self._scope = scope
         self._instruments = instruments
@@ -82,8 +84,13 @@ class Books:
         self.commission = NO_MONEY
         self.fees = NO_MONEY
         self.swap = NO_MONEY
+        # The highest equity of the account so far, kept where several strategies share it and somebody asked for that.
+        self.shared_peak_f = float(starting)
         self.account: dict[str, NetPosition] = {}
-        self.strategies = {name: StrategyBook(name, balances.get(name, starting)) for name in strategies}
+        self.strategies = {name: StrategyBook(name, balances.get(name, starting), day) for name in strategies}
+        # The strategy whose money is all of the account's.
+        only = list(self.strategies.values())
+        self.sole = only[0] if len(only) == 1 and only[0].starting == starting else None
         self.excursions = Excursions(self, board)
         self.trades: list[TradeRow] = []
         self.round_trips: list[RoundTrip] = []
@@ -127,6 +134,15 @@ class Books:
         for legs in book.legs.values():
             if legs.all:
                 equity += self._open_profit_f(legs)
+        return equity
+
+    def account_equity_f(self) -> float:
+        """What the account started with plus realized and open profit of all strategies, float64."""
+        if self.sole is not None:
+            return self.equity_f(self.sole)
+        equity = float(self.starting)
+        for book in self.strategies.values():
+            equity += self.equity_f(book) - float(book.starting)
         return equity
 
     def _open_profit_f(self, legs: LegBook) -> float:

@@ -6,6 +6,7 @@ price columns: the extremes and the equity formula are the same operations, so t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -47,12 +48,14 @@ class PricePath(Protocol):
 
 
 class Excursions:
-    """Keeps leg extremes and equity peaks current. `path` is set by a replay that jumps."""
+    """Keeps leg extremes and equity peaks current, that of several strategies together where `shared` is set. `path` is set
+    by a replay that jumps."""
 
     def __init__(self, books: Books, board: QuoteBoard) -> None:
         self._books = books
         self._board = board
         self.path: PricePath | None = None
+        self.shared = False
 
     def on_tick(self, tick: Tick) -> None:
         if self.path is not None:
@@ -66,6 +69,8 @@ class Excursions:
             equity = self._books.equity_f(book)
             if equity > book.peak_f:
                 book.peak_f = equity
+        if self.shared:
+            self._books.shared_peak_f = max(self._books.shared_peak_f, self._books.account_equity_f())
 
     def settle(self) -> None:
         """Fold what has passed since the last fold, before a position changes or an excursion is read."""
@@ -74,6 +79,8 @@ class Excursions:
             return
         for book in self._books.strategies.values():
             self._fold(book, path)
+        if self.shared:
+            self._fold_shared(path)
         path.settled()
 
     def _fold(self, book: StrategyBook, path: PricePath) -> None:
@@ -98,20 +105,41 @@ class Excursions:
             prices = path.prices(first.symbol)
             best = prices.max() if first.net_f > 0 else prices.min()
             return book.balance_f + self._books.profit_f(first, float(best))
-        equity: Prices | float = book.balance_f
-        for legs in held:
-            equity = equity + self._open_profit(legs.symbol, [(leg.entry_f, leg.signed_f) for leg in legs], path)
-        return float(np.fmax.reduce(equity))  # which passes over NaN
+        return float(np.fmax.reduce(equity_along(self._books, book, path.prices)))  # which passes over NaN
 
-    def _open_profit(self, symbol: str, legs: list[tuple[float, float]], path: PricePath) -> Prices:
-        """`Books.equity_f` for a whole stretch: the same operations in the same order."""
-        prices = path.prices(symbol)
-        factor: Prices | float = self._books.contract_f(symbol)
-        source = self._books.converter.factor_source(symbol)
-        if source is not None:
-            bridge = path.prices(source[0])
-            factor = factor * (1.0 / bridge if source[1] else bridge)
-        total: Prices = np.zeros(len(prices))
-        for entry, signed in legs:
-            total = total + (prices - entry) * signed * factor
-        return total
+    def _fold_shared(self, path: PricePath) -> None:
+        equity = account_equity_along(self._books, path.prices)
+        self._books.shared_peak_f = max(self._books.shared_peak_f, float(np.fmax.reduce(np.atleast_1d(equity))))
+
+
+def equity_along(books: Books, book: StrategyBook, prices: Callable[[str], Prices]) -> Prices | float:
+    """`Books.equity_f` for a whole stretch of last prices by symbol: the same operations in the same order. One number for a
+    strategy that holds nothing."""
+    equity: Prices | float = book.balance_f
+    for legs in book.legs.values():
+        if legs.all:
+            equity = equity + _open_profit(books, legs, prices)
+    return equity
+
+
+def account_equity_along(books: Books, prices: Callable[[str], Prices]) -> Prices | float:
+    """`Books.account_equity_f` in the same way."""
+    if books.sole is not None:
+        return equity_along(books, books.sole, prices)
+    equity: Prices | float = float(books.starting)
+    for book in books.strategies.values():
+        equity = equity + (equity_along(books, book, prices) - float(book.starting))
+    return equity
+
+
+def _open_profit(books: Books, legs: LegBook, prices: Callable[[str], Prices]) -> Prices:
+    own = prices(legs.symbol)
+    factor: Prices | float = books.contract_f(legs.symbol)
+    source = books.converter.factor_source(legs.symbol)
+    if source is not None:
+        bridge = prices(source[0])
+        factor = factor * (1.0 / bridge if source[1] else bridge)
+    total: Prices = np.zeros(len(own))
+    for leg in legs.all:
+        total = total + (own - leg.entry_f) * leg.signed_f * factor
+    return total

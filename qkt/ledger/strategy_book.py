@@ -6,8 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
 
+from qkt.core.daily import UTC_MIDNIGHT, DailyBoundary
 from qkt.core.numbers import EXACT, NO_MONEY
-from qkt.core.timeframe import DAY_MS
 from qkt.ledger.legs import LegBook
 
 KEPT_OUTCOMES = 64
@@ -23,10 +23,12 @@ class Outcome:
 
 
 class StrategyBook:
-    """Money in account currency. `time` is the evaluation time that day counts and holding times refer to."""
+    """Money in account currency. `time` is the evaluation time that day counts and holding times refer to, `day` where its
+    days begin, `entries_by_day` how many fills opened or grew a position, by the beginning of the day."""
 
-    def __init__(self, strategy: str, starting: Decimal) -> None:
+    def __init__(self, strategy: str, starting: Decimal, day: DailyBoundary = UTC_MIDNIGHT) -> None:
         self.strategy = strategy
+        self.day = day
         self.starting = starting
         self.realized = NO_MONEY
         self.balance_f = float(starting)
@@ -55,8 +57,12 @@ class StrategyBook:
         self.realized = EXACT.add(self.realized, amount)
         self.balance_f = float(EXACT.add(self.starting, self.realized))
 
+    def entries_on(self, ts: int) -> int:
+        """How many fills of the day that holds an instant opened or grew a position."""
+        return self.entries_by_day.get(self.day.start(ts), 0)
+
     def count_entry(self, ts: int) -> None:
-        day = ts // DAY_MS
+        day = self.day.start(ts)
         self.entries_by_day[day] = self.entries_by_day.get(day, 0) + 1
 
     def count_outcome(self, ts: int, pnl: Decimal, symbol: str) -> None:
@@ -71,3 +77,7 @@ class StrategyBook:
         else:
             self.win_streak, self.loss_streak = 0, self.loss_streak + 1
             self.banked = 0.0
+
+    def forget_losses(self) -> None:
+        """The row of losses begins anew: it has halted the strategy, and the halt is over."""
+        self.loss_streak = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from qkt.core.timeframe import DAY_MS
 from qkt.ledger.books import Books
 from qkt.ledger.legs import Leg
 from qkt.ledger.strategy_book import Outcome, StrategyBook
@@ -153,7 +152,7 @@ class LedgerAccount:
 
     @property
     def entries_today(self) -> int:
-        return self._book.entries_by_day.get(self._book.time // DAY_MS, 0)
+        return self._book.entries_on(self._book.time)
 
     @property
     def cooldown_remaining(self) -> int:
@@ -161,6 +160,6 @@ class LedgerAccount:
 
 
 def outcomes_today(book: StrategyBook) -> list[Outcome]:
-    """Kept outcomes since UTC midnight of the evaluation time."""
-    midnight = book.time // DAY_MS * DAY_MS
-    return [outcome for outcome in book.outcomes if outcome.ts >= midnight]
+    """Kept outcomes since the day of the evaluation time began."""
+    began = book.day.start(book.time)
+    return [outcome for outcome in book.outcomes if outcome.ts >= began]

@@ -4,9 +4,9 @@ It must not know how a venue fills, what money is, or where the clock comes from
 """
 
 from qkt.orders.children import FillChildren
-from qkt.orders.deadlines import Deadlines
+from qkt.orders.deadlines import Deadlines, Phase
 from qkt.orders.desk import SignalDesk
-from qkt.orders.events import CancelOrder, OrderApproved, OrderRequested, ResizeOrder, SubmitOrder
+from qkt.orders.events import CancelOrder, OrderApproved, OrderRequested, ResizeOrder, SubmitOrder, WithdrawOrder
 from qkt.orders.held import HeldOrders
 from qkt.orders.holdings import Holdings
 from qkt.orders.hooks import ExitHookCalls
@@ -33,10 +33,12 @@ __all__ = [
     "OrderApproved",
     "OrderManager",
     "OrderRequested",
+    "Phase",
     "ResizeOrder",
     "SignalDesk",
     "Stacks",
     "SubmitOrder",
     "Tiers",
+    "WithdrawOrder",
     "initial_risk",
 ]

@@ -19,6 +19,7 @@ class Phase(IntEnum):
     EXPIRE = 0
     TIME_EXIT = 1
     LAYERS = 2
+    CANCEL = 3
 
 
 @dataclass(slots=True, order=True)

@@ -41,6 +41,8 @@ class HeldOrders:
         self._deadlines = deadlines
         self._last = last
         self._by_symbol: dict[str, list[_Held]] = {}
+        # Why an order may not leave although it has triggered, None when it may.
+        self.barred: Callable[[Order], str | None] = _never
         waits.add(self)
 
     def watches(self) -> Iterator[AnyWatch]:
@@ -84,8 +86,12 @@ class HeldOrders:
                 self._fire(held)
 
     def _fire(self, held: _Held) -> None:
-        self._remove(held)
         order = held.order
+        reason = self.barred(order)
+        if reason is not None:
+            self.cancel(order, reason)
+            return
+        self._remove(held)
         order.stop = order.reference = level = held.stop.level
         if order.limit_offset is not None:
             order.limit = order.reference = q8(EXACT.add(level, order.side.sign * order.limit_offset))
@@ -101,3 +107,7 @@ class HeldOrders:
         if held.deadline is not None:
             self._deadlines.drop(held.deadline)
         self._waits.changed()
+
+
+def _never(order: Order) -> str | None:  # noqa: ARG001 - nothing bars an order that nobody judges
+    return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from qkt.core.bus import Scope
-from qkt.core.events import LogLine, OrderAccepted, OrderCancelled, OrderFilled, OrderModified, OrderRejected
+from qkt.core.events import CancelFailed, LogLine, OrderAccepted, OrderCancelled, OrderFilled, OrderModified, OrderRejected
 from qkt.core.numbers import EXACT
 from qkt.core.terms import OrderState, Purpose
 from qkt.orders.deadlines import Deadlines
@@ -49,6 +49,7 @@ class OrderManager:
         scope.subscribe(OrderRejected, self._on_rejected)
         scope.subscribe(OrderCancelled, self._on_cancelled)
         scope.subscribe(OrderModified, self._on_modified)
+        scope.subscribe(CancelFailed, self._on_cancel_failed)
         scope.subscribe(OrderFilled, self._on_filled)
 
     # ------------------------------------------------------------------ views
@@ -162,6 +163,12 @@ class OrderManager:
 
     def _on_cancelled(self, event: OrderCancelled) -> None:
         self._end(event.order_id, OrderState.CANCELLED)
+
+    def _on_cancel_failed(self, event: CancelFailed) -> None:
+        """The order works on, and may be asked to go again."""
+        order = self._orders.get(event.order_id)
+        if order is not None:
+            order.cancel_reason = None
 
     def _end(self, order_id: str, state: OrderState) -> None:
         order = self._orders.get(order_id)

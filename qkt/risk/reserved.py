@@ -27,6 +27,15 @@ class Reservations:
         """Symbols of which more may come."""
         return [claim.symbol for group in self._live() for order in group for claim in claims_of(order, None)]
 
+    def entries(self, strategy: str | None) -> list[Order]:
+        """Entries of one strategy, or of all, that may still fill, oldest first."""
+        return [order for group in self._live() for order in group if strategy in (None, order.strategy)]
+
+    def touched(self, strategy: str) -> set[str]:
+        """Symbols on which the strategy holds something or may come to by what works."""
+        held = {legs.symbol for legs in self._books.strategies[strategy].open_books()}
+        return held.union(claim.symbol for order in self.entries(strategy) for claim in claims_of(order, None))
+
     def _live(self) -> list[tuple[Order, ...]]:
         """Groups with what may still fill of them."""
         groups = (tuple([order for order in group if order.live]) for group in self._groups)
@@ -60,6 +69,10 @@ class Reservations:
         ahead = total(self._netting(group, order) for group in self._live())
         return max(ZERO, EXACT.subtract(primary.quantity, ahead))
 
+    def only_reduces(self, order: Order) -> bool:
+        """Whether all it can do is to close a part of its strategy's own primary leg."""
+        return not brings_more(order) and order.remaining <= self.room_to_reduce(order)
+
     @staticmethod
     def _netting(group: tuple[Order, ...], order: Order) -> Decimal:
         """The most that a group may take from the primary leg before the order comes."""
@@ -69,3 +82,9 @@ class Reservations:
 def _same_book(a: Order, b: Order) -> bool:
     same = a.strategy == b.strategy and a.symbol == b.symbol and a.side is b.side
     return same and a.role is LegRole.PRIMARY and a is not b
+
+
+def brings_more(order: Order) -> bool:
+    """Whether other entries follow it."""
+    signal = order.signal
+    return signal is not None and bool(signal.stack is not None or signal.tiers or signal.on_fill)

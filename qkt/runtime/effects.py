@@ -23,6 +23,7 @@ from qkt.core.events import (
 )
 from qkt.engine import Session
 from qkt.orders import CancelOrder, Order, OrderApproved, ResizeOrder, SubmitOrder
+from qkt.risk import Halt, Halted, HaltLifted
 
 STAMPS = {"seq", "scope"}
 """What the bus gives an event besides its time."""
@@ -56,7 +57,11 @@ class EffectLog:
         scope.subscribe_first(CancelOrder, lambda command: self._command("cancel", command, reason=command.reason))
         scope.subscribe_first(ResizeOrder, lambda command: self._command("resize", command, quantity=command.quantity))
         scope.subscribe(VenueRequest, lambda event: self.pending.append(Effect(SEND, _json(event.request.as_json()))))
-        scope.subscribe(Trade, self._on_trade)
+        scope.subscribe_first(Trade, self._on_trade)
+        scope.subscribe_first(Halted, lambda event: self.add("halted", **halt_record(event.halt)))
+        scope.subscribe_first(
+            HaltLifted, lambda event: self.add("lifted", **halt_record(event.halt), by=event.author, why=event.reason)
+        )
         for kind, name in (
             (OrderAccepted, "accepted"),
             (OrderRejected, "rejected"),
@@ -124,6 +129,11 @@ def order_record(order: Order) -> dict[str, Any]:
         "parent": order.parent,
         "time_in_force": order.tif,
     }
+
+
+def halt_record(halt: Halt) -> dict[str, Any]:
+    """A halt as its record shows it."""
+    return {field.name: getattr(halt, field.name) for field in fields(halt)}
 
 
 def _told(item: object) -> dict[str, Any]:

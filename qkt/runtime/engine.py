@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic_ns
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 import anyio
 import anyio.abc
@@ -25,6 +25,7 @@ from qkt.core.clock import Clock, EventClock, SystemClock
 from qkt.core.errors import QktError
 from qkt.core.events import Tick
 from qkt.core.secrets import redacted
+from qkt.risk import Cause
 from qkt.runtime.alerts import AlertBook, Source
 from qkt.runtime.checking import check_file, strategy_files
 from qkt.runtime.control.answers import Answer, Changed, Done, Failed, Step
@@ -40,7 +41,7 @@ from qkt.runtime.figures import EngineFigures
 from qkt.runtime.inputs import CommandInput, GapInput
 from qkt.runtime.journal import Journal, Registration
 from qkt.runtime.lines import LineBook, LineKind
-from qkt.runtime.machine import STORAGE, SessionMachine
+from qkt.runtime.machine import SessionMachine
 from qkt.runtime.market_watch import LOOK, MarketWatch
 from qkt.runtime.markets import Market
 from qkt.runtime.narration import narrated
@@ -77,6 +78,7 @@ SOURCES: dict[str, Source] = {"down": "recovery", "defect": "fault"}
 ALERTING: dict[str, tuple[Level, Source]] = {
     "fault": ("ERROR", "fault"),
     "halt": ("WARN", "halt"),
+    "halted": ("ERROR", "risk"),
     "rejected": ("WARN", "order"),
 }
 """Effects that somebody should see."""
@@ -357,8 +359,8 @@ class Engine:
 
     def _after_outage(self, recorder: Recorder, replayable: bool) -> None:
         machine = recorder.machine
-        if STORAGE in machine.blocks:
-            recorder.handle(CommandInput(machine.last_ts, "unblock", "engine", {"cause": STORAGE}))
+        if machine.session.risk.halts.get(Cause.STORAGE) is not None:
+            recorder.handle(CommandInput(machine.last_ts, "unblock", "engine", {"cause": Cause.STORAGE}))
         if not replayable:
             recorder.handle(GapInput(machine.last_ts, self.wall.now(), "the engine was down"))
 
@@ -466,9 +468,12 @@ class Engine:
         if kind in ALERTING:
             level, source = ALERTING[kind]
             said = narrated(kind, effect.value)
-            self.alerts.add(
-                now, level, source, name, "" if said is None else redacted(said.text), None if kind == "rejected" else kind
-            )
+            if said is not None:  # what is told by another effect is alerted by that
+                self.alerts.add(
+                    now, level, source, name, redacted(said.text), None if kind == "rejected" else _cause(kind, effect.value)
+                )
+        elif kind == "lifted":
+            self.alerts.mend(now, name, _cause("halted", effect.value))
         elif kind == "resume":
             for cause in ("halt", "fault"):
                 self.alerts.mend(now, name, cause)
@@ -566,3 +571,8 @@ class Engine:
 
     def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]:
         return equity_points(self, session, since)
+
+
+def _cause(kind: str, value: dict[str, Any]) -> str:
+    """What of a session an alert stands for."""
+    return f"halted {value['cause']} {value['strategy']}" if kind == "halted" else kind

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +17,7 @@ from qkt.core.events import RuleFired, Tick
 from qkt.core.terms import Purpose
 from qkt.engine import SessionSettings, TickBoard, assemble
 from qkt.orders import Order
+from qkt.risk import Cause, Halt, Lasts
 from qkt.runtime.candle_book import CandleBook
 from qkt.runtime.effects import EffectLog
 from qkt.runtime.equity import EquityHistory
@@ -26,28 +26,6 @@ from qkt.runtime.inputs import CommandInput, GapInput, Input, TickInput, TimerIn
 from qkt.strategy import RunnableStrategy
 
 log = logging.getLogger(__name__)
-
-FAULT = "fault"
-STORAGE = "storage"
-FEED = "feed"
-OPERATOR = "operator"
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Why no entry may pass: `cause` names who put it there, and at most one stands for each cause. `since` epoch ms.
-
-    An operator's and a fault's block is a halt, which an operator clears; the others go by themselves.
-    """
-
-    cause: str
-    reason: str
-    author: str
-    since: int
-
-    @property
-    def halts(self) -> bool:
-        return self.cause in (OPERATOR, FAULT)
 
 
 class SessionMachine:
@@ -62,7 +40,6 @@ class SessionMachine:
         self.board = TickBoard()
         self.session = assemble(strategy, settings, bus, clock, self.board, on_fault=self._on_fault, shared_as=name)
         self.effects = EffectLog(self.session)
-        self.blocks: dict[str, Block] = {}
         self.failed: Exception | None = None
         self.ticks = 0
         # Rule -> time and number of its firings.
@@ -78,6 +55,8 @@ class SessionMachine:
             "resume": self._resume,
             "block": self._block,
             "unblock": self._unblock,
+            "started": self._start,
+            "distrust": self._distrust,
             "cancel": self._cancel,
             "flatten": self._flatten,
         }
@@ -155,9 +134,25 @@ class SessionMachine:
     # ------------------------------------------------------------------- views
 
     @property
-    def halted(self) -> Block | None:
-        """The halt in force."""
-        return self.blocks.get(FAULT) or self.blocks.get(OPERATOR)
+    def halts(self) -> list[Halt]:
+        """Everything that keeps entries from passing now, oldest first; what passes by itself included."""
+        return list(self.session.risk.halts)
+
+    @property
+    def halted(self) -> Halt | None:
+        """The halt over all of the session's strategies that a day's end or an operator must lift."""
+        return self._over(Lasts.PERSISTENT, Lasts.DAILY)
+
+    @property
+    def blocked(self) -> Halt | None:
+        """What keeps all entries from passing as long as it lasts."""
+        return self._over(Lasts.WHILE)
+
+    def _over(self, *lasts: Lasts) -> Halt | None:
+        names = list(self.session.books.strategies)
+        only = names[0] if len(names) == 1 else None
+        binding = [halt for halt in self.halts if halt.lasts in lasts and halt.strategy in (None, only)]
+        return min(binding, key=lambda halt: lasts.index(halt.lasts), default=None)
 
     @property
     def flat(self) -> bool:
@@ -178,21 +173,38 @@ class SessionMachine:
     # ---------------------------------------------------------------- commands
 
     def _halt(self, item: CommandInput) -> None:
-        self._put(Block(OPERATOR, item.arguments["reason"], item.author, item.ts))
-        self._cancel_entries(f"halted: {item.arguments['reason']}")
+        values = item.arguments
+        cause, strategy = values.get("cause", Cause.HALT), values.get("strategy")
+        self.session.risk.put(Halt(cause, values["reason"], Lasts.PERSISTENT, item.ts, strategy=strategy, author=item.author))
 
-    def _resume(self, _: CommandInput) -> None:
-        self.blocks = {cause: block for cause, block in self.blocks.items() if not block.halts}
-        self.failed = None
-        self.session.silence(False)
-        self._close_gate()
+    def _resume(self, item: CommandInput) -> None:
+        risk = self.session.risk
+        risk.resume(item.author, item.arguments.get("reason", "resumed"), item.arguments.get("strategy"))
+        for text in risk.standing():
+            self.effects.add("standing", reason=text)
+        if risk.halts.get(Cause.FAULT) is None:
+            self.failed = None
+            self.session.silence(False)
 
     def _block(self, item: CommandInput) -> None:
-        self._put(Block(item.arguments["cause"], item.arguments["reason"], item.author, item.ts))
+        values = item.arguments
+        self.session.risk.put(Halt(values["cause"], values["reason"], Lasts.WHILE, item.ts, author=item.author))
 
     def _unblock(self, item: CommandInput) -> None:
-        self.blocks.pop(item.arguments["cause"], None)
-        self._close_gate()
+        self.session.risk.lift(item.arguments["cause"], item.author)
+
+    def _start(self, item: CommandInput) -> None:
+        """The session begins to trade, again after the process had ended."""
+        self.session.risk.venue.started_at = item.ts
+
+    def _distrust(self, item: CommandInput) -> None:
+        """The prices of a symbol are not sound; without a reason they are again."""
+        symbol, reason = item.arguments["symbol"], item.arguments.get("reason")
+        unsound = self.session.risk.venue.unsound
+        if reason is None:
+            unsound.pop(symbol, None)
+        else:
+            unsound[symbol] = reason
 
     def _cancel(self, item: CommandInput) -> None:
         wanted = item.arguments.get("order")
@@ -214,14 +226,6 @@ class SessionMachine:
             if not order.reduce_only:
                 orders.cancel(order, reason)
 
-    def _put(self, block: Block) -> None:
-        self.blocks[block.cause] = block
-        self._close_gate()
-
-    def _close_gate(self) -> None:
-        first = self.halted or next(iter(self.blocks.values()), None)
-        self.session.risk.closed = None if first is None else f"{'halted' if first.halts else 'blocked'}: {first.reason}"
-
     # ------------------------------------------------------------------ events
 
     def _on_fired(self, event: RuleFired) -> None:
@@ -234,9 +238,8 @@ class SessionMachine:
         if self.failed is None:
             self.failed = problem
         self.effects.add("fault", at=self.last_ts, text=text)
-        self._put(Block(FAULT, f"the strategy failed with {text}", "engine", self.last_ts))
         self.session.silence(True)
-        self._cancel_entries("the strategy failed")
+        self.session.risk.put(Halt(Cause.FAULT, f"the strategy failed with {text}", Lasts.PERSISTENT, self.last_ts))
 
 
 def arguments(**values: Any) -> dict[str, Any]:

@@ -54,6 +54,22 @@ def _operator(verb: str) -> Any:
     return tell
 
 
+def _halted(v: dict[str, Any]) -> Said | None:
+    """A rule's halt; an operator's and the engine's own are told by what put them."""
+    if v["author"] != "engine" or v["lasts"] == "WHILE" or v["cause"] == "fault":
+        return None
+    whose = f"{v['strategy']} is halted" if v["strategy"] else "halted"
+    return Said("ERROR", "halt", f"{whose}{' for the day' if v['lasts'] == 'DAILY' else ''}: {v['reason']}")
+
+
+def _lifted(v: dict[str, Any]) -> Said | None:
+    if v["lasts"] == "WHILE":
+        return None
+    whose = f" of {v['strategy']}" if v["strategy"] else ""
+    by = "" if v["by"] == "engine" else f" by {v['by']}"
+    return Said("WARN", "halt", f"halt{whose} lifted{by} ({v['why']}): {v['reason']}")
+
+
 TELLERS: dict[str, Any] = {
     "order": _order,
     "fill": _fill,
@@ -65,6 +81,9 @@ TELLERS: dict[str, Any] = {
     "halt": _operator("halted"),
     "resume": _operator("resumed"),
     "flatten": _operator("flattened"),
+    "halted": _halted,
+    "lifted": _lifted,
+    "standing": lambda v: Said("WARN", "halt", f"still holds, and will halt again: {v['reason']}"),
     "block": lambda v: Said("ERROR", "halt", f"entries are blocked: {v['reason']}"),
     "unblock": lambda v: Said("INFO", "halt", f"entries may pass again ({v['cause']})"),
     "fault": lambda v: Said("ERROR", "halt", f"the strategy failed and is halted: {v['text']}"),

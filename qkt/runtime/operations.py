@@ -14,6 +14,7 @@ import anyio
 from qkt.core.errors import QktError
 from qkt.core.numbers import ZERO
 from qkt.core.terms import Side
+from qkt.risk import Cause
 from qkt.runtime.control import commands as ask
 from qkt.runtime.control.answers import Changed, Difference, Done, Failed, Remaining, Step
 from qkt.runtime.control.errors import UnknownSessionError
@@ -172,19 +173,28 @@ class Operations:
         return self._done(f"{what} of {len(affected)} sessions", affected)
 
     async def _resume(self, command: ask.Resume) -> Answer:
-        cleared = [
-            f"{live.name}: {block.reason}"
-            for live in self._lives(command.name)
-            for block in live.machine.blocks.values()
-            if block.halts
-        ]
-        answer = await self._each(command.name, "resume")
-        if isinstance(answer, Done):
-            return answer.model_copy(update={"text": "cleared " + "; ".join(cleared) if cleared else "nothing was halted"})
-        return answer
+        """Clear, and say what was cleared and which limits are still broken."""
+        lives = self._lives(command.name)
+        cleared, still, affected, problems = [], [], [], []
+        for done, live in enumerate(lives, 1):
+            try:
+                effects = await live.command("resume", self._author, reason=command.reason)
+            except SessionError as problem:
+                problems.append(str(problem))
+                continue
+            affected.append(live.name)
+            cleared += [f"{live.name}: {one.value['reason']}" for one in effects if one.kind == "lifted"]
+            still += [f"{live.name}: {one.value['reason']}" for one in effects if one.kind == "standing"]
+            self._progress(Step(done=done, of=len(lives)))
+        text = "cleared " + "; ".join(cleared) if cleared else "nothing was halted"
+        if still:
+            text += "; still holds and will halt again: " + "; ".join(still)
+        if problems:
+            return Failed(id=self._id, found="; ".join(problems), affected=tuple(affected))
+        return self._done(text, affected)
 
     async def _kill(self, command: ask.Kill) -> Answer:
-        answer = await self._each(command.name, "halt", reason="kill")
+        answer = await self._each(command.name, "halt", reason="operator kill", cause=Cause.KILL)
         if not command.flatten or isinstance(answer, Failed):
             return answer
         lives = self._lives(command.name)

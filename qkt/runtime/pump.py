@@ -14,9 +14,9 @@ import anyio
 from qkt.core.clock import Clock
 from qkt.core.secrets import redacted
 from qkt.data.feeds import DataGate, Fault, FeedHealth, FeedState, GateChange
+from qkt.risk import Cause
 from qkt.runtime.control.rows import Level
 from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TimerInput
-from qkt.runtime.machine import FEED
 from qkt.runtime.markets import OpenMarket
 from qkt.runtime.session import LiveSession
 
@@ -44,7 +44,7 @@ class Pump:
         self._market = market
         self._told = told
         self._gate = None if market.drives_clock else DataGate(wall, self._judged)
-        block = live.machine.blocks.get(FEED)
+        block = live.machine.session.risk.halts.get(Cause.FEED)
         self._down_since = None if block is None else block.since
         self.state = FeedState.RECONNECTING
         self.since = wall.now()
@@ -141,7 +141,7 @@ class Pump:
             self._down(item.state, item.reason or item.state, item.at)
         elif item.state is FeedState.CONNECTED and self._down_since is not None:
             self._put(GapInput(self._down_since, item.at, "the feed was down"))
-            self._command("unblock", cause=FEED)
+            self._command("unblock", cause=Cause.FEED)
             self._down_since = None
         self._stands(item.state, item.reason)
 
@@ -154,7 +154,7 @@ class Pump:
         self._stands(state, reason)
         if self._down_since is None:
             self._down_since = at
-            self._command("block", cause=FEED, reason=redacted(f"the feed is {state}: {reason}"))
+            self._command("block", cause=Cause.FEED, reason=redacted(f"the feed is {state}: {reason}"))
 
     def _judged(self, change: GateChange) -> None:
         """The gate sees a symbol's data go bad, or come right. A lost feed speaks for itself."""

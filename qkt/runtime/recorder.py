@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from qkt.core.events import Tick
+from qkt.risk import Cause
 from qkt.runtime.control.rows import Level
 from qkt.runtime.effects import Effect
 from qkt.runtime.inputs import CommandInput, Input
 from qkt.runtime.journal import Journal
-from qkt.runtime.machine import STORAGE, SessionMachine
+from qkt.runtime.machine import SessionMachine
 from qkt.runtime.tape import TapeWriter
 
 log = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ class Recorder:
         if self.refused is not None:
             self.refused = None
             self._alert("INFO", "the disk takes records again, entries may pass")
-            self.handle(self._command("unblock", cause=STORAGE))
+            self.handle(self._command("unblock", cause=Cause.STORAGE))
 
     def _refuse(self, problem: Exception) -> None:
         """The first refusal of an episode blocks entries, by an input that is recorded like any other when that is possible."""
@@ -141,7 +142,7 @@ class Recorder:
             return
         self.refused = str(problem)
         self._alert("ERROR", f"nothing can be recorded ({problem}): entries are blocked, exits go on")
-        self.handle(self._command("block", cause=STORAGE, reason="nothing can be recorded"))
+        self.handle(self._command("block", cause=Cause.STORAGE, reason="nothing can be recorded"))
 
     def _command(self, name: str, **arguments: Any) -> CommandInput:
         return CommandInput(self.machine.last_ts, name, "engine", arguments)

@@ -13,13 +13,14 @@ import anyio.abc
 import anyio.lowlevel
 
 from qkt.core.events import Tick
+from qkt.risk import Halt
 from qkt.runtime.effects import Effect
 from qkt.runtime.errors import SessionError
 from qkt.runtime.figures import SessionFigures
 from qkt.runtime.inbox import Inbox
 from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput, TimerInput
 from qkt.runtime.journal import Registration
-from qkt.runtime.machine import Block, SessionMachine, arguments
+from qkt.runtime.machine import SessionMachine, arguments
 from qkt.runtime.recorder import Recorder
 from qkt.runtime.tally import Tally
 
@@ -185,5 +186,5 @@ class LiveSession:
         await self.take(GapInput(since, until, reason))
 
     @property
-    def halted(self) -> Block | None:
+    def halted(self) -> Halt | None:
         return self.machine.halted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from qkt.brokers.paper import ExecutionSettings
 from qkt.core.errors import StrategyError
 from qkt.core.instruments import InstrumentRegistry
 from qkt.engine import SessionSettings
-from qkt.risk import OrderLimits
+from qkt.risk import RiskLimits, limits_from_json, limits_json
 from qkt.strategy import RunnableStrategy
 
 
@@ -24,7 +24,7 @@ class Terms:
     balance: Decimal = Decimal(10_000)
     currency: str = "USD"
     execution: ExecutionSettings = field(default_factory=ExecutionSettings)
-    limits: OrderLimits = field(default_factory=OrderLimits)
+    limits: RiskLimits = field(default_factory=RiskLimits)
     instruments: tuple[str, str] | None = None
     begin: int | None = None
     markets: tuple[str, ...] = ()
@@ -36,12 +36,11 @@ class Terms:
 
     def as_json(self) -> dict[str, Any]:
         """All of it as values that JSON has."""
-        limits = {one.name: getattr(self.limits, one.name) for one in fields(self.limits)}
         return {
             "balance": str(self.balance),
             "currency": self.currency,
             "execution": {"fills": self.execution.fills, **self.execution.changed()},
-            "limits": {name: None if value is None else str(value) for name, value in limits.items()},
+            "limits": limits_json(self.limits),
             "instruments": None if self.instruments is None else list(self.instruments),
             "begin": self.begin,
             "markets": list(self.markets),
@@ -49,13 +48,12 @@ class Terms:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Terms:
-        limits: dict[str, Any] = {name: text and Decimal(text) for name, text in value["limits"].items()}
         instruments = value["instruments"]
         return cls(
             Decimal(value["balance"]),
             value["currency"],
             ExecutionSettings(**value["execution"]),
-            OrderLimits(**limits),
+            limits_from_json(value["limits"]),
             None if instruments is None else (instruments[0], instruments[1]),
             value["begin"],
             tuple(value["markets"]),

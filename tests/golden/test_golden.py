@@ -15,8 +15,6 @@ from qkt.backtest.result import BacktestResult
 SHARED = Path(__file__).parents[3] / "shared"
 GOLDEN = SHARED / "golden"
 
-# What a case needs beyond what this version runs.
-HALTS = {"daily_loss_halt"}
 pytestmark = pytest.mark.skipif(not GOLDEN.is_dir(), reason="the golden cases of ../shared are not here")
 
 
@@ -54,7 +52,7 @@ class Case:
 
 def cases() -> list[Any]:
     folders = sorted(path.parent for path in GOLDEN.glob("*/case.json")) if GOLDEN.is_dir() else []
-    return [pytest.param(Case(folder), id=folder.name) for folder in folders if folder.name not in HALTS]
+    return [pytest.param(Case(folder), id=folder.name) for folder in folders]
 
 
 @pytest.mark.parametrize("case", cases())

@@ -9,7 +9,7 @@ import pytest
 from qkt.core.events import RiskRejected
 from qkt.core.formula import Formula
 from qkt.core.terms import OrderKind, Side
-from qkt.risk import OrderLimits
+from qkt.risk import OrderLimits, RiskLimits, StrategyLimits
 from qkt.strategy import OcoEntrySignal, StackLayer, StackPlan, Tier
 from tests.market import GOLD, SILVER, Market, at, by, instrument
 
@@ -20,8 +20,9 @@ def above(distance: str) -> Formula:
     return Formula(("x", Decimal(distance), "+"))
 
 
-def market(**limits: object) -> Market:
-    made = Market(GOLD, SILVER, limits=OrderLimits(**limits))  # type: ignore[arg-type]
+def market(max_position: Decimal | None = None, **limits: object) -> Market:
+    orders = OrderLimits(**limits)  # type: ignore[arg-type]
+    made = Market(GOLD, SILVER, limits=RiskLimits(orders, every_strategy=StrategyLimits(max_position=max_position)))
     made.quote(100, 100)
     made.quote(10, 10, symbol=SILVER)
     return made

@@ -12,7 +12,7 @@ from qkt.core.events import RiskRejected
 from qkt.core.formula import Formula
 from qkt.core.numbers import total
 from qkt.core.terms import OrderKind, Side
-from qkt.risk import OrderLimits
+from qkt.risk import OrderLimits, RiskLimits, StrategyLimits
 from qkt.strategy import EnterSignal, OcoEntrySignal, StackLayer, StackPlan, Tier
 from tests.market import GOLD, SILVER, Market, by
 
@@ -25,7 +25,8 @@ class Trader:
 
     def __init__(self, seed: int) -> None:
         self.pick = random.Random(seed)
-        limits = OrderLimits(max_quantity=LARGEST, max_position=CAP, max_account_position=CAP)
+        orders = OrderLimits(max_quantity=LARGEST, max_account_position=CAP)
+        limits = RiskLimits(orders, every_strategy=StrategyLimits(max_position=CAP))
         self.market = Market(GOLD, SILVER, limits=limits)
         self.prices = {GOLD: 100.0, SILVER: 100.0}
         for symbol in self.prices:

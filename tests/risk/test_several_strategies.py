@@ -8,16 +8,18 @@ import pytest
 
 from qkt.core.events import RiskRejected
 from qkt.core.terms import LegRole, OrderKind, Purpose, Side
-from qkt.orders import Order, OrderApproved, OrderRequested
-from qkt.risk import OrderLimits, RiskGate
+from qkt.core.watch import Waits
+from qkt.orders import Deadlines, Order, OrderApproved, OrderRequested
+from qkt.risk import OrderLimits, RiskEngine, RiskLimits
 from tests.ledger.bench import Bench
 
 
 @pytest.fixture
 def bench() -> Bench:
     bench = Bench("a", "b")
-    limits = OrderLimits(max_quantity=Decimal(2), max_account_position=Decimal(4))
-    RiskGate(bench.scope, limits, bench.registry, bench.books, bench.board)
+    limits = RiskLimits(OrderLimits(max_quantity=Decimal(2), max_account_position=Decimal(4)))
+    waits = Waits()
+    RiskEngine(bench.scope, limits, bench.registry, bench.books, bench.board, waits, Deadlines(waits))
     bench.price(100)
     return bench
 

@@ -151,7 +151,7 @@ async def test_operators_halt_resume_flatten_and_stop(source: list[Tick], tmp_pa
         assert killed.flat is True
         assert not engine.snapshot().tables.positions
         assert engine.snapshot().tables.halts
-        assert "cleared cross: kill" in (await do(engine, ask.Resume)).text
+        assert "cleared cross: operator kill" in (await do(engine, ask.Resume)).text
         assert not engine.snapshot().tables.halts
         go.set()
         assert len(await ended(engine, "cross")) > 2

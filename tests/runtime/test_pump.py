@@ -68,14 +68,14 @@ async def test_a_lost_feed_blocks_entries_until_it_is_back(stage: Stage) -> None
     await stage.health(FeedState.CONNECTED, START)
     for state in (FeedState.STALE, FeedState.LOST, FeedState.RECONNECTING):
         await stage.health(state, START + 1)
-    assert stage.live.machine.blocks["feed"].reason == "the feed is stale: stale"
+    assert [halt.reason for halt in stage.live.machine.halts] == ["the feed is stale: stale"]
     await stage.health(FeedState.CONNECTED, START + 2)
-    assert not stage.live.machine.blocks
+    assert not stage.live.machine.halts
 
 
 async def test_a_symbol_that_is_refused_leaves_the_others_alone(stage: Stage) -> None:
     await stage.give(FeedHealth(FeedState.UNAVAILABLE, START, "no permission", ("EURUSD",)))
-    assert not stage.live.machine.blocks
+    assert not stage.live.machine.halts
     assert stage.said() == [f"feed unavailable ({SYMBOL}): no permission"]
 
 

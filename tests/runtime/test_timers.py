@@ -24,6 +24,7 @@ def test_a_time_exit_closes_at_its_time_in_a_silent_market(tmp_path: Path) -> No
     one = machine(tmp_path, TIMED)
     assert one.session.next_timer == NEVER
     one.handle(quote(START))
+    day_ends = one.session.next_timer
     one.handle(quote(START + MINUTE))
     assert not one.flat
     due = START + 6 * MINUTE
@@ -33,7 +34,7 @@ def test_a_time_exit_closes_at_its_time_in_a_silent_market(tmp_path: Path) -> No
     one.handle(TimerInput(due + 400))
     assert one.flat
     assert one.session.books.trades[-1].timestamp == due + 400
-    assert one.session.next_timer == NEVER
+    assert one.session.next_timer == day_ends
 
 
 def test_a_timer_before_the_first_tick_or_the_last_does_nothing(tmp_path: Path) -> None:

@@ -69,10 +69,11 @@ class Halt(Asked):
 
 
 class Resume(Asked):
-    """Clear halts, those of strategies included. All sessions without a name."""
+    """Clear halts, those of strategies included, and what led to them. All sessions without a name."""
 
     command: Literal["resume"] = "resume"
     name: SessionName | None = None
+    reason: Text = "resumed"
 
 
 class Kill(Asked):

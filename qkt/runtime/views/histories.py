@@ -33,7 +33,7 @@ EFFECTS_OF_AN_ORDER = 8
 MOST_EFFECTS = 4_000
 PAGES = 25
 """Pages of that many effects in which an order is looked for."""
-OF_INTEREST = ("fill", "rejected", "refused", "halt", "fault")
+OF_INTEREST = ("fill", "rejected", "refused", "halted")
 
 
 def order_lives(engine: Engine, session: str | None, order: str | None, limit: int) -> list[OrderLife]:
@@ -145,15 +145,15 @@ def _session_digest(engine: Engine, registration: Registration, since: int) -> S
     fills, refused, realised, halts = 0, 0, ZERO, []
     for _, effect in engine.journal.of_kind(registration.run, OF_INTEREST, MOST_EFFECTS):
         value = effect.value
-        if value.get("at", value.get("ts", value.get("timestamp", 0))) < since:
+        if value.get("at", value.get("timestamp", value.get("since", 0))) < since:
             continue
         if effect.kind == "fill":
             fills += 1
             realised += Decimal(value["realized"])
         elif effect.kind in ("rejected", "refused"):
             refused += 1
-        else:
-            halts.append(value.get("reason") or value["text"])
+        elif value["lasts"] != "WHILE":
+            halts.append(value["reason"])
     return SessionDigest(
         session=registration.name,
         account=account_of(registration.name),

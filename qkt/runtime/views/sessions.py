@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from qkt.core.numbers import ZERO, q8, quotient
+from qkt.risk import Cause, Halt, Lasts
 from qkt.runtime.control.engine import Health, SessionHealth
 from qkt.runtime.control.frames import Hello
 from qkt.runtime.control.rows import AccountRow, ExposureRow, HaltRow, PositionRow, SessionState, StrategyRow
-from qkt.runtime.machine import FAULT, Block
 from qkt.runtime.session import LiveSession, State
 
 if TYPE_CHECKING:
@@ -42,14 +42,13 @@ def strategy_row(hosted: Hosted) -> StrategyRow:
     books, history = machine.session.books, machine.history
     equity, balance = machine.equity(), machine.balance()
     fall = history.drawdown(equity)
-    block = live.halted
-    other = next((one for one in machine.blocks.values() if not one.halts), None)
+    halt, other = live.halted, machine.blocked
     trips = books.round_trips
     return StrategyRow(
         name=live.name,
         state=STATES[live.state],
-        halt=None if block is None else halt_kind(block),
-        reason=None if block is None else block.reason,
+        halt=None if halt is None else halt_kind(halt),
+        reason=None if halt is None else halt.reason,
         account=account_of(live.name),
         mode="PAPER",
         file=live.registration.file,
@@ -117,19 +116,23 @@ def _resting(engine: Engine, registration: Registration, problem: str | None) ->
     )
 
 
-def halt_kind(block: Block) -> Literal["daily", "persistent", "operator"]:
-    return "persistent" if block.cause == FAULT else "operator"
+def halt_kind(halt: Halt) -> Literal["daily", "persistent", "operator"]:
+    if halt.cause in (Cause.HALT, Cause.KILL):
+        return "operator"
+    return "daily" if halt.lasts is Lasts.DAILY else "persistent"
 
 
 def halt_rows(live: LiveSession) -> Iterator[HaltRow]:
-    for block in live.machine.blocks.values():
-        if block.halts:
+    shared = len(live.machine.session.books.strategies) > 1
+    for halt in live.machine.halts:
+        if halt.lasts is not Lasts.WHILE:
             yield HaltRow(
-                scope=live.name,
-                kind=halt_kind(block),
-                reason=block.reason,
-                since=block.since,
-                author=block.author,
+                scope=f"{live.name} {halt.strategy}" if shared and halt.strategy else live.name,
+                kind=halt_kind(halt),
+                reason=halt.reason,
+                since=halt.since,
+                until=halt.until,
+                author=halt.author,
                 clears=f"qkt resume {live.name}",
             )
 
@@ -160,7 +163,7 @@ def account_row(live: LiveSession, row: StrategyRow, stakes: list[ExposureRow]) 
 def exposure_rows(live: LiveSession, legs: list[PositionRow], equity: Decimal) -> Iterator[ExposureRow]:
     """What a session's legs come to, symbol by symbol."""
     machine = live.machine
-    books, limit = machine.session.books, machine.settings.limits.max_notional
+    books, limit = machine.session.books, machine.settings.limits.orders.max_notional
     for symbol in dict.fromkeys(leg.symbol for leg in legs):
         own = [leg for leg in legs if leg.symbol == symbol]
         net = sum((leg.quantity if leg.side == "LONG" else -leg.quantity for leg in own), ZERO)
@@ -207,15 +210,14 @@ def health(engine: Engine) -> Health:
     rows = []
     for name, hosted in engine.hosted.items():
         live = hosted.live
-        block = next(iter(live.machine.blocks.values()), None)
-        if block is not None:
-            issues.append(f"{name}: {block.reason}")
+        issues += [f"{name}: {halt.reason}" for halt in live.machine.halts]
+        block = live.machine.blocked
         rows.append(
             SessionHealth(
                 name=name,
                 state=live.state,
                 halted=live.halted is not None,
-                blocked=None if block is None or block.halts else block.reason,
+                blocked=None if block is None else block.reason,
                 last_tick=live.machine.last_ts or None,
                 queue=len(live.inbox),
                 dropped=live.inbox.dropped,
