@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from qkt.core.errors import QktError
@@ -77,6 +77,17 @@ Zone = Annotated[str, BeforeValidator(_zone)]
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _web(url: SecretStr) -> SecretStr:
+    if not re.match(r"https?://\S+$", url.get_secret_value()):
+        raise ValueError("must begin with http:// or https://")
+    return url
 
 
 class Account(Section):
@@ -172,6 +183,61 @@ class Execution(Section):
         return ExecutionSettings.of(**self.model_dump())
 
 
+class Observe(Section):
+    """Who may look. `host` and `port` are where metrics, status and logs are served, `token` is needed on any host but the
+    loopback. The heartbeat says every `heartbeat_seconds` that all is well, to a URL or by touching a file. Log files
+    are kept at `log_files` of `log_megabytes` each."""
+
+    serve: bool = True
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 9464
+    token: Annotated[SecretStr, Field(min_length=16)] | None = None
+    heartbeat_url: Annotated[SecretStr, AfterValidator(_web)] | None = None
+    heartbeat_file: Path | None = None
+    heartbeat_seconds: Annotated[int, Field(ge=5)] = 60
+    log_megabytes: Annotated[int, Field(ge=1)] = 20
+    log_files: Annotated[int, Field(ge=1)] = 5
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Observe:
+        if self.token is None and not is_loopback(self.host):
+            raise ValueError(f"serving on {self.host} needs a token of at least 16 characters, for others can reach it")
+        return self
+
+
+AlertEvent = Literal[
+    "halted", "resumed", "fault", "rejected", "refused", "blocked", "unblocked", "feed", "started", "stopped", "down", "error"
+]
+
+
+class Channel(Section):
+    """Where alerts go: a URL as Apprise reads it. `events` and `level` choose; no more than `per_minute` messages leave in a
+    minute, what comes meanwhile is sent as one."""
+
+    url: SecretStr
+    events: tuple[AlertEvent, ...] = (
+        "halted",
+        "resumed",
+        "fault",
+        "rejected",
+        "blocked",
+        "unblocked",
+        "feed",
+        "down",
+        "error",
+    )
+    level: Literal["info", "warn", "error"] = "info"
+    per_minute: Annotated[int, Field(ge=1, le=60)] = 6
+    summary: bool = True
+
+
+class Alerts(Section):
+    """Who is told what happened. `summary` is when the day is summed up (HH:MM, UTC)."""
+
+    summary: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
+    channels: dict[Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")], Channel] = {}
+
+
 class Config(BaseSettings):
     """The whole configuration. Made by `load_config`."""
 
@@ -185,6 +251,8 @@ class Config(BaseSettings):
     feed: Feed = Feed()
     risk: Risk = Risk()
     execution: Execution = Execution()
+    observe: Observe = Observe()
+    alerts: Alerts = Alerts()
 
     @classmethod
     def settings_customise_sources(
@@ -310,10 +378,22 @@ def _known(values: Mapping[str, Any], model: type[BaseModel], section: str, path
             )
         if isinstance(value, dict) and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             _known(value, field.annotation, key, path)
+        elif isinstance(value, dict) and (inner := _of_each(field.annotation)) is not None:
+            for name, one in value.items():
+                if isinstance(one, dict):
+                    _known(one, inner, f"{section}.{key}.{name}", path)
+
+
+def _of_each(annotation: Any) -> type[BaseModel] | None:
+    """The section that each entry of a table of sections is."""
+    arguments = get_args(annotation)
+    last = arguments[-1] if arguments else None
+    return last if isinstance(last, type) and issubclass(last, BaseModel) else None
 
 
 def _told(problem: ValidationError, path: str) -> ConfigError:
     """The first problem in our words; the value itself is not repeated, it may be a secret."""
     first = problem.errors(include_url=False, include_context=False, include_input=False)[0]
     key = ".".join(str(part) for part in first["loc"])
-    return ConfigError(f"{key}: {first['msg'][:1].lower()}{first['msg'][1:]}", where=path)
+    found = first["msg"].removeprefix("Value error, ")
+    return ConfigError(f"{key}: {found[:1].lower()}{found[1:]}", where=path)

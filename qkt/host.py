@@ -67,6 +67,7 @@ async def host(hosting: Hosting, tell: Callable[[str], None]) -> None:
 
     Raises StateError when the state directory is taken or damaged, ControlError when its socket is.
     """
+    from qkt.observe.observer import observing
     from qkt.runtime.control.serving import serving
 
     async with (
@@ -74,7 +75,10 @@ async def host(hosting: Hosting, tell: Callable[[str], None]) -> None:
         _engine(hosting.state, hosting.config, hosting.restore) as engine,
     ):
         await _load(engine, hosting.load_dir, tell)
-        async with serving(engine, hosting.state) as (hub, endpoint):  # whoever can ask finds everything there
+        async with (
+            serving(engine, hosting.state) as (hub, endpoint),  # whoever can ask finds everything there
+            observing(engine, hosting.config, hub.latest),
+        ):
             engine.subscribers = lambda: hub.subscribers
             where = endpoint.path or f"127.0.0.1:{endpoint.port}"
             tell(f"engine ready, pid {os.getpid()}, {len(engine.known())} sessions, socket {where}")
@@ -84,7 +88,13 @@ async def host(hosting: Hosting, tell: Callable[[str], None]) -> None:
 
 async def run_one(file: Path, params: dict[str, str], state: Path, config: Config, say: Callable[[str], None]) -> StrategyRow:
     """Run one strategy on paper until its feed or a signal ends it, saying its lines. Returns what it came to."""
-    async with ending_on_signal(say) as ending, _engine(state, config, restore=False) as engine:
+    from qkt.observe.observer import observing
+
+    async with (
+        ending_on_signal(say) as ending,
+        _engine(state, config, restore=False) as engine,
+        observing(engine, config, engine.snapshot),
+    ):
         live = await engine.deploy(file, file.stem, params)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_say_lines, engine, say)

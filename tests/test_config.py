@@ -65,8 +65,12 @@ def test_numbers_are_what_is_written(home):
     [
         ("[account]\nbalanse = 1", r"unknown key 'balanse' in \[account\]; did you mean 'balance'\?"),
         ("[acount]\nbalance = 1", r"unknown key 'acount'; did you mean 'account'\?"),
-        ("xyzzy = 1", "unknown key 'xyzzy', expected one of account, execution"),
+        ("xyzzy = 1", "unknown key 'xyzzy', expected one of account, alerts, execution"),
         ("[account]\nbalance = -1", "account.balance: input should be greater than 0"),
+        ("[observe]\nhost = '0.0.0.0'", "observe: serving on 0.0.0.0 needs a token of at least 16 characters"),
+        ("[observe]\nheartbeat_url = 'x'", "observe.heartbeat_url: must begin with http"),
+        ("[alerts.channels.ops]\nurl = 'json://x'\nevens = []", r"'evens' in \[alerts.channels.ops\]; did you mean 'events'"),
+        ("[alerts]\nsummary = '24:00'", "alerts.summary: "),
         ("[account", "is not TOML"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,15 +37,20 @@ def show(
         print(line)
 
 
-def _lines(values: dict[str, Any]) -> list[str]:
-    """The values as they would stand in a file; those without one are comments."""
-    plain = {key: value for key, value in values.items() if not isinstance(value, dict)}
-    lines = [_line(key, value) for key, value in plain.items()]
-    for section, inner in values.items():
+def _lines(values: dict[str, Any], section: str = "") -> list[str]:
+    """The values as they would stand in a file; those without one are comments, and empty tables are left out."""
+    lines = [_line(key, value) for key, value in values.items() if not isinstance(value, dict)]
+    if section and lines:
+        lines = ["", f"[{section}]", *lines]
+    for key, inner in values.items():
         if isinstance(inner, dict):
-            lines += ["", f"[{section}]", *(_line(key, value) for key, value in inner.items())]
+            lines += _lines(inner, f"{section}.{_key(key)}" if section else _key(key))
     return lines
 
 
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else json.dumps(name)
+
+
 def _line(key: str, value: Any) -> str:
-    return f"# {key} =" if value is None else f"{key} = {json.dumps(value)}"
+    return f"# {_key(key)} =" if value is None else f"{_key(key)} = {json.dumps(value)}"

@@ -39,6 +39,7 @@ def start(
     feed: Annotated[str | None, typer.Option(metavar="KIND", help="file, synthetic or tradingview.")] = None,
     data: Annotated[list[str] | None, typer.Option(metavar="PATH", help="Files that a file feed replays.")] = None,
     speed: Annotated[str | None, typer.Option(metavar="N", help="Of a replay: real, fast, or how many times.")] = None,
+    metrics_port: Annotated[int | None, typer.Option(min=0, max=65535, metavar="PORT", help="Of metrics and status.")] = None,
     wait: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long it may take to be ready.")] = 60,
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,
@@ -50,7 +51,14 @@ def start(
     if (pid := owner(state)) is not None:
         raise QktError(f"an engine is running already (pid {pid})", where=str(state), remedy="qkt daemon status shows it")
     arguments = ["up", "--state-dir", str(state)]
-    for option, value in (("--config", config), ("--load-dir", load_dir), ("--feed", feed), ("--speed", speed)):
+    given = (
+        ("--config", config),
+        ("--load-dir", load_dir),
+        ("--feed", feed),
+        ("--speed", speed),
+        ("--metrics-port", metrics_port),
+    )
+    for option, value in given:
         arguments += [option, str(value)] if value is not None else []
     for path in data or ():
         arguments += ["--data", path]

@@ -27,6 +27,10 @@ DataOption = Annotated[
 SpeedOption = Annotated[
     str | None, typer.Option("--speed", metavar="N", help="Of a replay: real, fast, or how many times real time.")
 ]
+MetricsPortOption = Annotated[
+    int | None,
+    typer.Option("--metrics-port", min=0, max=65535, metavar="PORT", help="Of metrics and status; 0 takes a free one."),
+]
 SymbolsOption = Annotated[str | None, typer.Option("--symbols", metavar="A,B", help="What a synthetic feed invents.")]
 
 
@@ -41,6 +45,7 @@ def up(
     data: DataOption = None,
     speed: SpeedOption = None,
     symbols: SymbolsOption = None,
+    metrics_port: MetricsPortOption = None,
     state_dir: StateDirOption = None,
 ) -> None:
     """Run an engine in this terminal until Ctrl-C. Losing the terminal does not end it."""
@@ -49,7 +54,7 @@ def up(
     from qkt.host import run as run_in_loop
     from qkt.runtime.state import state_dir as chosen
 
-    settings = _settings(config, feed, data, speed, symbols)
+    settings = _served(_settings(config, feed, data, speed, symbols), metrics_port)
     state = chosen(state_dir if state_dir is not None else settings.state_dir)
     log_to(state / "logs", settings.log_level)
     folder = load_dir if load_dir is not None else settings.load_dir
@@ -66,6 +71,7 @@ def run(
     data: DataOption = None,
     speed: SpeedOption = None,
     symbols: SymbolsOption = None,
+    metrics_port: MetricsPortOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run one strategy on paper in this terminal. Nothing of it is kept."""
@@ -74,7 +80,7 @@ def run(
     from qkt.host import run as run_in_loop
     from qkt.host import run_one
 
-    settings = _settings(config, feed, data, speed, symbols)
+    settings = _served(_settings(config, feed, data, speed, symbols), metrics_port, otherwise=False)
     values = pairs("--param", param or [])
     with tempfile.TemporaryDirectory(prefix="qkt-run-") as state, Screen(2 if as_json else 1) as screen:
         row = run_in_loop(run_one, file.resolve(), values, Path(state), settings, screen.say)
@@ -93,3 +99,12 @@ def _settings(config: Path | None, feed: str | None, data: list[str] | None, spe
         "symbols": symbols and [name.strip() for name in symbols.split(",")],
     }
     return overlaid(load_config(config)[0], "feed", {key: value for key, value in given.items() if value})
+
+
+def _served(config: Config, port: int | None, *, otherwise: bool | None = None) -> Config:
+    """The configuration with metrics on a port that the command line names; without one as it is, or as `otherwise` says."""
+    from qkt.config import overlaid
+
+    if port is not None:
+        return overlaid(config, "observe", {"serve": True, "port": port})
+    return config if otherwise is None else overlaid(config, "observe", {"serve": otherwise})

@@ -57,8 +57,8 @@ def names_a_secret(name: str) -> bool:
 
 
 def conceal_environment(environment: Mapping[str, str] = os.environ) -> None:
-    """Hide the values of variables whose names say that they are secret."""
-    conceal(value for name, value in environment.items() if names_a_secret(name))
+    """Hide the values of variables whose names say that they are secret, but no names of files."""
+    conceal(value for name, value in environment.items() if names_a_secret(name) and not os.path.exists(value))
 
 
 def _spellings(value: str) -> Iterator[str]:

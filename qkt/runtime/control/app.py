@@ -63,7 +63,7 @@ def make_app(hub: Hub, token: str = "") -> ASGIApp:
         routes=routes,
         exception_handlers={QktError: _refused, ValidationError: _invalid, HTTPException: _http, Exception: _defect},
     )
-    return _Guarded(app, token) if token else app
+    return Guarded(app, token) if token else app
 
 
 class _Api:
@@ -277,7 +277,7 @@ async def _defect(request: Request, error: Exception) -> Response:
     return _told_as_json(QktError(f"the engine could not answer ({type(error).__name__})"), 500)
 
 
-class _Guarded:
+class Guarded:
     """Answers only who knows the token, for a socket that every user of the machine can reach."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:

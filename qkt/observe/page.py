@@ -1,0 +1,30 @@
+"""A document that many may ask for and that is made at most once a second."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+EVERY = 1.0
+
+
+class Page:
+    """Made by `make` when somebody asks and the last one is older than a second; who asks meanwhile waits for the same one."""
+
+    def __init__(self, make: Callable[[], Awaitable[bytes]]) -> None:
+        self._make = make
+        self._lock = anyio.Lock()
+        self._made: bytes | None = None
+        self._at = 0.0
+        self.count = 0
+
+    async def get(self) -> bytes:
+        if self._made is not None and anyio.current_time() - self._at < EVERY:
+            return self._made
+        async with self._lock:
+            if self._made is None or anyio.current_time() - self._at >= EVERY:
+                self._made = await self._make()
+                self._at = anyio.current_time()
+                self.count += 1
+            return self._made

@@ -1,0 +1,55 @@
+"""An engine that has traded, and who looks at it."""
+
+from __future__ import annotations
+
+import anyio
+import httpx
+import pytest
+
+from qkt.config import Config
+from qkt.observe.app import make_app
+from qkt.observe.observer import LOOPBACK, Observer
+from qkt.runtime.engine import Engine
+from qkt.runtime.markets import OwnFeeds
+from tests.runtime.samples import ListFeed, strategy_file, ticks
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """No configuration and no environment of the machine's own."""
+    for name in ("QKT_CONFIG", "QKT_STATE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "etc"))
+
+
+@pytest.fixture
+async def engine(anyio_backend, tmp_path):
+    """Two sessions, one of which an operator has halted."""
+    source = list(ticks(1500))
+    async with Engine(tmp_path / "state", OwnFeeds(lambda: ListFeed(source))) as engine:
+        for name in ("one", "two"):
+            await engine.deploy(strategy_file(tmp_path), name, {})
+        with anyio.fail_after(20):
+            for name in ("one", "two"):
+                await engine.hosted[name].pump.ended.wait()
+        await engine.find("two").command("halt", "eva", reason="lunch")
+        yield engine
+
+
+@pytest.fixture
+async def observer(engine):
+    observer = Observer(engine, Config(), engine.snapshot)
+    observer.tail.drain()
+    return observer
+
+
+@pytest.fixture
+async def client(observer):
+    app = make_app(observer.looking(), token=None, hosts=LOOPBACK)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        yield client

@@ -1,0 +1,98 @@
+"""Metrics say what the engine says, in text that Prometheus accepts, and forget what is gone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from qkt.observe.exposition import AT_ONCE, written
+from qkt.observe.metrics import MOST
+from qkt.observe.page import Page
+
+pytestmark = pytest.mark.anyio
+
+
+async def samples(observer):
+    text = (await written(observer.collector.collect())).decode()
+    return {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def test_they_say_what_the_engine_says(engine, observer):
+    found = await samples(observer)
+    live = engine.find("one")
+    row = engine.snapshot().tables.strategies["one"]
+    assert found["qkt_ticks_total", "one"] == 1500
+    assert found["qkt_equity", "PAPER", "one"] == pytest.approx(float(row.equity))
+    assert (
+        found["qkt_fills_total", "one"]
+        == found["qkt_trades_total", "PAPER", "one"]
+        == len(live.machine.session.books.trades)
+        > 5
+    )
+    assert (found["qkt_halted", "PAPER", "one"], found["qkt_halted", "PAPER", "two"]) == (0, 1)
+    assert found["qkt_sessions", "RUN"] == 2
+    assert found["qkt_journal_writes_total",] == engine.figures.commit.count > 0
+    assert found["qkt_tick_to_intent_seconds_count", "one"] == live.figures.intent.count > 0
+    assert found["qkt_tick_to_intent_seconds_bucket", "+Inf", "one"] == live.figures.intent.count
+    assert found["qkt_intent_to_fill_seconds_count", "one"] > 0
+    assert 0 < found["qkt_drawdown_max_ratio", "PAPER", "one"] < 1
+    assert found["qkt_log_lines_total", "INFO"] > 0
+
+
+async def test_a_session_that_is_gone_has_no_series(engine, observer):
+    before = await samples(observer)
+    await engine.end(engine.find("one"))
+    after = await samples(observer)
+    assert any("one" in key for key in before)
+    assert ("qkt_ticks_total", "one") not in after
+    engine.resting.pop("one")
+    engine.touch("one")
+    assert not [key for key in await samples(observer) if "one" in key]
+
+
+async def test_labels_are_bounded(engine, observer):
+    live = engine.find("one")
+    for number in range(3 * MOST):
+        live.tally.count("refused", {"order_id": "x", "reason": f"reason {chr(97 + number % 26)}{chr(97 + number // 26 % 26)}"})
+    reasons = [key for key in await samples(observer) if key[0] == "qkt_rejections_total"]
+    assert 10 < len(reasons) < 30
+
+
+async def test_promtool_finds_nothing_wrong(engine, observer):
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed")
+    text = await written(observer.collector.collect())
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"")
+
+
+async def test_a_family_written_in_pieces_reads_as_one():
+    family = Metric("qkt_x", "text", "gauge")
+    for number in range(5 * AT_ONCE + 7):
+        family.add_sample("qkt_x", {"n": str(number)}, number)
+    (read,) = text_string_to_metric_families((await written([family])).decode())
+    assert [sample.value for sample in read.samples] == list(range(5 * AT_ONCE + 7))
+
+
+async def test_a_page_is_made_once_for_all_who_ask_within_a_second(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("qkt.observe.page.anyio.current_time", lambda: clock[0])
+
+    async def make():
+        return b"x"
+
+    page = Page(make)
+    for _ in range(100):
+        await page.get()
+    assert page.count == 1
+    clock[0] += 1.01
+    await page.get()
+    assert page.count == 2
