@@ -41,6 +41,7 @@ GROUPS = {
         "positions": ("qkt.cli.look", "Open positions, leg by leg."),
         "orders": ("qkt.cli.look", "Working orders."),
         "trades": ("qkt.cli.look", "Fills, oldest first."),
+        "runs": ("qkt.cli.runs", "Back-tests in the running engine: start, list, show, cancel."),
         "replay": ("qkt.cli.replay", "Do again what a session recorded, and compare every trade."),
         "state": ("qkt.cli.state", "Inspect, back up and verify what an engine keeps."),
     },
@@ -48,6 +49,9 @@ GROUPS = {
         "halt": ("qkt.cli.safety", "Cancel entry orders and block new ones; exits go on."),
         "resume": ("qkt.cli.safety", "Clear halts, so that entries are sent again."),
         "kill": ("qkt.cli.safety", "Halt at once; with --flatten close everything."),
+        "cancel": ("qkt.cli.trading", "Cancel one working order, or all entries of a session."),
+        "flatten": ("qkt.cli.trading", "Close positions at market, and wait for proof."),
+        "modify": ("qkt.cli.trading", "Move or attach a stop or target, close a part, move an order."),
         "reconcile": ("qkt.cli.safety", "Compare a session's books with its venue."),
     },
 }

@@ -58,13 +58,15 @@ def ask(given: Path | None, question: Callable[[ControlClient], Awaitable[T]]) -
 def perform(given: Path | None, command: type[Any], **values: Any) -> Done:
     """Have the engine carry a command out. Raises what it refuses, and ControlError when it has not settled in time."""
     from qkt.runtime.control.answers import Accepted, Changed, Failed
+    from qkt.runtime.control.commands import UNCONDITIONAL
     from qkt.runtime.control.desk import as_error
     from qkt.runtime.control.errors import NoAnswerError
 
     order: Command = build(command, **values)
 
     async def act(client: ControlClient) -> Answer:
-        return await client.perform(order, wait=SETTLES)
+        seen = None if isinstance(order, UNCONDITIONAL) else (await client.health()).version
+        return await client.perform(order.model_copy(update={"seen": seen}), wait=SETTLES)
 
     answer = ask(given, act)
     match answer:

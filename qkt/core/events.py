@@ -121,6 +121,13 @@ class OrderModified(OrderEvent):
     quantity: Decimal
 
 
+@dataclass(slots=True)
+class OrderMoved(OrderEvent):
+    """The working order now waits for this price: the trigger of a stop, the limit of a limit order."""
+
+    level: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class VenueCost:
     """What a venue billed for a fill: account currency, charges positive."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from qkt.brokers.factory import Broker
 from qkt.core.bus import EventBus, Scope
@@ -179,7 +180,15 @@ class Session:
             self.close_all("end", Purpose.END_OF_DATA)
         self.equity.end(self.last_ts)
 
-    def close_all(self, prefix: str, purpose: Purpose, symbol: str | None = None, leg: int | None = None) -> None:
-        """Close every leg at market, whatever risk says; only those of a symbol, or one, when named. `prefix` begins the
-        ids of the orders."""
-        close_legs(self.scope, self.books, self._clock.time, prefix, purpose, symbol=symbol, leg=leg)
+    def close_all(
+        self,
+        prefix: str,
+        purpose: Purpose,
+        symbol: str | None = None,
+        leg: int | None = None,
+        quantity: Decimal | None = None,
+    ) -> None:
+        """Close every leg at market, whatever risk says; only those of a symbol, or one, when named, or a part of each.
+        `prefix` begins the ids of the orders."""
+        now = self._clock.time
+        close_legs(self.scope, self.books, now, prefix, purpose, symbol=symbol, leg=leg, quantity=quantity)

@@ -6,7 +6,7 @@ It must not know how a venue fills, what money is, or where the clock comes from
 from qkt.orders.children import FillChildren
 from qkt.orders.deadlines import Deadlines, Phase
 from qkt.orders.desk import SignalDesk
-from qkt.orders.events import CancelOrder, OrderApproved, OrderRequested, ResizeOrder, SubmitOrder, WithdrawOrder
+from qkt.orders.events import CancelOrder, MoveOrder, OrderApproved, OrderRequested, ResizeOrder, SubmitOrder, WithdrawOrder
 from qkt.orders.held import HeldOrders
 from qkt.orders.holdings import Holdings
 from qkt.orders.hooks import ExitHookCalls
@@ -16,6 +16,7 @@ from qkt.orders.legs import LegView
 from qkt.orders.manager import OrderManager
 from qkt.orders.oco import OcoEntries
 from qkt.orders.order import Order
+from qkt.orders.protection import GuardedLeg
 from qkt.orders.stacks import Stacks
 from qkt.orders.tiers import Tiers
 
@@ -24,10 +25,12 @@ __all__ = [
     "Deadlines",
     "ExitHookCalls",
     "FillChildren",
+    "GuardedLeg",
     "HeldOrders",
     "Holdings",
     "Latches",
     "LegView",
+    "MoveOrder",
     "OcoEntries",
     "Order",
     "OrderApproved",

@@ -77,3 +77,11 @@ class ResizeOrder(Event):
 
     order: Order
     quantity: Decimal
+
+
+@dataclass(slots=True)
+class MoveOrder(Event):
+    """To the broker: the working order shall wait for this price (quote currency). A broker that cannot says nothing."""
+
+    order: Order
+    level: Decimal

@@ -9,13 +9,23 @@ from __future__ import annotations
 from decimal import Decimal
 
 from qkt.core.bus import Scope
-from qkt.core.events import CancelFailed, LogLine, OrderAccepted, OrderCancelled, OrderFilled, OrderModified, OrderRejected
+from qkt.core.events import (
+    CancelFailed,
+    LogLine,
+    OrderAccepted,
+    OrderCancelled,
+    OrderFilled,
+    OrderModified,
+    OrderMoved,
+    OrderRejected,
+)
 from qkt.core.numbers import EXACT
 from qkt.core.terms import OrderState, Purpose
 from qkt.orders.deadlines import Deadlines
 from qkt.orders.entries import EntryBook
 from qkt.orders.events import (
     CancelOrder,
+    MoveOrder,
     OrderApproved,
     OrderEnded,
     OrderExecuted,
@@ -27,7 +37,7 @@ from qkt.orders.events import (
 from qkt.orders.held import HeldOrders
 from qkt.orders.legs import LegView
 from qkt.orders.order import Order
-from qkt.orders.protection import Protection
+from qkt.orders.protection import GuardedLeg, Protection
 from qkt.strategy import CancelSignal
 
 
@@ -50,6 +60,7 @@ class OrderManager:
         scope.subscribe(OrderCancelled, self._on_cancelled)
         scope.subscribe(OrderModified, self._on_modified)
         scope.subscribe(CancelFailed, self._on_cancel_failed)
+        scope.subscribe(OrderMoved, self._on_moved)
         scope.subscribe(OrderFilled, self._on_filled)
 
     # ------------------------------------------------------------------ views
@@ -119,6 +130,15 @@ class OrderManager:
         elif order.state is OrderState.SUBMITTED:
             self._resized.add(order.id)
 
+    def move(self, order: Order, level: Decimal) -> None:
+        """Ask that the order waits for another price; it does so from the venue's acknowledgement on."""
+        if order.live and order.acknowledged and order.motion is None and order.cancel_reason is None:
+            self._scope.publish(MoveOrder(order, level))
+
+    def guard(self, leg: GuardedLeg, purpose: Purpose, level: Decimal, at: int, reason: str) -> None:
+        """Let the leg have a stop, or a target, at this level in the place of what it has of that kind."""
+        self._protection.guard(leg, purpose, level, at, reason)
+
     # ------------------------------------------------------ what brokers report
 
     def _on_accepted(self, event: OrderAccepted) -> None:
@@ -150,6 +170,12 @@ class OrderManager:
         order = self._orders.get(event.order_id)
         if order is not None and order.id not in self._resized:
             order.quantity = EXACT.add(order.filled, event.quantity)
+
+    def _on_moved(self, event: OrderMoved) -> None:
+        order = self._orders.get(event.order_id)
+        if order is not None:
+            moved = order.moved_to(event.level)
+            order.limit, order.stop, order.reference = moved.limit, moved.stop, moved.reference
 
     def _on_rejected(self, event: OrderRejected) -> None:
         order = self._orders.get(event.order_id)

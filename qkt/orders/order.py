@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -89,6 +89,13 @@ class Order:
         if self.motion is None:
             return self.kind
         return OrderKind.LIMIT if self.limit_offset is not None else OrderKind.MARKET
+
+    def moved_to(self, level: Decimal) -> Order:
+        """A copy that waits for another price; the limit of a stop-limit keeps its distance from the stop."""
+        if self.stop is None:
+            return replace(self, limit=level, reference=level)
+        limit = None if self.limit is None else EXACT.add(self.limit, EXACT.subtract(level, self.stop))
+        return replace(self, stop=level, limit=limit, reference=level if limit is None else limit)
 
     def add_fill(self, quantity: Decimal, price: Decimal, complete: bool) -> None:
         """Book one slice: cumulative quantity and quantity-weighted average price."""

@@ -7,19 +7,37 @@ holds less than all entries put into it, the newest shares give way first.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from qkt.core.bus import Scope
 from qkt.core.events import LogLine, OrderFilled
-from qkt.core.terms import OrderKind, OrderState, Purpose
+from qkt.core.numbers import ONE, ZERO
+from qkt.core.terms import OrderKind, OrderState, Purpose, Side
 from qkt.orders.deadlines import Deadlines, Phase
 from qkt.orders.entries import Book
-from qkt.orders.exits import ExitLevels, exit_levels
+from qkt.orders.exits import ExitLevels, Target, exit_levels
 from qkt.orders.legs import LegView
 from qkt.orders.order import Order
-from qkt.orders.shares import LONGEST_PAUSE_MS, Share, first_stop, held_stop, market_exit, target_order
+from qkt.orders.shares import LONGEST_PAUSE_MS, Share, first_stop, fixed_stop, held_stop, market_exit, target_order
 
 CLOSED = "its leg is closed"
+
+
+def _entry_of(leg: GuardedLeg, at: int) -> Order:
+    """What stands for the entries of a leg that asked for no exits."""
+    entry = Order(
+        f"leg-{leg.id}-{at}",
+        leg.strategy,
+        leg.symbol,
+        leg.side,
+        leg.quantity,
+        OrderKind.MARKET,
+        Purpose.ENTRY,
+        at,
+        leg_id=leg.id,
+    )
+    entry.state = OrderState.FILLED
+    return entry
 
 
 class Sender(Protocol):
@@ -30,6 +48,17 @@ class Sender(Protocol):
     def cancel(self, order: Order, reason: str) -> None: ...
 
     def resize(self, order: Order, quantity: Decimal) -> None: ...
+
+
+class GuardedLeg(NamedTuple):
+    """An open leg to be guarded: its number, whose it is, its side and size (lots), its average entry."""
+
+    id: int
+    strategy: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    entry: Decimal
 
 
 class Protection:
@@ -84,6 +113,35 @@ class Protection:
         share = self._share_of.pop(order.id, None)
         if share is not None and share.deadline is None and not share.exits and not share.entry.live:
             self._drop(share)
+
+    # ---------------------------------------------------------------- by hand
+
+    def guard(self, leg: GuardedLeg, purpose: Purpose, level: Decimal, at: int, reason: str) -> None:
+        """Put a stop or a target at `level` in the place of those the leg has; what no entry's exits guard gets one too."""
+        shares = [share for share in self._shares.get((leg.strategy, leg.symbol), ()) if share.leg_id == leg.id]
+        bare = leg.quantity - sum((share.quantity for share in shares), ZERO)
+        if bare > 0:
+            shares.append(self._share(_entry_of(leg, at), leg.id, bare))
+        for share in shares:
+            if share.quantity > 0:
+                self._replace(share, leg, purpose, level, at, reason)
+
+    def _replace(self, share: Share, leg: GuardedLeg, purpose: Purpose, level: Decimal, at: int, reason: str) -> None:
+        """The new exit is the share's before the old one goes, so that nothing takes the share for unguarded meanwhile."""
+        share.resent += 1
+        if purpose is Purpose.STOP_LOSS:
+            old = [share.stop] if share.stop is not None else []
+            order = share.stop = fixed_stop(share, level, leg.entry, at)
+        else:
+            old = [target for target, _ in share.targets]
+            target = Target(level, ONE)
+            order = target_order(share, target, 0, 1, at)
+            share.targets = [(order, target)]
+        self._share_of[order.id] = share
+        for one in old:
+            self._sender.cancel(one, reason)
+        if order.live:
+            self._sender.send(order)
 
     # ----------------------------------------------------------------- placing
 

@@ -86,6 +86,15 @@ def held_stop(share: Share, refused: Order, at: int) -> Order:
     return order
 
 
+def fixed_stop(share: Share, level: Decimal, anchor: Decimal, at: int) -> Order:
+    """A stop that stands where somebody put it. `anchor` is the leg's entry."""
+    order = market_exit(share, "-sl", Purpose.STOP_LOSS, share.quantity, at)
+    order.kind = OrderKind.STOP
+    order.stop = order.reference = level
+    order.anchor = anchor
+    return order
+
+
 def first_stop(share: Share, level: Decimal, fill: OrderFilled) -> Order:
     """The stop of the bracket where it starts, at `level`."""
     bracket = share.entry.bracket

@@ -23,6 +23,7 @@ from qkt.runtime.effects import EffectLog
 from qkt.runtime.equity import EquityHistory
 from qkt.runtime.errors import SessionError
 from qkt.runtime.inputs import CommandInput, GapInput, Input, TickInput, TimerInput, VenueInput
+from qkt.runtime.modifying import modify
 from qkt.strategy import RunnableStrategy
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class SessionMachine:
         self.history = EquityHistory(self)
         self.candles = CandleBook(self.session.scope)
         self._flattens = 0
+        self._modified = 0
         self.session.scope.subscribe(RuleFired, self._on_fired)
         self._clock = clock
         self._commands: dict[str, Callable[[CommandInput], None]] = {
@@ -59,6 +61,7 @@ class SessionMachine:
             "distrust": self._distrust,
             "cancel": self._cancel,
             "flatten": self._flatten,
+            "modify": self._modify,
         }
 
     def handle(self, item: Input) -> None:
@@ -219,6 +222,12 @@ class SessionMachine:
             self._cancel_entries(f"flattened by {item.author}")
         self._flattens += 1
         self.session.close_all(f"flat{self._flattens}", Purpose.CLOSE, symbol=symbol, leg=leg)
+
+    def _modify(self, item: CommandInput) -> None:
+        self._modified += 1
+        problem = modify(self.session, self.board, item, self._modified)
+        if problem is not None:
+            self.effects.add("unmodified", at=item.ts, reason=problem)
 
     def _cancel_entries(self, reason: str) -> None:
         orders = self.session.orders

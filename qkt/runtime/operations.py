@@ -20,6 +20,7 @@ from qkt.runtime.control.answers import Changed, Difference, Done, Failed, Remai
 from qkt.runtime.control.errors import UnknownSessionError
 from qkt.runtime.control.values import NAME
 from qkt.runtime.errors import SessionError
+from qkt.runtime.narration import narrated
 from qkt.runtime.session import LiveSession
 from qkt.runtime.views.positions import position_rows
 
@@ -81,7 +82,7 @@ class Operations:
             case ask.Backtest():
                 return self._backtest(command)
             case ask.Modify():
-                return self._failed_as("refused", "this engine cannot modify yet")
+                return await self._modify(command)
             case ask.CancelRun():
                 return self._cancel_run(command)
             case ask.Acknowledge():
@@ -225,6 +226,20 @@ class Operations:
         if all(flat):
             return self._done(f"{'everything' if whole else 'what was named'} is closed", names, flat=True)
         return self._failed_as("refused", "not everything could be closed", affected=names, remaining=self._remaining(lives))
+
+    async def _modify(self, command: ask.Modify) -> Answer:
+        """The session decides, as it would in a replay of its tape; what it refuses changes nothing."""
+        live = self._engine.find(command.name)
+        levels = ("leg", "order", "stop", "target", "close", "level")
+        wanted = {name: None if (value := getattr(command, name)) is None else str(value) for name in levels}
+        effects = await live.command("modify", self._author, break_even=command.break_even or None, **wanted)
+        problem = next((effect.value["reason"] for effect in effects if effect.kind == "unmodified"), None)
+        if problem is not None:
+            return self._failed_as("refused", problem, where=live.name)
+        said = [said.text for effect in effects if (said := narrated(effect.kind, effect.value)) is not None]
+        if command.level is not None and all(effect.kind != "moved" for effect in effects):
+            return self._done("the venue has been asked and has not acknowledged it yet", [live.name])
+        return self._done("; ".join(said[1:]) or "done", [live.name])
 
     async def _flattened(self, live: LiveSession, symbol: str | None = None, leg: int | None = None) -> bool:
         """Ask, then look at the paper book until it shows nothing of that kind."""

@@ -17,15 +17,24 @@ from qkt.brokers.paper.keys import DrawKeys
 from qkt.brokers.paper.limits import LimitFills
 from qkt.brokers.paper.settings import ExecutionSettings
 from qkt.brokers.paper.slices import slice_model
-from qkt.brokers.paper.transit import Transit
+from qkt.brokers.paper.transit import Freight, Transit
 from qkt.brokers.paper.walk import WITHIN, BarWalk
 from qkt.brokers.quotes import Quote, QuoteBoard
 from qkt.core.bus import Scope
-from qkt.core.events import CancelFailed, OrderAccepted, OrderCancelled, OrderModified, OrderRejected, Tick
+from qkt.core.events import (
+    CancelFailed,
+    LogLine,
+    OrderAccepted,
+    OrderCancelled,
+    OrderModified,
+    OrderMoved,
+    OrderRejected,
+    Tick,
+)
 from qkt.core.instruments import Instrument
 from qkt.core.terms import OrderKind, Purpose, Side
 from qkt.core.watch import Waits, Watch
-from qkt.orders import CancelOrder, LegView, Order, ResizeOrder, SubmitOrder
+from qkt.orders import CancelOrder, LegView, MoveOrder, Order, ResizeOrder, SubmitOrder
 
 NOT_AT_ONCE = "the market does not offer its limit at once"
 
@@ -61,6 +70,7 @@ class PaperBroker:
         scope.subscribe(SubmitOrder, self._on_submit)
         scope.subscribe(CancelOrder, self._on_cancel)
         scope.subscribe(ResizeOrder, self._on_resize)
+        scope.subscribe(MoveOrder, self._on_move)
 
     @property
     def due(self) -> int:
@@ -105,7 +115,13 @@ class PaperBroker:
         else:
             self._resize(command)
 
-    def _send(self, freight: Resting | CancelOrder | ResizeOrder, due: int) -> None:
+    def _on_move(self, command: MoveOrder) -> None:
+        if self._settings.modify:
+            self._send(command, command.at + self._settings.modify)
+        else:
+            self._move(command)
+
+    def _send(self, freight: Freight, due: int) -> None:
         self._transit.send(freight, due)
         self._waits.changed()
 
@@ -120,6 +136,8 @@ class PaperBroker:
                 self._receive(freight, ts)
             elif isinstance(freight, CancelOrder):
                 self._cancel(freight)
+            elif isinstance(freight, MoveOrder):
+                self._move(freight)
             else:
                 self._resize(freight)
         self._waits.changed()
@@ -176,6 +194,21 @@ class PaperBroker:
             self._scope.publish(OrderModified(order.id, order.strategy, order.symbol, quantity))
         else:
             self._cancel(CancelOrder(order, f"{command.quantity:f} lots are less than a step"))
+
+    def _move(self, command: MoveOrder) -> None:
+        """Wait for another price, unless the order could not be placed there or works as something else by now."""
+        order = command.order
+        resting = self._book.find(order) or self._transit.order(order)
+        if resting is None or resting.triggered or (resting.armed and order.stop is not None):
+            return
+        refusal = self._acceptance.refusal(order.moved_to(command.level), resting.quantity)
+        if refusal is not None:
+            self._scope.publish(LogLine(order.strategy, "WARN", f"{order.id} stays where it is ({refusal})"))
+            return
+        resting.touched = False
+        resting.wait_for(float(command.level))
+        self._waits.changed()
+        self._scope.publish(OrderMoved(order.id, order.strategy, order.symbol, command.level))
 
     def _drop(self, resting: Resting, reason: str) -> None:
         self._book.remove(resting)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from qkt.brokers.paper.book import Resting
 from qkt.core.watch import NEVER
-from qkt.orders import CancelOrder, Order, ResizeOrder
+from qkt.orders import CancelOrder, MoveOrder, Order, ResizeOrder
 
-Freight = Resting | CancelOrder | ResizeOrder
+Freight = Resting | CancelOrder | ResizeOrder | MoveOrder
 
 
 class Transit:

@@ -20,6 +20,7 @@ STEPS = {
     "submit": "submitted",
     "accepted": "accepted",
     "modified": "changed",
+    "moved": "moved",
     "resize": "resized",
     "fill": "filled",
     "cancel": "cancelling",
@@ -118,6 +119,8 @@ def _life(name: str, events: list[tuple[str, dict[str, Any]]]) -> OrderLife:
 def _said(kind: str, value: dict[str, Any]) -> str:
     if kind == "fill":
         return f"{value['quantity']} at {value['price']}"
+    if kind == "moved":
+        return f"to {value['level']}"
     if kind in ("modified", "resize", "accepted"):
         return f"{value['quantity']} lots"
     return value.get("reason") or ""

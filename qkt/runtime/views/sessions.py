@@ -230,6 +230,7 @@ def health(engine: Engine) -> Health:
     return Health(
         status=engine.status,
         pid=os.getpid(),
+        version=engine.version,
         uptime_s=(engine.wall.now() - engine.started_at) / 1000,
         sessions=tuple(rows),
         issues=tuple(issues),
