@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qkt.cli.reach import JsonOption, StateDirOption, ask, new_app, perform, print_words, show_done
+from qkt.cli.reach import JsonOption, SeenOption, StateDirOption, ask, new_app, perform, print_words, show_done
 
 if TYPE_CHECKING:
     from qkt.runtime.control.rows import StrategyRow
@@ -43,6 +43,7 @@ def resync(
     name: AsOption = None,
     param: ParamOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the file and say what would change, no more.")] = False,
+    seen: SeenOption = None,
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -51,7 +52,7 @@ def resync(
     from qkt.runtime.control.commands import Resync
 
     values = pairs("--param", param or [])
-    done = perform(state_dir, Resync, path=_source(file), name=name, params=values, dry_run=dry_run)
+    done = perform(state_dir, Resync, seen=seen, path=_source(file), name=name, params=values, dry_run=dry_run)
     show_done(done, as_json=as_json, deed="would be replaced" if dry_run else "replaced", nothing="nothing changed")
 
 
@@ -62,13 +63,14 @@ def stop(
     leave_unprotected: Annotated[
         bool, typer.Option("--leave-unprotected", help="Agree to leave positions whose stops end with the session.")
     ] = False,
+    seen: SeenOption = None,
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """End a session. Its positions stay, unless it flattens."""
     from qkt.runtime.control.commands import Stop
 
-    done = perform(state_dir, Stop, name=name, flatten=flatten, leave_unprotected=leave_unprotected)
+    done = perform(state_dir, Stop, seen=seen, name=name, flatten=flatten, leave_unprotected=leave_unprotected)
     show_done(done, as_json=as_json, deed="stopped", nothing="nothing was stopped")
     if done.flat is False:
         raise typer.Exit(1)
@@ -77,13 +79,14 @@ def stop(
 @app.command()
 def start(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The session, or BOOK/CHILD.")],
+    seen: SeenOption = None,
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start a stopped session again."""
     from qkt.runtime.control.commands import Start
 
-    done = perform(state_dir, Start, name=name)
+    done = perform(state_dir, Start, seen=seen, name=name)
     show_done(done, as_json=as_json, deed="started", nothing="nothing was started")
 
 

@@ -260,6 +260,7 @@ def _show_engine(snapshot: Snapshot) -> None:
     print(
         f"sessions {len(tables.strategies)}, running {running}, positions {len(tables.positions)}, orders {len(tables.orders)}"
     )
+    print(f"version {snapshot.version}")
     for halt in tables.halts.values():
         until = f"until {moment(halt.until)}" if halt.until is not None else "until resumed"
         print(f"HALT {halt.scope}: {halt.reason} ({halt.kind}, {until})")

@@ -27,6 +27,10 @@ StateDirOption = Annotated[
     Path | None,
     typer.Option("--state-dir", metavar="DIR", help="State of the engine (default: QKT_STATE_DIR, qkt.toml, the user's)."),
 ]
+SeenOption = Annotated[
+    int | None,
+    typer.Option(metavar="VERSION", help="Do nothing if the sessions changed since this version of qkt status."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
 
 
@@ -58,15 +62,13 @@ def ask(given: Path | None, question: Callable[[ControlClient], Awaitable[T]]) -
 def perform(given: Path | None, command: type[Any], **values: Any) -> Done:
     """Have the engine carry a command out. Raises what it refuses, and ControlError when it has not settled in time."""
     from qkt.runtime.control.answers import Accepted, Changed, Failed
-    from qkt.runtime.control.commands import UNCONDITIONAL
     from qkt.runtime.control.desk import as_error
     from qkt.runtime.control.errors import NoAnswerError
 
     order: Command = build(command, **values)
 
     async def act(client: ControlClient) -> Answer:
-        seen = None if isinstance(order, UNCONDITIONAL) else (await client.health()).version
-        return await client.perform(order.model_copy(update={"seen": seen}), wait=SETTLES)
+        return await client.perform(order, wait=SETTLES)
 
     answer = ask(given, act)
     match answer:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from qkt.cli.reach import JsonOption, StateDirOption, new_app, perform, show_done
+from qkt.cli.reach import JsonOption, SeenOption, StateDirOption, new_app, perform, show_done
 
 app = new_app()
 
@@ -30,11 +30,11 @@ def halt(
 
 
 @app.command()
-def resume(name: SOME = None, state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
+def resume(name: SOME = None, seen: SeenOption = None, state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
     """Clear halts, so that entries are sent again."""
     from qkt.runtime.control.commands import Resume
 
-    done = perform(state_dir, Resume, name=name)
+    done = perform(state_dir, Resume, seen=seen, name=name)
     show_done(done, as_json=as_json, deed="resumed", nothing="nothing was halted")
 
 

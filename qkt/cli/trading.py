@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qkt.cli.reach import JsonOption, StateDirOption, new_app, perform, show_done
+from qkt.cli.reach import JsonOption, SeenOption, StateDirOption, new_app, perform, show_done
 
 app = new_app()
 
@@ -19,13 +19,14 @@ LEG = Annotated[str | None, typer.Option(metavar="N", help="The position, by the
 def cancel(
     name: NAME,
     order: Annotated[str | None, typer.Argument(metavar="[ORDER]", help="One order; all entries without it.")] = None,
+    seen: SeenOption = None,
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Cancel one working order, or all entries of a session. What protects a position goes only when it is named."""
     from qkt.runtime.control.commands import Cancel
 
-    done = perform(state_dir, Cancel, name=name, order=order)
+    done = perform(state_dir, Cancel, seen=seen, name=name, order=order)
     show_done(done, as_json=as_json, deed="cancelled", nothing="nothing was cancelled")
 
 
@@ -34,13 +35,14 @@ def flatten(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The session; all of them without it.")] = None,
     symbol: Annotated[str | None, typer.Option(metavar="ID", help="Only positions of this market.")] = None,
     leg: LEG = None,
+    seen: SeenOption = None,
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Close positions at market and wait for proof. Exit code 1 when it is not proven, with what remains."""
     from qkt.runtime.control.commands import Flatten
 
-    done = perform(state_dir, Flatten, name=name, symbol=symbol, leg=leg)
+    done = perform(state_dir, Flatten, seen=seen, name=name, symbol=symbol, leg=leg)
     show_done(done, as_json=as_json, deed="flat", nothing="nothing was open")
 
 
@@ -54,6 +56,7 @@ def modify(
     break_even: Annotated[bool, typer.Option("--break-even", help="Put the stop at the entry.")] = False,
     close: Annotated[str | None, typer.Option(metavar="LOTS", help="Close so much of the position.")] = None,
     level: Annotated[str | None, typer.Option(metavar="PRICE", help="Move the order to this price.")] = None,
+    seen: SeenOption = None,
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -65,7 +68,7 @@ def modify(
         raise UsageError("what is to be modified is not clear", expected="either --leg N or --order ID")
     texts = {"stop": stop, "target": target, "close": close, "level": level}
     values = {option: None if text is None else _number(f"--{option}", text) for option, text in texts.items()}
-    done = perform(state_dir, Modify, name=name, leg=leg, order=order, break_even=break_even, **values)
+    done = perform(state_dir, Modify, seen=seen, name=name, leg=leg, order=order, break_even=break_even, **values)
     show_done(done, as_json=as_json, deed="modified", nothing="nothing was modified")
 
 

@@ -1,4 +1,4 @@
-"""What operators do to a session by hand: exits moved, parts closed, orders moved, back-tests asked for; all of it on the tape."""
+"""What operators do to a session by hand: exits moved, parts closed, orders moved, back-tests asked for."""
 
 import os
 from decimal import Decimal

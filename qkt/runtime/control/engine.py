@@ -32,7 +32,7 @@ class Health(Word):
     status: Literal["starting", "ready", "stopping"]
     pid: int
     uptime_s: float
-    # The version of the state now: what a command sends as `seen` by whoever looks at no snapshot.
+    # Of the state now.
     version: int = 0
     sessions: tuple[SessionHealth, ...] = ()
     issues: tuple[str, ...] = ()
