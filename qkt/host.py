@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from qkt.config import Config
     from qkt.config import Feed as FeedChoice
     from qkt.data.feeds import Feed
+    from qkt.observe.logs import LogFiles
     from qkt.runtime.control.rows import StrategyRow
     from qkt.runtime.engine import Engine
     from qkt.runtime.markets import Market
@@ -43,12 +44,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Hosting:
-    """What a process hosts. `load_dir` holds strategies that are deployed under their files' names, in order of name."""
+    """What a process hosts. `load_dir` holds strategies that are deployed under their files' names, in order of name;
+    `logs` writes what sessions say."""
 
     state: Path
     config: Config
     load_dir: Path | None = None
     restore: bool = True
+    logs: LogFiles | None = None
 
 
 def run(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
@@ -77,7 +80,7 @@ async def host(hosting: Hosting, tell: Callable[[str], None]) -> None:
         await _load(engine, hosting.load_dir, tell)
         async with (
             serving(engine, hosting.state) as (hub, endpoint),  # whoever can ask finds everything there
-            observing(engine, hosting.config, hub.latest),
+            observing(engine, hosting.config, hub.latest, hosting.logs),
         ):
             engine.subscribers = lambda: hub.subscribers
             where = endpoint.path or f"127.0.0.1:{endpoint.port}"

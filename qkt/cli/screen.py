@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import queue
 import threading
-from logging.handlers import RotatingFileHandler
-from pathlib import Path
 from types import TracebackType
 
 WAITING = 1000
-MEGABYTE = 1 << 20
 
 
 class Screen:
@@ -41,12 +37,3 @@ class Screen:
         while (line := self._lines.get()) is not None:
             with contextlib.suppress(OSError):  # the terminal is gone
                 os.write(self._descriptor, f"{line}\n".encode(errors="replace"))
-
-
-def log_to(folder: Path, level: str) -> None:
-    """Send the log of this process to `engine.log` in a folder, kept at five files of ten megabytes."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = RotatingFileHandler(folder / "engine.log", maxBytes=10 * MEGABYTE, backupCount=5, encoding="utf-8")
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[file])
-    logging.getLogger("httpx").setLevel(logging.WARNING)

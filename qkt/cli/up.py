@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +15,9 @@ import typer
 from qkt.cli.reach import JsonOption, StateDirOption, new_app
 
 if TYPE_CHECKING:
+    from qkt.cli.screen import Screen
     from qkt.config import Config
+    from qkt.observe.logs import LogFiles
 
 app = new_app()
 
@@ -49,17 +54,16 @@ def up(
     state_dir: StateDirOption = None,
 ) -> None:
     """Run an engine in this terminal until Ctrl-C. Losing the terminal does not end it."""
-    from qkt.cli.screen import Screen, log_to
+    from qkt.cli.screen import Screen
     from qkt.host import Hosting, host
     from qkt.host import run as run_in_loop
     from qkt.runtime.state import state_dir as chosen
 
     settings = _served(_settings(config, feed, data, speed, symbols), metrics_port)
     state = chosen(state_dir if state_dir is not None else settings.state_dir)
-    log_to(state / "logs", settings.log_level)
     folder = load_dir if load_dir is not None else settings.load_dir
-    with Screen() as screen:
-        run_in_loop(host, Hosting(state, settings, folder, restore=not no_restore), screen.say)
+    with Screen() as screen, _logging(state, settings, screen) as logs:
+        run_in_loop(host, Hosting(state, settings, folder, not no_restore, logs), screen.say)
 
 
 @app.command()
@@ -86,6 +90,24 @@ def run(
         row = run_in_loop(run_one, file.resolve(), values, Path(state), settings, screen.say)
     summary = row.model_dump(mode="json", include=SUMMARY)
     print(json.dumps(summary, indent=2) if as_json else "  ".join(f"{key} {value}" for key, value in summary.items()))
+
+
+def _logging(state: Path, settings: Config, screen: Screen) -> AbstractContextManager[LogFiles]:
+    """The log of an engine: files, and the screen too where a person is before it."""
+    from qkt.observe.logs import LogFiles, logging_to
+
+    watched = sys.stdout.isatty()
+    sizes = settings.observe
+    return logging_to(
+        LogFiles(
+            state / "logs",
+            settings.log_level,
+            megabytes=sizes.log_megabytes,
+            files=sizes.log_files,
+            console=screen.say if watched else None,
+            colors=watched and not os.environ.get("NO_COLOR"),
+        )
+    )
 
 
 def _settings(config: Path | None, feed: str | None, data: list[str] | None, speed: str | None, symbols: str | None) -> Config:

@@ -15,6 +15,7 @@ from qkt.core.secrets import redacted
 from qkt.observe.app import Looking, make_app
 from qkt.observe.exposition import written
 from qkt.observe.followers import Followers
+from qkt.observe.logs import LogFiles
 from qkt.observe.metrics import EngineCollector, Outlets
 from qkt.observe.page import Page
 from qkt.observe.status import status_of, wellness
@@ -35,7 +36,7 @@ RETRY = 30.0
 class Observer:
     """What looks at an engine. `address` is where it is served, None while it is not."""
 
-    def __init__(self, engine: Engine, config: Config, latest: Callable[[], Snapshot]) -> None:
+    def __init__(self, engine: Engine, config: Config, latest: Callable[[], Snapshot], logs: LogFiles | None = None) -> None:
         self._engine = engine
         self._config = config
         self._latest = latest
@@ -44,12 +45,14 @@ class Observer:
         outlets = Outlets(
             channels=lambda: (),
             followers=lambda: (len(self.followers), self.followers.dropped),
-            log_dropped=lambda: 0,
+            log_dropped=lambda: 0 if logs is None else logs.dropped + logs.failures,
             heartbeats=lambda: (0, 0),
         )
         self.collector = EngineCollector(engine, latest, outlets)
         self.tail.listen(self.followers.offer)
         self.tail.listen(lambda line: self.collector.count_line(line.level))
+        if logs is not None:
+            self.tail.listen(logs.line)
         self.address: str | None = None
 
     def begin(self, tasks: TaskGroup) -> None:
@@ -102,9 +105,11 @@ class Observer:
 
 
 @asynccontextmanager
-async def observing(engine: Engine, config: Config, latest: Callable[[], Snapshot]) -> AsyncIterator[Observer]:
-    """Look at an engine for as long as this is entered. `latest` gives its snapshot."""
-    observer = Observer(engine, config, latest)
+async def observing(
+    engine: Engine, config: Config, latest: Callable[[], Snapshot], logs: LogFiles | None = None
+) -> AsyncIterator[Observer]:
+    """Look at an engine for as long as this is entered. `latest` gives its snapshot; `logs` writes its lines."""
+    observer = Observer(engine, config, latest, logs)
     async with anyio.create_task_group() as tasks:
         observer.begin(tasks)
         try:

@@ -40,7 +40,7 @@ from qkt.runtime.errors import SessionError
 from qkt.runtime.figures import EngineFigures
 from qkt.runtime.inputs import CommandInput, GapInput
 from qkt.runtime.journal import Journal, Registration
-from qkt.runtime.lines import LineBook, LineKind
+from qkt.runtime.lines import SESSION, LineBook, LineKind
 from qkt.runtime.machine import SessionMachine
 from qkt.runtime.market_watch import LOOK, MarketWatch
 from qkt.runtime.markets import Market
@@ -367,6 +367,7 @@ class Engine:
     async def _host(self, hosted: Hosted) -> None:
         """The life of one session. Whatever happens in here ends here."""
         live, pump = hosted.live, hosted.pump
+        SESSION.set(live.name)
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(pump.run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Literal, TypeAlias
 
 from qkt.core.secrets import redacted
@@ -12,6 +13,9 @@ from qkt.runtime.control.rows import FillRow, Level, Line
 LineKind: TypeAlias = Literal["log", "fill", "order", "halt", "feed", "operator", "engine"]
 
 KEPT = 20_000
+
+SESSION: ContextVar[str | None] = ContextVar("session", default=None)
+"""Whose session the running task serves: what the log says meanwhile is said of it."""
 
 
 class LineBook:

@@ -1,0 +1,219 @@
+"""The log: JSON lines in files that rotate, one file for the engine and one for each session, and readable lines on a terminal.
+
+Whoever logs only puts a record into a queue; a thread of its own words it, hides secrets, leaves out what repeats, and writes.
+When the disk does not keep up, records are dropped and counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from qkt.core.clock import SystemClock
+from qkt.core.secrets import redacted
+from qkt.observe.repeats import Repeats
+from qkt.runtime.control.rows import Line
+from qkt.runtime.lines import SESSION
+from qkt.runtime.tally import sort_of
+
+WAITING = 10_000
+OPEN = 64
+"""Files of sessions that are open at a time."""
+MEGABYTE = 1 << 20
+LEVELS = {"DEBUG": 10, "INFO": 20, "WARN": 30, "ERROR": 40}
+QUIET = ("httpx", "httpcore", "websockets")
+"""Libraries that tell too much below a warning."""
+
+SAID = ("log", "fill", "order", "operator", "halt")
+"""Kinds of lines that are always written, however often they repeat."""
+
+Entry = dict[str, Any]
+"""What is written: `event` is the text, the rest is about it."""
+
+
+class LogFiles:
+    """Writes to `engine.log` and `sessions/NAME.log` in a folder, each kept at `files` files of `megabytes`. `console`, if any,
+    is given readable lines and must not block. `dropped` counts what could not be taken, `failures` what could not be
+    written."""
+
+    def __init__(
+        self,
+        folder: Path,
+        level: str,
+        *,
+        megabytes: int,
+        files: int,
+        console: Callable[[str], None] | None = None,
+        colors: bool = False,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = folder
+        self.level = LEVELS[level.upper()]
+        self._bytes, self._files = megabytes * MEGABYTE, files
+        self._console = console
+        self._json = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+        plain = structlog.dev.plain_traceback
+        self._readable = structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0, exception_formatter=plain)
+        self._engine = self._opened(folder / "engine.log")
+        self._sessions: dict[str, _File] = {}
+        self._repeats = Repeats()
+        self._clock = SystemClock()
+        self._queue: queue.Queue[Entry | None] = queue.Queue(WAITING)
+        self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
+        self.dropped = 0
+        self._closed_failures = 0
+
+    @property
+    def failures(self) -> int:
+        return self._engine.failures + self._closed_failures + sum(one.failures for one in self._sessions.values())
+
+    def record(self, record: logging.LogRecord) -> None:
+        """Take a record of the process."""
+        entry: Entry = {
+            "event": record.getMessage(),
+            "at": record.created,
+            "level": "WARN" if record.levelname == "WARNING" else record.levelname,
+            "logger": record.name,
+            "session": SESSION.get(),
+        }
+        if record.exc_info:
+            entry["exc_info"] = record.exc_info
+        self._put(entry)
+
+    def line(self, line: Line) -> None:
+        """Take a line of the engine."""
+        if LEVELS[line.level] < self.level:
+            return
+        about = {"session": line.scope, "kind": line.kind, "about": line.event, "order": line.order, "trace": line.trace}
+        self._put({"event": line.text, "at": line.ts / 1000, "level": line.level, "number": line.number, **about})
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what waits, for two seconds at most."""
+        with contextlib.suppress(queue.Full):
+            self._queue.put(None, timeout=1.0)
+        self._thread.join(2.0)
+
+    def _put(self, entry: Entry) -> None:
+        try:
+            self._queue.put_nowait({key: value for key, value in entry.items() if value})
+        except queue.Full:
+            self.dropped += 1
+
+    # ------------------------------------------------------------- in the thread
+
+    def _write_all(self) -> None:
+        told = 0
+        while True:
+            try:
+                entry = self._queue.get(timeout=1.0)
+            except queue.Empty:
+                entry = {}
+            now = time.monotonic()
+            for key, count in self._repeats.ended(now):
+                self._write({**dict(key), "repeated": count})  # type: ignore[call-overload]
+            if self.dropped > told:
+                self._write({"event": f"{self.dropped - told} records were dropped", "level": "WARN", "logger": __name__})
+                told = self.dropped
+            if entry is None:
+                break
+            if entry and self._passes(entry, now):
+                self._write(entry)
+        for file in (self._engine, *self._sessions.values()):
+            file.close()
+
+    def _passes(self, entry: Entry, now: float) -> bool:
+        """Warnings and errors of the same sort are written a few times; what strategies and orders say, always."""
+        if entry["level"] in ("DEBUG", "INFO") or entry.get("kind") in SAID:
+            return True
+        kept = ("level", "logger", "session", "kind", "about")
+        sort = (("event", sort_of(entry["event"])), *((key, entry[key]) for key in kept if key in entry))
+        return self._repeats.passes(sort, now)
+
+    def _write(self, entry: Entry) -> None:
+        about = dict(entry)
+        at = about.pop("at", None)
+        moment = dt.datetime.fromtimestamp(self._clock.now() / 1000 if at is None else at, dt.UTC)
+        if "exc_info" in about:
+            about = dict(structlog.processors.format_exc_info(None, "", about))
+        text = redacted(str(self._json(None, "", {"ts": moment.isoformat(timespec="milliseconds"), **about})))
+        session = about.get("session", "engine")
+        if session != "engine" and "logger" not in about:
+            self._of(session, last=about.get("about") == "ended").write(text)
+        if "logger" in about or session == "engine" or about["level"] in ("WARN", "ERROR"):
+            self._engine.write(text)
+        if self._console is not None:
+            shown = {key: value for key, value in about.items() if key not in ("kind", "about", "number", "logger")}
+            level = {"level": {"WARN": "warning"}.get(about["level"], about["level"].lower())}
+            self._console(redacted(self._readable(None, "", {"timestamp": f"{moment:%H:%M:%S}", **shown, **level})))
+
+    def _of(self, session: str, *, last: bool) -> _File:
+        file = self._sessions.pop(session, None) or self._opened(self._folder / "sessions" / f"{file_name(session)}.log")
+        self._sessions[session] = file
+        if last or len(self._sessions) > OPEN:
+            old = self._sessions.pop(session if last else next(iter(self._sessions)))
+            self._closed_failures += old.failures
+            old.close()
+        return file
+
+    def _opened(self, path: Path) -> _File:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return _File(path, maxBytes=self._bytes, backupCount=self._files - 1, encoding="utf-8", delay=True)
+
+
+class _File(RotatingFileHandler):
+    """A file that rotates. What cannot be written is counted; nobody is told on a terminal that may be frozen."""
+
+    failures = 0
+
+    def write(self, text: str) -> None:
+        self.handle(logging.makeLogRecord({"msg": text}))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
+        self.failures += 1
+
+
+class _ToFiles(logging.Handler):
+    def __init__(self, files: LogFiles) -> None:
+        super().__init__()
+        self._files = files
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._files.record(record)
+
+
+@contextmanager
+def logging_to(files: LogFiles) -> Iterator[LogFiles]:
+    """Send the log of this process there for as long as this is entered."""
+    handler = _ToFiles(files)
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(files.level)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    files.start()
+    try:
+        yield files
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
+        files.close()
+
+
+def file_name(session: str) -> str:
+    """The name of a session as a file's: a child of a portfolio has a slash in its own."""
+    return session.replace("/", "__")
