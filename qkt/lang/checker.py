@@ -87,8 +87,13 @@ def _check_alone(file: tree.Strategy, resolver: Resolver) -> None:
         place = Place("action", -1, first, symbol=first, in_defaults=True, scanned=False)
         for expression in _expressions(file.defaults):
             resolver.guarded(expression.span, resolver.any, expression, place)
-        resolve_stop(resolver, file.defaults.stop_loss, place)
-        resolve_target(resolver, file.defaults.take_profit, place, has_stop=True)
+        resolver.guarded(file.defaults.span, _default_exits, (resolver, file.defaults), place)
+
+
+def _default_exits(of: tuple[Resolver, tree.Defaults], place: Place) -> None:
+    resolver, defaults = of
+    resolve_stop(resolver, defaults.stop_loss, place)
+    resolve_target(resolver, defaults.take_profit, place, has_stop=True)
 
 
 def _expressions(defaults: tree.Defaults) -> Iterator[tree.Expr]:

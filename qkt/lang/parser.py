@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,7 @@ def continuations(source: str) -> frozenset[str]:
 
 _INSERTED = ("THEN", "DO", "RULES")  # words whose absence is mended, so that reading can go on
 _LOSES_NO_NAMES = {"WHEN", "RUN", "SCHEDULE"}  # what begins so declares nothing that other parts of a file use
+_SHIFT = -1
 _NEAR = 0.65  # how alike a word and the word that was meant must be to read on as if it had been written
 
 
@@ -85,23 +87,23 @@ class _Parser:
 
     def _feed(self, token: Token, kind: str) -> bool:
         """Reduces and shifts; False, with nothing done, if the token cannot follow."""
-        actions, states = self._tables.actions, self._states
-        if actions[states[-1]].get(kind, -1) < 0 and not self._viable(kind):  # what can be shifted at once is viable
+        shift = self._tables.actions[self._states[-1]].get(kind, -1)
+        steps = [(_SHIFT, shift)] if shift >= 0 else self._steps((kind,), self._states)
+        if steps is None:
             return False
         self.place.next = token
-        while True:
-            if kind == END and states[-1] == self._tables.end:
-                return True
-            action = actions[states[-1]][kind]
-            if action >= 0:
-                states.append(action)
+        for number, state in steps:
+            if number == _SHIFT:
+                self._states.append(state)
                 self._values.append(token)
                 self._firsts.append(token)
                 self._last = token
-                return True
-            self._reduce(~action, token)
+            else:
+                self._reduce(number, state, token)
+        return True
 
-    def _reduce(self, number: int, upcoming: Token) -> None:
+    def _reduce(self, number: int, state: int, upcoming: Token) -> None:
+        """Puts what a reduction makes of the last values in their place; it leads to a state."""
         rule = self._tables.reductions[number]
         keep = len(self._values) - rule.size
         values = self._values[keep:]
@@ -113,8 +115,10 @@ class _Parser:
                 children.append(None)
             elif index >= 0:
                 children.append(values[index])
-            else:
+            elif children:
                 children.extend(values[~index])
+            else:
+                children = values[~index]  # nobody else has it, and a list that grows rule by rule is not copied each time
         builder = self._builders[number]
         value: Any
         if rule.single and len(children) == 1:
@@ -128,7 +132,7 @@ class _Parser:
             value = builder(place, *children)
         self._values.append(value)
         self._firsts.append(first)
-        self._states.append(self._tables.gotos[self._states[-1]][rule.origin])
+        self._states.append(state)
 
     def _span(self, first: Token) -> Span:
         last = self._last.span if self._last is not None else first.span
@@ -136,26 +140,35 @@ class _Parser:
 
     def _viable(self, *kinds: str, states: list[int] | None = None) -> bool:
         """Whether these terminals could follow one after the other."""
+        return self._steps(kinds, self._states if states is None else states) is not None
+
+    def _steps(self, kinds: Iterable[str], below: list[int]) -> list[tuple[int, int]] | None:
+        """What these terminals, one after the other, do to a stack of states: reductions by number, or `_SHIFT`, each with the
+        state it leads to. None where one cannot follow. An end that is accepted does nothing more."""
         tables = self._tables
-        below = self._states if states is None else states
+        actions, reductions, landing = tables.actions, tables.reductions, tables.landing
+        steps: list[tuple[int, int]] = []
         kept = len(below)  # so many states of the stack are left; new ones come on top of them without copying it
         above: list[int] = []
+        state = below[-1]
         for kind in kinds:
-            while True:
-                state = above[-1] if above else below[kept - 1]
-                if kind == END and state == tables.end:
-                    break
-                action = tables.actions[state].get(kind)
-                if action is None:
-                    return False
-                if action >= 0:
-                    above.append(action)
-                    break
-                rule = tables.reductions[~action]
-                kept -= max(0, rule.size - len(above))
-                del above[max(0, len(above) - rule.size) :]
-                above.append(tables.gotos[above[-1] if above else below[kept - 1]][rule.origin])
-        return True
+            while (action := actions[state].get(kind)) is not None and action < 0:
+                rule = reductions[~action]
+                if rule.size > len(above):
+                    kept -= rule.size - len(above)
+                    above.clear()
+                elif rule.size:
+                    del above[-rule.size :]
+                state = landing(above[-1] if above else below[kept - 1], rule.origin, kind)
+                above.append(state)
+                steps.append((~action, state))
+            if action is not None:
+                state = action
+                above.append(state)
+                steps.append((_SHIFT, state))
+            elif kind != END or state != tables.end:
+                return None
+        return steps
 
     def _kind(self, index: int) -> str:
         """The terminal of a token: a contextual word is itself where the grammar has a place for it, a name anywhere else."""

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,11 @@ class Reduction:
     shape: tuple[int | None, ...]
     single: bool
 
+    @property
+    def passes_on(self) -> bool:
+        """Whether it does no more than give one value another name, as most levels of an expression do."""
+        return self.single and self.shape == (0,) and self.size == 1
+
 
 @dataclass(frozen=True, slots=True)
 class Tables:
@@ -56,6 +61,19 @@ class Tables:
     start: int
     end: int
     resuming: frozenset[int]
+    _landings: dict[tuple[int, str, str], int] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def landing(self, state: int, origin: str, kind: str) -> int:
+        """The state that an `origin` behind `state` leads to when `kind` comes next, with all reductions done that would only
+        hand the value on: of the ten levels between a name and a condition, none costs a step of its own."""
+        key = (state, origin, kind)
+        found = self._landings.get(key)
+        if found is None:
+            found = self.gotos[state][origin]
+            while (action := self.actions[found].get(kind, 0)) < 0 and self.reductions[~action].passes_on:
+                found = self.gotos[state][self.reductions[~action].origin]
+            self._landings[key] = found
+        return found
 
 
 @functools.cache

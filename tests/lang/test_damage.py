@@ -45,6 +45,24 @@ def test_nesting_is_read_or_refused(before: str, behind: str, depth: int) -> Non
 
 
 @pytest.mark.parametrize(
+    "file",
+    [
+        "STRATEGY t VERSION 1 DEFAULTS {{ STOP_LOSS = {} TAKE_PROFIT = 1 }} SYMBOLS k = SIM:KLM EVERY 1m",
+        "STRATEGY t VERSION 1 DEFAULTS {{ STOP_LOSS = 1 TAKE_PROFIT = {} }} SYMBOLS k = SIM:KLM EVERY 1m",
+        "STRATEGY t VERSION 1 SYMBOLS k = SIM:KLM EVERY 1m LET a = {}",
+        "STRATEGY t VERSION 1 SYMBOLS k = SIM:KLM EVERY 1m SEQUENCE s ON k {{ STAGE one: {} > 1 STAGE two: TRUE }}",
+        "STRATEGY t VERSION 1 SYMBOLS k = SIM:KLM EVERY 1m SCHEDULE AT 10:00 UTC THEN BUY k SIZING {}",
+        "PORTFOLIO p VERSION 1 SYMBOLS k = SIM:KLM EVERY 1m LET a = {} RULES WHEN a > 1 RUN b",
+    ],
+)
+def test_nesting_is_read_or_refused_in_every_block(file: str) -> None:
+    for depth, deep in ((100, False), (300, True)):
+        nested = "abs(" * depth + "k.close" + ")" * depth
+        assert any(p.code == "QKT0310" for p in check_text(file.format(nested)).problems) is deep
+        assert_survives(file.format(nested))
+
+
+@pytest.mark.parametrize(
     ("written", "code"),
     [("1e309", "QKT0312"), ("1e-309", "QKT0312"), ("9" * 1_001, "QKT0312"), ("1e99999999999999999999", "QKT0312")],
 )
