@@ -15,16 +15,17 @@ from qkt.lang.tree import Span
 WORD = "WORD"  # a contextual word: what it is depends on where it stands, which the parser knows
 ILLEGAL = "ILLEGAL"  # fits nowhere, and has been reported already
 
-_BLANK = r"[ \t\r\n]+|--[^\n]*|\#[^\n]*|/\*.*?\*/"
+_COMMENT = r"--[^\n]*|\#[^\n]*|/\*.*?\*/"
+_SPACE = re.compile(r"[ \t\r\n]*")
 _TOKEN = re.compile(
     rf"""
-      (?P<blank>       {_BLANK})
+      (?P<comment>     {_COMMENT})
     | (?P<word>        [A-Za-z_][A-Za-z0-9_]*)
     | (?P<malformed>   [0-9]+(?:\.[0-9]+)?[eE](?![0-9]|[+-][0-9])[+-]?)
     | (?P<duration>    [0-9]+(?:[smhd]|w(?![A-Za-z0-9_])))
     | (?P<number>      [0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)
     | (?P<text>        "(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
-    | (?P<percent>     %(?:{_BLANK})*[oO][fF](?![A-Za-z0-9_]))
+    | (?P<percent>     %(?:[ \t\r\n]+|{_COMMENT})*[oO][fF](?![A-Za-z0-9_]))
     | (?P<punctuation> ->|==|!=|<>|<=|>=|/(?!\*)|[=<>+*%@:${{}}\[\](),.;-])
     """,
     re.VERBOSE | re.DOTALL,
@@ -32,6 +33,7 @@ _TOKEN = re.compile(
 _VENUE_SYMBOL = re.compile(r"[A-Za-z0-9_.](?:[A-Za-z0-9_.]|-(?!-))*")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"'": "'", '"': '"', "\\": "\\", "n": "\n", "t": "\t"}
+_KINDS = {**dict.fromkeys(CONTEXTUAL, WORD), **{word: word for word in RESERVED}}
 UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 ENDLESS = "a duration of more than a century"
 _CENTURY_MS = 36_525 * UNITS["d"]
@@ -91,25 +93,33 @@ class _Lexer:
     def __init__(self, source: str) -> None:
         self._source = source
         self._lines = [0, *(m.end() for m in re.finditer("\n", source))]
+        self._line = 1  # of the last place asked for
+        self._symbol = -1  # the number of the token that may be a venue's symbol, after PREFIX:
         self._lexed = Lexed([], [], [])
 
     def run(self) -> Lexed:
         source = self._source
+        tokens = self._lexed.tokens
+        space, token = _SPACE.match, _TOKEN.match
         at = 1 if source.startswith("\ufeff") else 0  # the mark that some editors put in front
-        while at < len(source):
-            if self._expects_symbol() and (symbol := _VENUE_SYMBOL.match(source, at)):
+        while (at := space(source, at).end()) < len(source):  # type: ignore[union-attr]
+            if len(tokens) == self._symbol and (symbol := _VENUE_SYMBOL.match(source, at)):
                 at = self._add("VENUE_SYMBOL", at, symbol.end())
                 continue
-            found = _TOKEN.match(source, at)
+            found = token(source, at)
             if found is None:
                 at = self._refuse(at)
                 continue
             end = found.end()
             match found.lastgroup:
-                case "blank":
-                    self._comment(at, end)
                 case "word":
                     self._add(self._kind_of_word(found.group()), at, end)
+                case "punctuation":
+                    self._punctuation(found.group(), at, end)
+                case "number":
+                    self._number(at, end)
+                case "comment":
+                    self._comment(at, end)
                 case "text":
                     self._text(at, end)
                 case "malformed":
@@ -117,20 +127,22 @@ class _Lexer:
                     self._add("NUMBER", at, end, value="0")
                 case "percent":
                     self._add("_PERCENT_OF", at, end)
-                case "duration":
-                    self._duration(at, end)
-                case "number":
-                    self._number(at, end)
                 case _:
-                    self._punctuation(found.group(), at, end)
+                    self._duration(at, end)
             at = end
         self._add(END, len(source), len(source))
         return self._lexed
 
     def span(self, start: int, end: int) -> Span:
-        line = bisect_right(self._lines, start)
-        last = line if end <= start + 1 else bisect_right(self._lines, end - 1)
-        return Span(line, start - self._lines[line - 1] + 1, last, end - self._lines[last - 1] + 1)
+        """Most places are on the line of the one before, or on the next; only others are searched for."""
+        lines, line = self._lines, self._line
+        if not lines[line - 1] <= start or (line < len(lines) and lines[line] <= start):
+            self._line = line = bisect_right(lines, start)
+        begin = lines[line - 1]
+        if line == len(lines) or end <= lines[line] or end <= start + 1:
+            return Span(line, start - begin + 1, line, end - begin + 1)
+        last = bisect_right(lines, end - 1)
+        return Span(line, start - begin + 1, last, end - lines[last - 1] + 1)
 
     def _add(self, kind: str, start: int, end: int, value: str | None = None) -> int:
         text = self._source[start:end]
@@ -141,20 +153,15 @@ class _Lexer:
         self._lexed.problems.append(Diagnostic(code, "error", self.span(start, end), message, hint))
 
     def _comment(self, start: int, end: int) -> None:
-        text = self._source[start:end]
-        if not text.isspace():
-            text = text.rstrip()
-            end = start + len(text)
-            self._lexed.comments.append(Token("COMMENT", text, start, end, self.span(start, end), text))
+        text = self._source[start:end].rstrip()
+        end = start + len(text)
+        self._lexed.comments.append(Token("COMMENT", text, start, end, self.span(start, end), text))
 
     def _kind_of_word(self, word: str) -> str:
         tokens = self._lexed.tokens
         if tokens and (tokens[-1].kind == "." or (len(tokens) == 1 and tokens[0].kind == "STRATEGY")):
             return "FIELD"
-        upper = word.upper()
-        if upper in RESERVED:
-            return upper
-        return WORD if upper in CONTEXTUAL else "IDENT"
+        return _KINDS.get(word.upper(), "IDENT")
 
     def _punctuation(self, text: str, start: int, end: int) -> None:
         """Two places decide what the word before them is: `max(` is the function, `PREFIX:` is a name whatever it spells."""
@@ -163,25 +170,23 @@ class _Lexer:
             self._rename(-1, "AGGREGATE")
         elif text == ":" and len(tokens) >= 2 and tokens[-2].kind == "=" and tokens[-1].text.isidentifier():
             self._rename(-1, "IDENT")
+            self._symbol = len(tokens) + 1
         self._add(text, start, end)
 
     def _rename(self, index: int, kind: str) -> None:
         old = self._lexed.tokens[index]
         self._lexed.tokens[index] = Token(kind, old.text, old.start, old.end, old.span, old.value)
 
-    def _expects_symbol(self) -> bool:
-        tokens = self._lexed.tokens
-        return len(tokens) >= 3 and tokens[-1].kind == ":" and tokens[-3].kind == "=" and tokens[-2].kind == "IDENT"
-
     def _number(self, start: int, end: int) -> None:
         text = self._source[start:end]
+        if len(text) <= _SHORT and "e" not in text and "E" not in text:
+            self._add("NUMBER", start, end)
+            return
         exponent = text.lower().partition("e")[2].lstrip("+-")
         if len(text) > _LONGEST or len(exponent) > len("308"):
             beyond = True
-        elif exponent or len(text) > _SHORT:
-            beyond = abs(Decimal(text).adjusted()) > _LARGEST_EXPONENT
         else:
-            beyond = False
+            beyond = abs(Decimal(text).adjusted()) > _LARGEST_EXPONENT
         if beyond:
             self._problem("QKT0312", start, end, "this number is too large, or too small, to compute with")
             self._stand_in("NUMBER", "1", start, end)
