@@ -26,6 +26,7 @@ from qkt.lang.values import (
     Read,
     Type,
     below,
+    contains,
 )
 from qkt.lang.walk import names_used
 from qkt.strategy import ExitForm
@@ -52,7 +53,8 @@ def unused_names(file: tree.File, parts: object, scope: Scope, problems: Problem
         name = todo.pop()
         if name not in used:
             used.add(name)
-            todo.extend(names_used(scope.lets.get(name)))
+            if name in scope.lets:
+                todo.extend(names_used(scope.lets[name]))
     for let in file.lets:
         if let.name.text not in used:
             problems.warning("QKT0501", let.name.span, f"LET '{let.name.text}' is never used")
@@ -83,7 +85,7 @@ def doubtful(bound: Sequence[BoundRule], rules: Iterable[CheckedRule], problems:
 def never(condition: Expression) -> bool:
     """True when the condition cannot be TRUE, whatever the market does."""
     hopeless: set[Expression] = set()
-    for value in below(condition):
+    for value in below(condition, inside=_joined):
         match value:
             case Const(value=known):
                 dead = known is not True
@@ -100,8 +102,12 @@ def never(condition: Expression) -> bool:
     return condition in hopeless
 
 
+def _joined(value: Expression) -> Iterable[Expression]:
+    return (value.left, value.right) if isinstance(value, Both | Either) else ()
+
+
 def _piles_up(rule: CheckedRule, deed: Enter, action: tree.Entry, problems: Problems) -> None:
-    if not any(_knows_position(value, deed.alias) for value in below(*rule.values())):
+    if not contains(lambda value: _knows_position(value, deed.alias), *rule.values()):
         hint = f"add AND POSITION.{deed.alias} = 0 if it should not"
         message = f"this {deed.side} can fire again and add to an open position"
         problems.warning("QKT0506", action.alias.span, message, hint)

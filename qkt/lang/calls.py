@@ -88,7 +88,9 @@ class CallResolver:
             for arg in series_args:
                 self._resolver.any(arg, place)
             return BROKEN
-        series = tuple(self._series(spec, arg, place.inside_series(alias)) for arg in series_args)
+        # A field is the same wherever it stands.
+        inside = place if all(isinstance(arg, tree.Field) for arg in series_args) else place.inside_series(alias)
+        series = tuple(self._series(spec, arg, inside) for arg in series_args)
         if constants is None or any(isinstance(s, Broken) for s in series):
             return BROKEN
         stream = self._resolver.scope.streams[alias]

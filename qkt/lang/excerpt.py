@@ -15,4 +15,4 @@ def on_one_line(lines: Sequence[str], span: Span) -> str:
     part[-1] = part[-1][: span.end_column - 1]
     part[0] = part[0][span.column - 1 :]
     text = " ".join(" ".join(part).split())
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

@@ -56,7 +56,7 @@ class Resolver:
         self._strict = strict
         self.bars: dict[str, int] = {}
         self.captured: dict[tuple[str, str, str], Captured] = {}
-        self._pool = Pool()
+        self.one = Pool().one
         self._slots = count()
         self._crosses = 0
         self._lets: dict[tuple[object, ...], Expression] = {}
@@ -122,9 +122,6 @@ class Resolver:
         """Report something that means something else in the published engine."""
         (self.problems.error if self._strict else self.problems.warning)("QKT0601", span, message)
 
-    def one(self, value: Expression) -> Expression:
-        return self._pool.one(value)
-
     def slot(self, place: Place) -> int | str:
         """The memory of a CROSSES: occurrences in series of one alias are evaluated on the same closes, so equal ones share."""
         self._crosses += 1
@@ -180,24 +177,24 @@ class Resolver:
         match node:
             case tree.Number():
                 return self._literal(node)
+            case tree.Field():
+                return self.field(node.owner, node.field, place)
+            case tree.Call() | tree.Over():
+                return self._calls.resolve(node, place)
+            case tree.Name():
+                return self._name(node, place)
+            case tree.Negate() | tree.Arithmetic():
+                return operators.arithmetic(self, node, place)
             case tree.Duration(ms=ms):
                 return self.one(Const(float(ms)))
             case tree.Text(value=content) | tree.Bool(value=content):
                 return self.one(Const(content))
             case tree.Null():
                 return self.one(Const(None))
-            case tree.Name():
-                return self._name(node, place)
-            case tree.Field():
-                return self.field(node.owner, node.field, place)
             case tree.SymbolRef():
                 return self._symbol(node, place)
             case tree.LookBack():
                 return self._look_back(node, place)
-            case tree.Call() | tree.Over():
-                return self._calls.resolve(node, place)
-            case tree.Negate() | tree.Arithmetic():
-                return operators.arithmetic(self, node, place)
             case tree.Not() | tree.Logic() | tree.IsNull() | tree.Case():
                 return operators.logic(self, node, place)
             case tree.Compare() | tree.Between() | tree.In() | tree.Crosses():

@@ -113,9 +113,12 @@ class _Lexer:
             end = found.end()
             match found.lastgroup:
                 case "word":
-                    self._add(self._kind_of_word(found.group()), at, end)
+                    word = found.group()
+                    tokens.append(Token(self._kind_of_word(word), word, at, end, self.span(at, end), word))
                 case "punctuation":
-                    self._punctuation(found.group(), at, end)
+                    sign = found.group()
+                    self._look_back_from(sign)
+                    tokens.append(Token(sign, sign, at, end, self.span(at, end), sign))
                 case "number":
                     self._number(at, end)
                 case "comment":
@@ -163,15 +166,14 @@ class _Lexer:
             return "FIELD"
         return _KINDS.get(word.upper(), "IDENT")
 
-    def _punctuation(self, text: str, start: int, end: int) -> None:
-        """Two places decide what the word before them is: `max(` is the function, `PREFIX:` is a name whatever it spells."""
+    def _look_back_from(self, sign: str) -> None:
+        """Two signs decide what the word before them is: `max(` is the function, `PREFIX:` is a name whatever it spells."""
         tokens = self._lexed.tokens
-        if text == "(" and tokens and tokens[-1].text.upper() in AGGREGATES and tokens[-1].kind == "IDENT":
+        if sign == "(" and tokens and tokens[-1].text.upper() in AGGREGATES and tokens[-1].kind == "IDENT":
             self._rename(-1, "AGGREGATE")
-        elif text == ":" and len(tokens) >= 2 and tokens[-2].kind == "=" and tokens[-1].text.isidentifier():
+        elif sign == ":" and len(tokens) >= 2 and tokens[-2].kind == "=" and tokens[-1].text.isidentifier():
             self._rename(-1, "IDENT")
             self._symbol = len(tokens) + 1
-        self._add(text, start, end)
 
     def _rename(self, index: int, kind: str) -> None:
         old = self._lexed.tokens[index]

@@ -142,15 +142,16 @@ def _negated(resolver: Resolver, value: Expression, negated: bool) -> Expression
 
 
 def _whole(resolver: Resolver, value: Expression) -> Expression:
-    return BROKEN if any(isinstance(part, Broken) for part in parts(value)) else resolver.one(value)
+    return BROKEN if BROKEN in parts(value) else resolver.one(value)
 
 
 def _needing(resolver: Resolver, value: Expression, *needed: Expression) -> Expression:
     """The value, but Undefined at once when something that it needs always is."""
-    if any(isinstance(part, Broken) for part in parts(value)):
+    if BROKEN in parts(value):
         return BROKEN
-    if any(part.type is Type.NOTHING for part in needed):
-        return resolver.one(Const(None))
+    for part in needed:
+        if part.type is Type.NOTHING:
+            return resolver.one(Const(None))
     return resolver.one(value)
 
 

@@ -78,7 +78,8 @@ class _Parser:
     def _read(self, until: int) -> None:
         index = 0
         while index < until:
-            if self._feed(self._tokens[index], self._kind(index)):
+            token = self._tokens[index]
+            if self._feed(token, token.kind if token.kind != WORD else self._kind(index)):
                 index += 1
             else:
                 index = self._recover(index)
@@ -87,19 +88,23 @@ class _Parser:
 
     def _feed(self, token: Token, kind: str) -> bool:
         """Reduces and shifts; False, with nothing done, if the token cannot follow."""
-        shift = self._tables.actions[self._states[-1]].get(kind, -1)
-        steps = [(_SHIFT, shift)] if shift >= 0 else self._steps((kind,), self._states)
-        if steps is None:
-            return False
-        self.place.next = token
-        for number, state in steps:
-            if number == _SHIFT:
-                self._states.append(state)
-                self._values.append(token)
-                self._firsts.append(token)
-                self._last = token
-            else:
-                self._reduce(number, state, token)
+        states = self._states
+        shift = self._tables.actions[states[-1]].get(kind, -1)
+        if shift < 0:
+            steps = self._steps((kind,), states)
+            if steps is None:
+                return False
+            self.place.next = token
+            for number, state in steps:
+                if number != _SHIFT:
+                    self._reduce(number, state, token)
+            if not steps or steps[-1][0] != _SHIFT:
+                return True  # the end
+            shift = steps[-1][1]
+        states.append(shift)
+        self._values.append(token)
+        self._firsts.append(token)
+        self._last = token
         return True
 
     def _reduce(self, number: int, state: int, upcoming: Token) -> None:
@@ -107,7 +112,7 @@ class _Parser:
         rule = self._tables.reductions[number]
         keep = len(self._values) - rule.size
         values = self._values[keep:]
-        first = self._firsts[keep] if rule.size else upcoming
+        first = self._firsts[keep] if values else upcoming
         del self._values[keep:], self._states[keep + 1 :], self._firsts[keep:]
         children: list[Any] = []
         for index in rule.shape:
@@ -135,8 +140,9 @@ class _Parser:
         self._states.append(state)
 
     def _span(self, first: Token) -> Span:
-        last = self._last.span if self._last is not None else first.span
-        return Span(first.span.line, first.span.column, last.end_line, last.end_column)
+        line, column, _, _ = first.span
+        _, _, end_line, end_column = (self._last or first).span
+        return Span(line, column, end_line, end_column)
 
     def _viable(self, *kinds: str, states: list[int] | None = None) -> bool:
         """Whether these terminals could follow one after the other."""
@@ -171,11 +177,8 @@ class _Parser:
         return steps
 
     def _kind(self, index: int) -> str:
-        """The terminal of a token: a contextual word is itself where the grammar has a place for it, a name anywhere else."""
-        token = self._tokens[index]
-        if token.kind != WORD:
-            return token.kind
-        word = token.text.upper()
+        """The terminal of a contextual word: itself where the grammar has a place for it, a name anywhere else."""
+        word = self._tokens[index].text.upper()
         if not self._viable("IDENT"):
             return word
         if not self._viable(word):

@@ -17,12 +17,15 @@ def differences(file: tree.File, problems: Problems, *, strict: bool) -> None:
     """Report what means something else there; with `strict` as errors, together with every form that is only ours."""
     report = problems.error if strict else problems.warning
     for node in walk(file):
-        meaning = _other_meaning(node, strict)
+        meaning = _other_meaning(node, strict) if type(node) in _OTHERWISE else None
         if meaning is not None:
             report("QKT0601", node.span, meaning)
         if strict:
             for form in _only_ours(node):
                 problems.error("QKT0602", node.span, f"the published parser does not read {form}")
+
+
+_OTHERWISE = frozenset({tree.Oco, tree.Cancel, tree.CancelAll, tree.Tif, tree.OcoEntry})
 
 
 def _other_meaning(node: tree.Node, strict: bool) -> str | None:

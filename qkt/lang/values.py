@@ -6,11 +6,12 @@ condition a bool, a text a str, and each of them may be Undefined, which is None
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from enum import Enum
 from functools import cache
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, get_args
+from operator import attrgetter
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from qkt.lang.fields import INTEGERS
 
@@ -389,7 +390,6 @@ Expression: TypeAlias = (
     | ClockWindow
 )
 
-EXPRESSIONS: frozenset[type] = frozenset(get_args(Expression))
 BROKEN = Broken()
 
 # What other rules, fills and sequences change between two evaluations at one close.
@@ -402,48 +402,52 @@ class Pool:
     """Makes equal values one object."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[Any, ...], Any] = {}
+        self._made: dict[tuple[object, ...], Any] = {}
 
     def one(self, value: V) -> V:
         """The first value that was equal to this one."""
         kind: Any = type(value)
-        key = (kind, *[_key(getattr(value, name)) for name in _fields(kind)])
+        # A field has one type in all values of a kind, except that of a literal, where 1 is not TRUE.
+        key = (kind, type(value.value), value.value) if isinstance(value, Const) else (kind, _content(kind)(value))
         found: V = self._made.setdefault(key, value)
         return found
 
 
 @cache
-def _fields(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _content(kind: type[Any]) -> Callable[[Any], object]:
+    """What equal values of a kind have in common."""
+    names = [field.name for field in fields(kind)]
+    return attrgetter(*names) if names else lambda _: ()
 
 
-def _key(part: object) -> object:
-    if isinstance(part, tuple):
-        return tuple(_key(p) for p in part)
-    return (type(part), part)
+@cache
+def _inside(kind: type[Any]) -> Callable[[Any], Iterable[object]]:
+    """Takes out of a kind of value what may be or hold other values."""
+    names = [field.name for field in fields(kind) if "Expression" in str(field.type)]
+    if len(names) == 1:
+        only = attrgetter(names[0])
+        return lambda value: (only(value),)
+    return attrgetter(*names) if names else lambda _: ()
 
 
-def parts(value: Expression) -> Iterator[Expression]:
+def parts(value: Expression) -> Iterable[Expression]:
     """The values that this one is directly made of, in the order of the text."""
     kind: Any = type(value)
-    for name in _fields(kind):
-        part = getattr(value, name)
-        if type(part) in EXPRESSIONS:
-            yield part
-        elif isinstance(part, tuple):
-            yield from _expressions(part)
+    inside = _inside(kind)(value)
+    return _expressions(inside) if tuple in map(type, inside) else inside  # type: ignore[return-value]
 
 
-def _expressions(several: tuple[object, ...]) -> Iterator[Expression]:
+def _expressions(several: Iterable[object]) -> Iterator[Expression]:
     for part in several:
         if isinstance(part, tuple):
             yield from _expressions(part)
-        elif type(part) in EXPRESSIONS:
+        else:
             yield part  # type: ignore[misc]
 
 
-def below(*roots: Expression) -> list[Expression]:
-    """Every value that the roots are made of, each once, inner before outer, in the order of the text."""
+def below(*roots: Expression, inside: Callable[[Expression], Iterable[Expression]] = parts) -> list[Expression]:
+    """Every value that the roots are made of, each once, inner before outer, in the order of the text. `inside` tells which
+    parts of a value to look at."""
     done: dict[Expression, None] = {}
     todo: list[tuple[Expression, bool]] = [(root, False) for root in reversed(roots)]
     while todo:
@@ -454,5 +458,20 @@ def below(*roots: Expression) -> list[Expression]:
             done[value] = None
         else:
             todo.append((value, True))
-            todo.extend((part, False) for part in reversed(list(parts(value))))
+            todo.extend([(part, False) for part in reversed(tuple(inside(value)))])
     return list(done)
+
+
+def contains(test: Callable[[Expression], bool], *roots: Expression) -> bool:
+    """Whether any of the values that the roots are made of passes the test. Looks no further than the first that does."""
+    todo = list(roots)
+    seen = set(todo)
+    while todo:
+        value = todo.pop()
+        if test(value):
+            return True
+        for part in parts(value):
+            if part not in seen:
+                seen.add(part)
+                todo.append(part)
+    return False

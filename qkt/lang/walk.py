@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from qkt.lang import tree
@@ -19,9 +21,11 @@ def walk(item: object) -> Iterator[Node]:
         if isinstance(current, Node):
             yield current
             kind: Any = type(current)
-            todo.extend([getattr(current, name) for name in _children(kind)])
-        elif isinstance(current, tuple):
-            todo.extend(reversed(current))
+            children = _children(kind)
+            if children is not None:
+                todo.extend(children(current))
+        elif type(current) is tuple:
+            todo.extend(current[::-1])
 
 
 def same(first: object, second: object) -> bool:
@@ -43,48 +47,60 @@ def same(first: object, second: object) -> bool:
     return True
 
 
+_PLAIN = frozenset({"str", "int", "bool", "Decimal", "Literal", "Side", "Span"})
+
+
 @cache
-def _children(kind: type[Node]) -> tuple[str, ...]:
-    """The fields of a kind of node that may hold nodes, the last one first."""
-    return tuple(field.name for field in reversed(fields(kind)) if field.name != "span")
+def _children(kind: type[Node]) -> Callable[[Node], Iterable[object]] | None:
+    """Takes out of a kind of node what may hold nodes, the last field first; None where nothing may."""
+    names = [field.name for field in reversed(fields(kind)) if re.split(r"\W", str(field.type))[0] not in _PLAIN]
+    if len(names) == 1:
+        only = attrgetter(names[0])
+        return lambda node: (only(node),)
+    return attrgetter(*names) if names else None
 
 
 def streams_mentioned(item: object) -> Iterator[tree.Ident]:
     """Every name that stands where a stream's alias stands, except bare names and state accessors other than POSITION."""
     for node in walk(item):
-        alias = _stream_at(node)
+        alias = _STREAM_AT.get(type(node))
         if alias is not None:
-            yield alias
+            yield alias(node)
 
 
-def _stream_at(node: Node) -> tree.Ident | None:
-    match node:
-        case tree.Field(owner=alias) | tree.Position(alias=alias):
-            return alias
-        case tree.Entry() | tree.Close() | tree.Resize() | tree.Cancel() | tree.Latch():
-            return node.alias
-        case _:
-            return None
+_STREAM_AT: dict[type[Node], Callable[[Any], tree.Ident]] = {
+    tree.Field: attrgetter("owner"),
+    **dict.fromkeys((tree.Position, tree.Entry, tree.Close, tree.Resize, tree.Cancel, tree.Latch), attrgetter("alias")),
+}
 
 
 def names_used(item: object) -> Iterator[str]:
     """Every name that may refer to a LET, a PARAM or a stream, wherever it stands."""
     for node in walk(item):
-        alias = _stream_at(node)
-        if alias is not None:
-            yield alias.text
-            continue
-        match node:
-            case tree.Name(name=name):
-                yield name
-            case tree.Snapshot(name=ident) | tree.OpenOrders(alias=ident) | tree.Sequence(alias=ident):
-                yield ident.text
-            case tree.LatchEntry(on=tree.Ident(text=name)) | tree.Rule(anchor=tree.Ident(text=name)):
-                yield name
-            case tree.ForEach(aliases=many) | tree.Basket(members=many) | tree.Synchronize(members=many):
-                yield from (ident.text for ident in many)
-            case _:
-                pass
+        held = _NAMES_IN.get(type(node))
+        if held is not None:
+            for name in held(node):
+                if isinstance(name, tree.Ident):
+                    yield name.text
+                elif isinstance(name, str):
+                    yield name
+
+
+def _only(attribute: str) -> Callable[[Any], Iterable[object]]:
+    get = attrgetter(attribute)
+    return lambda node: (get(node),)
+
+
+_NAMES_IN: dict[type[Node], Callable[[Any], Iterable[object]]] = {
+    **dict.fromkeys(_STREAM_AT, _only("alias")),
+    **dict.fromkeys((tree.Name, tree.Snapshot), _only("name")),
+    **dict.fromkeys((tree.OpenOrders, tree.Sequence), _only("alias")),
+    tree.Field: _only("owner"),
+    tree.LatchEntry: _only("on"),
+    tree.Rule: _only("anchor"),
+    tree.ForEach: attrgetter("aliases"),
+    **dict.fromkeys((tree.Basket, tree.Synchronize), attrgetter("members")),
+}
 
 
 def operands(node: tree.Expr) -> Iterable[tree.Expr]:

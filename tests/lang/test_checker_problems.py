@@ -173,6 +173,14 @@ def test_lets_that_double_each_other_stay_small() -> None:
     assert run.close(3).story == ["BUY 1 @1"]
 
 
+@pytest.mark.parametrize("word", ["AND", "OR"])
+def test_conditions_that_double_each_other_are_judged_once(word: str) -> None:
+    lets = ", ".join(f"a{i} = a{i + 1} {word} a{i + 1}" for i in range(40))
+    for last, codes in (("k.close > 1", []), ("FALSE", ["QKT0504"])):
+        text = f"LET {lets}, a40 = {last}\nRULES WHEN a0 THEN CLOSE k"
+        assert [p.code for p in warnings(text)] == codes
+
+
 WARNINGS = [
     ("LET a = 1\nRULES WHEN k.close > 1 THEN CLOSE k", "QKT0501", "a"),
     ("PARAM p = 1\nRULES WHEN k.close > 1 THEN CLOSE k", "QKT0502", "p"),

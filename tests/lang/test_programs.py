@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import fields
 from random import Random
 
 import pytest
@@ -64,6 +66,22 @@ def test_random_programs_have_every_kind_of_node() -> None:
         if not kinds:
             return
     raise AssertionError(f"never made: {kinds}")
+
+
+def below(item: object) -> Iterator[tree.Node]:
+    if isinstance(item, tree.Node):
+        yield item
+        for field in fields(item):
+            yield from below(getattr(item, field.name))
+    elif isinstance(item, tuple):
+        for part in item:
+            yield from below(part)
+
+
+def test_a_walk_meets_every_node_in_the_order_of_its_fields() -> None:
+    for seed in range(100):
+        file = parse(program(Random(seed))).file
+        assert [*map(id, walk(file))] == [*map(id, below(file))]
 
 
 NESTED = {"parentheses": ("1 + (", "2", ")"), "NOT": ("NOT ", "TRUE", ""), "calls": ("f(", "1", ")"), "signs": ("- ", "1", "")}
