@@ -1,0 +1,293 @@
+"""The dashboard: frames from the link become a view, the view goes to the screen in front, keys become actions."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from qkt.runtime.control.answers import Answer
+from qkt.runtime.control.commands import Command
+from qkt.runtime.control.frames import Ack, Bye, Frame
+from tui import actions as register
+from tui import deeds
+from tui.actions import ACTIONS, BY_ID, Action, Focus
+from tui.clipboard import copy
+from tui.commander import Commander, operator
+from tui.glyphs import ASCII, Glyphs, suited
+from tui.link import EngineLink
+from tui.listener import Listener
+from tui.memory import Memory
+from tui.notice import Notice, command_notice, link_notice
+from tui.screens.base import DeckScreen
+from tui.screens.modes import MODES
+from tui.styles.themes import PALETTES, Palette, textual_themes
+from tui.table import Cell, Context
+from tui.tables.risk import open_alerts
+from tui.viewmodel import NOTHING, ChangeSet, Lost, View, fold
+from tui.widgets.account_line import ALL
+
+# Seconds without a key after which a live dashboard locks itself again.
+LOCKS_AFTER = 600.0
+# Seconds that a sentence in the second line stays.
+SAID_FOR = 6.0
+THRIFTY_RATE = 1
+
+
+class Dashboard(App[str], inherit_bindings=False):
+    """Shows one engine and operates it. Made with a link; it ends when the operator leaves, and the engine does not care."""
+
+    CSS_PATH: ClassVar[Any] = ["styles/base.tcss"]
+    ENABLE_COMMAND_PALETTE = False
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = dict(MODES)
+    DEFAULT_MODE = "overview"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(",".join((action.key, *action.aliases)), f"do({action.id!r})", action.title, show=False, id=action.id)
+        for action in ACTIONS
+    ]
+
+    def __init__(
+        self,
+        link: EngineLink,
+        *,
+        memory: Memory | None = None,
+        theme: str | None = None,
+        ascii_only: bool | None = None,
+        read_only: bool = False,
+        author: str | None = None,
+        keys: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        driver_class: Any = None,
+    ) -> None:
+        self.palette: Palette = PALETTES["dusk"]
+        super().__init__(driver_class=driver_class)
+        self.link = link
+        self.memory = memory or Memory()
+        self.read_only = read_only
+        self.clock = clock
+        self.view = View()
+        glyphs = suited(sys.stdout.encoding) if ascii_only is None else (ASCII if ascii_only else suited("utf-8"))
+        self.context = Context(self.view, glyphs)
+        self.commander = Commander(self, author or operator())
+        self.listener = Listener(link, self.take, clock)
+        self.thrifty = False
+        self._keys = keys or {}
+        self._account: str | None = None
+        self._frozen: float | None = None
+        self._unlocked: float | None = None
+        self._said: tuple[Notice, float] | None = None
+        self._alerts_seen: set[str] | None = None
+        self.animation_level = "none"
+        for one in textual_themes():
+            self.register_theme(one)
+        self.use_theme("plain" if self.no_color else theme or self.memory.theme or "dusk")
+
+    # ---------------------------------------------------------------------- life
+
+    def on_mount(self) -> None:
+        self.set_keymap(register.rebound(self._keys))
+        self.run_worker(self.listener.run(), group="link", exit_on_error=False)
+        self.set_interval(1.0, self._second)
+
+    def use_theme(self, name: str) -> None:
+        self.palette = PALETTES[name]
+        self.theme = name
+        if self.is_running:
+            self.refresh_css()
+
+    @property
+    def deck(self) -> DeckScreen:
+        """The screen in front, beneath any dialog."""
+        return next(one for one in self.screen_stack if isinstance(one, DeckScreen))
+
+    # -------------------------------------------------------------------- frames
+
+    def take(self, frame: Frame | Lost) -> None:
+        """Fold a frame in and show what it changed."""
+        self.view, changes = fold(self.view, frame)
+        if isinstance(frame, Bye):
+            self.bell()
+        self._ring()
+        if isinstance(frame, Ack) and self.commander.sent is None:
+            self.say(f"{frame.author}: {frame.command}", "dim")
+        if self._frozen is None:
+            self.context = Context(self.view, self.context.glyphs, self.context.units)
+            self.show(changes)
+        else:
+            self.show_lines()
+
+    def show(self, changes: ChangeSet) -> None:
+        if self.is_running and self.screen_stack and isinstance(self.screen_stack[0], DeckScreen):
+            self.deck.apply(self.context.view, changes)
+
+    def show_lines(self) -> None:
+        if self.is_running and self.deck.is_mounted:
+            self.deck.show_lines()
+
+    def heard(self, author: str, command: Command, answer: Answer) -> None:
+        """An answer that came by the command's own way, before or instead of its frame."""
+        self.take(Ack(author=author, command=command.command, answer=answer))
+
+    def _ring(self) -> None:
+        alerts = {key for key, row in self.view.tables.alerts.items() if row.acknowledged is None}
+        if self.view.state is None:
+            return
+        if self._alerts_seen is not None and (new := alerts - self._alerts_seen):
+            row = self.view.tables.alerts[max(new, key=int)]
+            self.say(f"{row.scope}: {row.text}", "alert")
+            self.bell()
+        self._alerts_seen = alerts
+
+    def _second(self) -> None:
+        """What changes with time alone while no frame comes."""
+        now = self.clock()
+        if self._unlocked is not None and now - self._unlocked > LOCKS_AFTER:
+            self._unlocked = None
+        if not self.view.linked or self._said is not None or self.commander.sent is not None or self._frozen is not None:
+            self.show_lines()
+
+    # --------------------------------------------------------------------- lines
+
+    def notice(self) -> Notice | None:
+        """What the second line has to say, the gravest first."""
+        now = self.clock()
+        if (found := link_notice(self.view, now)) is not None:
+            return found
+        if (found := command_notice(self.view, self.commander.sent, now)) is not None:
+            return found
+        if self._said is not None and now - self._said[1] <= SAID_FOR:
+            return self._said[0]
+        self._said = None
+        if self._frozen is not None:
+            return Notice(f"VIEW FROZEN {int(now - self._frozen)}s - v goes on", "warn")
+        return None
+
+    def say(self, text: str, role: str = "accent") -> None:
+        """A sentence in the second line, for a while."""
+        self._said = (Notice(text, role), self.clock())
+        self.show_lines()
+
+    def marks(self) -> Sequence[Cell]:
+        """What stands at the right of the second line."""
+        alerts = open_alerts(self.view.tables.alerts.values())
+        marks = []
+        if alerts:
+            marks.append(Cell(f"{alerts} ALERT", "alert"))
+        if self.thrifty:
+            marks.append(Cell("LOW BANDWIDTH", "dim"))
+        if self.read_only:
+            marks.append(Cell("READ-ONLY", "dim"))
+        elif self.locked:
+            marks.append(Cell("LOCKED" if self.size.width >= 100 else "LOCK", "warn"))
+        return marks
+
+    def available(self) -> list[Action]:
+        deck = self.deck
+        return list(register.available(deck.NAME, deck.focus_of(), self.view, locked=self.locked, read_only=self.read_only))
+
+    def focus_moved(self) -> None:
+        self.show_lines()
+
+    # ------------------------------------------------------------------- choices
+
+    @property
+    def locked(self) -> bool:
+        """Live starts locked."""
+        return self._unlocked is None and register.is_live(self.view)
+
+    def set_locked(self, locked: bool) -> None:
+        self._unlocked = None if locked else self.clock()
+        self.show_lines()
+
+    def chosen_account(self, focus: Focus) -> str | None:
+        """The account that was chosen, else that of the focused row."""
+        if self._account is not None:
+            return self._account
+        if focus.account is not None:
+            return focus.account
+        row = self.view.tables.strategies.get(focus.session or "")
+        return None if row is None else row.account
+
+    def next_account(self) -> None:
+        names: list[str | None] = [None, *sorted(self.view.tables.accounts), ALL]
+        now = names.index(self._account) if self._account in names else 0
+        self._account = names[(now + 1) % len(names)]
+        self.say("account of the focused row" if self._account is None else f"account {self._account}")
+
+    @property
+    def frozen(self) -> bool:
+        return self._frozen is not None
+
+    def freeze(self) -> None:
+        self._frozen = self.clock() if self._frozen is None else None
+        if self._frozen is None:
+            self.context = Context(self.view, self.context.glyphs, self.context.units)
+            self.show(ChangeSet(everything=True))
+        self.show_lines()
+
+    def set_context(self, *, units: Any = None, glyphs: Glyphs | None = None) -> None:
+        self.context = Context(self.context.view, glyphs or self.context.glyphs, units or self.context.units)
+        self.show(NOTHING)
+
+    def copy_text(self, text: str) -> None:
+        """Put text on the clipboard, in a thread as tmux may be slow."""
+        if not text:
+            self.say("nothing to copy here", "dim")
+            return
+
+        def work() -> None:
+            folder = self.memory.path.parent if self.memory.path is not None else Path.cwd()
+            said = copy(text, lambda words: self.call_from_thread(self.copy_to_clipboard, words), folder)
+            self.call_from_thread(self.say, said)
+
+        self.run_worker(work, thread=True, group="copy")
+
+    # ------------------------------------------------------------------- actions
+
+    async def action_do(self, name: str) -> None:
+        """An action of the register, if it can be done now; else why not."""
+        action = BY_ID[name]
+        self._touched()
+        deck = self.deck
+        reason = register.why_not(action, deck.focus_of(), self.view, locked=self.locked, read_only=self.read_only)
+        if reason is not None:
+            self.say(reason, "warn")
+            return
+        if name.startswith("show("):
+            await self.run_action(name)
+            return
+        handler = getattr(deck, f"do_{name}", None)
+        done = handler() if handler is not None else deeds.DEEDS[name](self)
+        if inspect.isawaitable(done):
+            self.run_worker(_finish(done), group="deeds", exit_on_error=True)
+
+    def _touched(self) -> None:
+        if self._unlocked is not None:
+            self._unlocked = self.clock()
+        if self.view.ts:
+            self.memory.last_key = self.view.ts
+
+    async def action_show(self, name: str) -> None:
+        """Bring a screen to the front."""
+        if name != self.current_mode:
+            await self.switch_mode(name)
+            self.memory.screen = name
+            self.memory.keep()
+            await self.listener.want(rules=self.deck.subject())
+
+    async def on_nav_line_chosen(self, event: Any) -> None:
+        await self.action_show(event.screen_name)
+
+    async def on_footer_asked(self, event: Any) -> None:
+        await self.action_do(event.action)
+
+
+async def _finish(work: Awaitable[Any]) -> None:
+    await work

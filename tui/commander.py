@@ -1,0 +1,84 @@
+"""Takes what an operator asks through its question to the engine, and follows it until it is settled."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from qkt.core.errors import QktError
+from qkt.runtime.control.answers import Answer, Changed
+from qkt.runtime.control.client import new_id
+from qkt.runtime.control.commands import Command
+from tui.asks import Ask, Chosen, Stamp
+from tui.notice import Sent
+from tui.screens.confirm import Confirm
+from tui.viewmodel import View
+
+if TYPE_CHECKING:
+    from tui.app import Dashboard
+
+Question = Callable[[View], Ask | None]
+"""Asks by the picture of the moment, so that what has changed is asked anew."""
+
+# Seconds that an answer is waited for; the frames tell of it even later.
+PATIENCE = 60.0
+
+
+def operator() -> str:
+    """Who commands are from."""
+    try:
+        return f"{getpass.getuser()} (dashboard)"
+    except (KeyError, OSError):
+        return "dashboard"
+
+
+class Commander:
+    """The hand of the operator."""
+
+    def __init__(self, app: Dashboard, author: str) -> None:
+        self._app = app
+        self._author = author
+        self.sent: Sent | None = None
+
+    def stamp(self, view: View) -> Stamp:
+        return {"id": new_id(), "author": self._author, "seen": view.version}
+
+    async def ask(self, question: Question) -> Answer | None:
+        """Ask, and carry out what is agreed to; None when it is not. What has changed meanwhile is asked anew."""
+        app = self._app
+        before: Ask | None = None
+        while True:
+            asked_of = app.view
+            ask = question(asked_of)
+            if ask is None:
+                return None
+            if not asked_of.linked:
+                app.say(f"{ask.title.partition(' --')[0]}: no link to the engine - elsewhere: {ask.elsewhere}", "alarm")
+                return None
+            chosen: Chosen | None = await app.push_screen_wait(Confirm(ask, before=before))
+            if chosen is None:
+                return None
+            answer = await self.perform(ask.command(chosen, self.stamp(asked_of)), ask.elsewhere)
+            if not isinstance(answer, Changed):
+                return answer
+            before = ask
+
+    async def perform(self, command: Command, elsewhere: str) -> Answer | None:
+        """Send it and wait for what comes of it; what is heard of it on the way shows in the second line."""
+        app = self._app
+        words = getattr(command, "name", None)
+        self.sent = Sent(command.id, f"{command.command} {words or ''}".strip(), elsewhere, app.clock())
+        app.show_lines()
+        answer: Answer | None = None
+        problem = None
+        try:
+            answer = await app.link.perform(command, wait=PATIENCE)
+        except QktError as error:
+            problem = str(error)
+        if self.sent is not None and self.sent.id == command.id:
+            self.sent = Sent(command.id, self.sent.words, elsewhere, self.sent.at, app.clock(), problem)
+            if answer is not None:
+                app.heard(self._author, command, answer)
+        app.show_lines()
+        return answer

@@ -1,0 +1,67 @@
+"""Keeps the link open: frames in order to whoever takes them, and a new try after a growing pause when it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from qkt.core.errors import QktError
+from qkt.runtime.control.frames import Bye, Frame, Hello, Lines, Subscribe
+from qkt.runtime.control.values import PROTOCOL
+from tui.link import EngineLink, Stream
+from tui.viewmodel import Lost
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+
+# Lines asked for on attaching.
+PAST_LINES = 500
+
+
+class Listener:
+    """One stream of an engine, for as long as the dashboard runs."""
+
+    def __init__(self, link: EngineLink, take: Callable[[Frame | Lost], None], clock: Callable[[], float]) -> None:
+        self._link = link
+        self._take = take
+        self._clock = clock
+        self._stream: Stream | None = None
+        self._last_line = 0
+        self.rate: float = 4
+        self.rules: str | None = None
+
+    def wanted(self) -> Subscribe:
+        return Subscribe(protocol=PROTOCOL, rate=self.rate, after=self._last_line, rules=self.rules)
+
+    async def want(self, *, rate: float | None = None, rules: str | None = None) -> None:
+        """See something else from now on."""
+        rate = self.rate if rate is None else rate
+        if (rate, rules) == (self.rate, self.rules):
+            return
+        self.rate, self.rules = rate, rules
+        if self._stream is not None:
+            await self._stream.want(self.wanted())
+
+    async def run(self) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            reason = "the engine closed the link"
+            try:
+                async with self._link.stream(self.wanted()) as stream:
+                    self._stream = stream
+                    async for frame in stream:
+                        if isinstance(frame, Lines):
+                            self._last_line = max(self._last_line, frame.lines[-1].number if frame.lines else 0)
+                        if isinstance(frame, Hello):
+                            pause = FIRST_PAUSE
+                        self._take(frame)
+                        if isinstance(frame, Bye):
+                            reason = frame.reason
+            except QktError as problem:
+                reason = str(problem)
+            except OSError as problem:
+                reason = problem.strerror or type(problem).__name__
+            finally:
+                self._stream = None
+            self._take(Lost(reason, self._clock(), pause))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)

@@ -1,0 +1,41 @@
+"""Leaving a dashboard that hosts its engine: does trading go on?"""
+
+from __future__ import annotations
+
+from textual import events
+
+from tui import asks
+from tui.screens.dialog import Dialog, wrapped
+from tui.table import Cell
+from tui.widgets.pane import Line
+
+
+class Leave(Dialog[str | None]):
+    """Dismissed with `keep`, `stop`, or None."""
+
+    TITLE_WORD = " Leave "
+
+    def lines(self, width: int) -> list[Line]:
+        view = self.dashboard.view
+        rows = asks.running(view)
+        held = asks.positions_of(view, [row.name for row in rows])
+        sessions = f"{len(rows)} session{'' if len(rows) == 1 else 's'}"
+        text = f"This process hosts the engine: {sessions}, {asks.holdings(held)}."
+        return [
+            *([Cell(part)] for part in wrapped(text, width)),
+            [Cell("")],
+            [
+                Cell("k", "focus"),
+                Cell("  keep trading without a dashboard; "),
+                Cell("qkt attach", "bold"),
+                Cell(" brings it back"),
+            ],
+            [Cell("s", "focus"), Cell("  stop all sessions and end the engine")],
+            [Cell("Esc", "focus"), Cell(" stay here")],
+        ]
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        answer = {"k": "keep", "s": "stop", "escape": None, "backspace": None}
+        if event.key in answer:
+            self.dismiss(answer[event.key])

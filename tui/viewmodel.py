@@ -1,0 +1,211 @@
+"""Frames of the control API in, an immutable picture of the engine out, with what differs from the one before.
+
+Nothing here draws, waits or reads a clock: time comes with the frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from qkt.runtime.control.answers import Answer
+from qkt.runtime.control.frames import TABLES, Ack, Bye, Delta, Frame, Hello, Lines, Snapshot, Tables
+from qkt.runtime.control.frames import fold as fold_state
+from qkt.runtime.control.rows import Line
+
+LINES_KEPT = 5_000
+REPORTS_KEPT = 50
+
+# A trend holds so many samples, one in so many milliseconds: the last minute.
+TREND_SAMPLES = 30
+TREND_EVERY = 2_000
+
+# How long a move of a price stays marked.
+MOVE_HELD = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The link to the engine broke. `at` and `retry` are seconds of the screen's own clock."""
+
+    reason: str
+    at: float
+    retry: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The life of something that ticks: its last tick, when that was seen here, and the last move of its price."""
+
+    tick: int | None
+    seen: int
+    price: float | None = None
+    move: Literal[-1, 0, 1] = 0
+    moved: int = 0
+
+    def age(self, now: int) -> int:
+        """Milliseconds since it last ticked, by the clock of the frames."""
+        return now - self.seen
+
+    def direction(self, now: int) -> Literal[-1, 0, 1]:
+        return self.move if now - self.moved < MOVE_HELD else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Prices of the last minute, one for each step of time."""
+
+    values: tuple[float, ...] = ()
+    step: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a command fares."""
+
+    author: str
+    command: str
+    answer: Answer
+    ts: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that is known of an engine at one moment."""
+
+    hello: Hello | None = None
+    state: Snapshot | None = None
+    ts: int = 0
+    lines: tuple[Line, ...] = ()
+    missed: int = 0
+    reports: tuple[Report, ...] = ()
+    pulses: Mapping[str, Pulse] = field(default_factory=dict)
+    trends: Mapping[str, Trend] = field(default_factory=dict)
+    lost: Lost | None = None
+    ended: str | None = None
+
+    @property
+    def tables(self) -> Tables:
+        return EMPTY if self.state is None else self.state.tables
+
+    @property
+    def version(self) -> int | None:
+        """What a command that rests on this picture names as seen."""
+        return None if self.state is None else self.state.version
+
+    @property
+    def linked(self) -> bool:
+        return self.state is not None and self.lost is None and self.ended is None
+
+    def digits(self, symbol: str) -> int | None:
+        row = self.tables.market.get(symbol)
+        return None if row is None else row.digits
+
+    def age(self, name: str) -> int | None:
+        """Milliseconds since a session or symbol last ticked; None while it never has."""
+        pulse = self.pulses.get(name)
+        return None if pulse is None or pulse.tick is None else pulse.age(self.ts)
+
+    def report(self, command_id: str) -> Report | None:
+        return next((one for one in reversed(self.reports) if one.answer.id == command_id), None)
+
+
+EMPTY = Tables()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """What a frame changed: keys by table (new, different or gone), whether all of it, and what stands outside tables."""
+
+    rows: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    everything: bool = False
+    lines: int = 0
+    reports: bool = False
+    link: bool = False
+
+    def touches(self, table: str) -> bool:
+        return self.everything or table in self.rows
+
+
+NOTHING = ChangeSet()
+
+
+def fold(view: View, frame: Frame | Lost) -> tuple[View, ChangeSet]:
+    """The picture after a frame. A delta of a state that is not ours changes nothing: the stream begins anew."""
+    match frame:
+        case Hello():
+            return replace(view, hello=frame, lost=None, ended=None), ChangeSet(link=True)
+        case Snapshot():
+            return _with_state(view, frame), ChangeSet(everything=True, link=True)
+        case Delta():
+            if view.state is None or frame.base != view.state.version:
+                return view, NOTHING
+            return _with_state(view, fold_state(view.state, frame)), ChangeSet(rows=changed_keys(frame))
+        case Lines():
+            return _with_lines(view, frame)
+        case Ack():
+            report = Report(frame.author, frame.command, frame.answer, view.ts)
+            others = tuple(one for one in view.reports if one.answer.id != frame.answer.id)
+            return replace(view, reports=(*others, report)[-REPORTS_KEPT:]), ChangeSet(reports=True)
+        case Bye():
+            return replace(view, ended=frame.reason), ChangeSet(link=True)
+        case Lost():
+            return replace(view, lost=frame), ChangeSet(link=True)
+
+
+def changed_keys(delta: Delta) -> dict[str, frozenset[str]]:
+    found = {}
+    for name in TABLES:
+        keys = frozenset(delta.rows.of(name)) | frozenset(delta.gone.get(name, ()))
+        if keys:
+            found[name] = keys
+    return found
+
+
+def _with_state(view: View, state: Snapshot) -> View:
+    return replace(
+        view, state=state, ts=state.ts, pulses=_pulses(view.pulses, state), trends=_trends(view.trends, state), lost=None
+    )
+
+
+def _with_lines(view: View, frame: Lines) -> tuple[View, ChangeSet]:
+    last = view.lines[-1].number if view.lines else 0
+    new = tuple(line for line in frame.lines if line.number > last)
+    if not new and not frame.missed:
+        return view, NOTHING
+    kept = (*view.lines, *new)[-LINES_KEPT:]
+    return replace(view, lines=kept, missed=view.missed + frame.missed), ChangeSet(lines=len(new))
+
+
+def _pulses(old: Mapping[str, Pulse], state: Snapshot) -> dict[str, Pulse]:
+    """A tick counts as seen when it comes. What ticked before this end was attached is as old as the stamps say."""
+    pulses: dict[str, Pulse] = {}
+    for name, row in state.tables.strategies.items():
+        pulses[name] = _pulse(old.get(name), row.last_tick, None, state.ts)
+    for name, market in state.tables.market.items():
+        middle = market.bid if market.bid is not None else market.ask
+        pulses[name] = _pulse(old.get(name), market.ts, None if middle is None else float(middle), state.ts)
+    return pulses
+
+
+def _pulse(old: Pulse | None, tick: int | None, price: float | None, now: int) -> Pulse:
+    if old is None:
+        return Pulse(tick, tick if tick is not None and 0 <= now - tick < 3_600_000 else now, price)
+    if old.tick == tick and old.price == price:
+        return old
+    move, moved = old.move, old.moved
+    if price is not None and old.price is not None and price != old.price:
+        move, moved = (1 if price > old.price else -1), now
+    return Pulse(tick, now, price, move, moved)
+
+
+def _trends(old: Mapping[str, Trend], state: Snapshot) -> dict[str, Trend]:
+    step = state.ts // TREND_EVERY
+    trends: dict[str, Trend] = {}
+    for name, row in state.tables.market.items():
+        trend = old.get(name, Trend())
+        if row.bid is not None and trend.step != step:
+            trend = Trend((*trend.values, float(row.bid))[-TREND_SAMPLES:], step)
+        trends[name] = trend
+    return trends

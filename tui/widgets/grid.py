@@ -1,0 +1,385 @@
+"""A table with a cursor. Rows keep their places and columns their widths; only what differs is painted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from textual import events
+from textual.message import Message
+
+from tui import filter as narrowing
+from tui.actions import Focus
+from tui.format import clip
+from tui.table import Cell, Column, Context, Keyed, Table, kept_order, nested, ordered
+from tui.viewmodel import ChangeSet, View
+from tui.widgets.pane import Line, Pane
+
+GAP = 2
+GUTTER = 2
+
+
+class Grid(Pane):
+    """Rows of one table. `only` narrows them to what the screen is about; `hide` leaves columns out."""
+
+    LEAST = 3
+    filters = True
+
+    class Opened(Message):
+        """Enter, or a click on the row under the cursor."""
+
+        def __init__(self, grid: Grid, row: Keyed) -> None:
+            super().__init__()
+            self.grid = grid
+            self.row = row
+
+        @property
+        def control(self) -> Grid:
+            return self.grid
+
+    class Moved(Message):
+        """The cursor stands on another row."""
+
+        def __init__(self, grid: Grid) -> None:
+            super().__init__()
+            self.grid = grid
+
+        @property
+        def control(self) -> Grid:
+            return self.grid
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, Grid.Moved) and message.grid is self.grid
+
+    def __init__(
+        self,
+        table: Table,
+        *,
+        id: str,
+        title: str | None = None,
+        only: Callable[[Keyed], bool] | None = None,
+        hide: Sequence[str] = (),
+        numbered: bool = True,
+        empty: str | None = None,
+    ) -> None:
+        super().__init__(title or table.title, id=id)
+        self.table = table
+        self.title_word = title or table.title
+        self.rows: list[Keyed] = []
+        self.total = 0
+        self.cursor: str | None = None
+        self.offset_row = 0
+        self.column_set = 0
+        self._only = only
+        self._hide = frozenset(hide)
+        self._empty = empty or table.empty
+        self._numbered = numbered
+        self._sort = table.column(table.order)
+        self._descending = table.descending
+        self._widths: dict[str, tuple[int, int]] = {}
+        self._due = True
+
+    # --------------------------------------------------------------------- rows
+
+    def apply(self, view: View, changes: ChangeSet) -> None:
+        if self._due or any(changes.touches(name) for name in self.table.depends()):
+            self._gather(view)
+        self.repaint()
+
+    def narrow(self, only: Callable[[Keyed], bool] | None) -> None:
+        """Show other rows of the same table."""
+        self._only = only
+        self.rows = []
+        self.cursor = None
+        self._due = True
+
+    def set_filter(self, text: str) -> None:
+        self.filter_text = text
+        self._gather(self.context.view)
+        self.repaint()
+
+    def _gather(self, view: View) -> None:
+        self._due = False
+        context = self.context
+        found = [row for row in self.table.rows(view) if self._only is None or self._only(row)]
+        self.total = len(found)
+        if self.filter_text:
+            found = narrowing.matching(found, narrowing.parse(self.filter_text), self.table.columns, context)
+        arranged = self._ordered(found)
+        newest_first = self._sort is not None and self._sort.title == "TIME"
+        self.rows = arranged if newest_first else kept_order([row.key for row in self.rows], arranged)
+        self._keep_cursor()
+
+    def _ordered(self, rows: Sequence[Keyed]) -> list[Keyed]:
+        arranged = ordered(rows, self._sort, self._descending)
+        return arranged if self.table.parent is None else nested(arranged, self.table.parent)
+
+    def resort(self) -> None:
+        self.rows = self._ordered(self.rows)
+        self._show_cursor()
+        self.repaint()
+
+    @property
+    def sorting(self) -> tuple[str, bool]:
+        return (self._sort.title if self._sort is not None else "", self._descending)
+
+    def sort_by(self, title: str, descending: bool) -> None:
+        self._sort, self._descending = self.table.column(title), descending
+        self.resort()
+
+    def sort_step(self, step: int) -> None:
+        """Sort by the column to the left or right of the one that sorts now."""
+        sortable = [column for column in self._columns(self.size.width) if column.sort is not None]
+        if not sortable:
+            return
+        names = [column.title for column in sortable]
+        now = names.index(self._sort.title) if self._sort is not None and self._sort.title in names else -step
+        self._sort = sortable[(now + step) % len(sortable)]
+        self.resort()
+
+    def reverse(self) -> None:
+        self._descending = not self._descending
+        self.resort()
+
+    def next_columns(self) -> None:
+        """The columns that did not fit, and back."""
+        self.column_set = 1 - self.column_set
+        self.repaint()
+
+    # ------------------------------------------------------------------- cursor
+
+    @property
+    def current(self) -> Keyed | None:
+        return next((row for row in self.rows if row.key == self.cursor), None)
+
+    @property
+    def index(self) -> int:
+        return next((i for i, row in enumerate(self.rows) if row.key == self.cursor), 0)
+
+    def move(self, step: int) -> None:
+        self.go(self.index + step)
+
+    def go(self, index: int) -> None:
+        if not self.rows:
+            return
+        self.cursor = self.rows[min(max(index, 0), len(self.rows) - 1)].key
+        self._show_cursor()
+        self.repaint()
+        self.post_message(self.Moved(self))
+
+    def _keep_cursor(self) -> None:
+        keys = [row.key for row in self.rows]
+        if self.cursor not in keys:
+            self.cursor = keys[0] if keys else None
+        self._show_cursor()
+
+    def _show_cursor(self) -> None:
+        page = max(self.size.height - 2, 1)
+        index = self.index
+        if index < self.offset_row:
+            self.offset_row = index
+        elif index >= self.offset_row + page:
+            self.offset_row = index - page + 1
+        self.offset_row = max(min(self.offset_row, len(self.rows) - page), 0)
+
+    def key_move(self, key: str) -> bool:
+        """Whether the key moved the cursor."""
+        page = max(self.size.height - 3, 1)
+        last = len(self.rows)
+        steps = {"up": -1, "k": -1, "down": 1, "j": 1, "pageup": -page, "pagedown": page, "home": -last, "end": last}
+        if key not in steps:
+            return False
+        self.move(steps[key])
+        return True
+
+    def on_key(self, event: events.Key) -> None:
+        if self.key_move(event.key):
+            event.stop()
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y == 1:
+            self._sort_at(event.x)
+            return
+        index = self.offset_row + event.y - 2
+        if not 0 <= index < len(self.rows):
+            return
+        if self.rows[index].key == self.cursor and self.has_focus and event.chain > 1:
+            self.open_row()
+        self.go(index)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self.move(3)
+        event.stop()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self.move(-3)
+        event.stop()
+
+    def open_row(self) -> None:
+        row = self.current
+        if row is not None:
+            self.post_message(self.Opened(self, row))
+
+    def _sort_at(self, x: int) -> None:
+        at = GUTTER
+        for column in self._columns(self.size.width):
+            width = self._width(column)
+            if at <= x < at + width + GAP and column.sort is not None:
+                if self._sort is column:
+                    self._descending = not self._descending
+                self._sort = column
+                self.resort()
+                return
+            at += width + GAP
+
+    def focus_of(self) -> Focus:
+        row = self.current
+        if row is None:
+            return Focus()
+        name = self.table.name
+        values = {slot: getattr(row, slot, None) for slot in ("session", "symbol", "account", "run") if hasattr(row, slot)}
+        if name in ("strategies", "portfolio"):
+            values["session"] = row.key
+        if name in ("positions", "orders"):
+            values["position" if name == "positions" else "order"] = row.key
+        if name == "halts" and getattr(row, "scope", "") in self.context.view.tables.strategies:
+            values["session"] = getattr(row, "scope", None)
+        if name == "alerts":
+            values["alert"] = row.key
+        return Focus(**values)
+
+    def copied(self) -> str:
+        row = self.current
+        if row is None:
+            return ""
+        return "\t".join(_cell(column, row, self.context).text.strip() for column in self.table.columns if column.title)
+
+    # ----------------------------------------------------------------- painting
+
+    def rows_wanted(self) -> int:
+        return 1 + max(len(self.rows), 1)
+
+    def on_resize(self) -> None:
+        self._widths = {}
+        super().on_resize()
+        self._show_cursor()
+
+    def body(self, width: int, height: int) -> list[Line]:
+        self._entitle()
+        if self.context.view.state is None:
+            return [[Cell("  waiting for data", "dim")]]
+        if not self.rows:
+            what = f"Nothing matches '{self.filter_text}'. Esc shows all." if self.filter_text else self._empty
+            return [[Cell(clip(f"  {what}", width), "dim")]]
+        page = max(height - 1, 1)
+        shown = self.rows[self.offset_row : self.offset_row + page]
+        columns = self._columns(width)
+        context = self.context
+        cells = [[_cell(column, row, context) for column in columns] for row in shown]
+        widths = self._measure(columns, cells)
+        while len(columns) > 1 and sum(whole for whole, _ in widths) + GAP * (len(columns) - 1) + GUTTER > width:
+            gone = max(range(len(columns)), key=lambda i: (columns[i].rank, i))
+            if columns[gone].rank == 0:
+                break
+            columns = [column for i, column in enumerate(columns) if i != gone]
+            widths = [one for i, one in enumerate(widths) if i != gone]
+            cells = [[cell for i, cell in enumerate(line) if i != gone] for line in cells]
+        head = self._head(columns, widths)
+        return [head, *(self._row(row, line, columns, widths, width) for row, line in zip(shown, cells, strict=True))]
+
+    def _entitle(self) -> None:
+        count = ""
+        if self._numbered and self.rows:
+            count = f" {len(self.rows)} of {self.total}" if self.filter_text else f" {len(self.rows)}"
+        self.heading = self.title_word + count + (f"  /{self.filter_text}" if self.filter_text else "")
+        note = self.table.note(self.rows, self.context)
+        hidden = len(self.rows) - max(self.size.height - 2, 0)
+        more = f"{hidden} more" if hidden > 0 else ""
+        self.note = "   ".join(part for part in (note, more) if part)
+
+    def _columns(self, width: int) -> list[Column]:
+        """The columns of this column set that fit. `w` brings those that did not."""
+        offered = [column for column in self.table.columns if column.title not in self._hide]
+        fitting = self._fitting(offered, width)
+        rest = [column for column in offered if column not in fitting]
+        if not self.column_set or not rest:
+            self.column_set = 0
+            return fitting
+        return self._fitting([offered[0], *rest], width)
+
+    def _fitting(self, offered: Sequence[Column], width: int) -> list[Column]:
+        columns = list(offered)
+        while len(columns) > 1 and GUTTER + sum(self._width(c) for c in columns) + GAP * (len(columns) - 1) > width:
+            gone = max(columns, key=lambda column: (column.rank, offered.index(column)))
+            if gone.rank == 0:
+                break
+            columns.remove(gone)
+        return columns
+
+    def _width(self, column: Column) -> int:
+        known = self._widths.get(column.title)
+        return max(column.width, len(column.title)) if known is None else known[0]
+
+    def _measure(self, columns: Sequence[Column], cells: Sequence[Sequence[Cell]]) -> list[tuple[int, int]]:
+        """Width of each column and the room behind its point. They grow, and never shrink while the size stays."""
+        found = []
+        for i, column in enumerate(columns):
+            width, behind = self._widths.get(column.title, (max(column.width, len(column.title)), 0))
+            texts = [line[i].text for line in cells]
+            if column.point:
+                behind = max(behind, *(_behind(text) for text in texts))
+                width = max(width, *(len(text) - _behind(text) + behind for text in texts))
+            else:
+                width = max(width, *(len(text) for text in texts))
+            if column.most is not None:
+                width = min(width, max(column.most, column.width))
+            self._widths[column.title] = (width, behind)
+            found.append((width, behind))
+        return found
+
+    def _head(self, columns: Sequence[Column], widths: Sequence[tuple[int, int]]) -> Line:
+        line = [Cell(" " * GUTTER)]
+        for column, (width, _) in zip(columns, widths, strict=True):
+            text = column.title.rjust(width) if column.right else column.title.ljust(width)
+            line += [Cell(text, "title" if column is self._sort else "head"), Cell(" " * GAP)]
+        return line[:-1]
+
+    def _row(
+        self, row: Keyed, cells: Sequence[Cell], columns: Sequence[Column], widths: Sequence[tuple[int, int]], total: int
+    ) -> Line:
+        here = row.key == self.cursor
+        under = ">" if here and self.has_focus else ""
+        context = self.context
+        sign = self.table.mark(row, context)
+        gutter = (context.glyphs.cursor if here else " ") + (sign or " ") if here else f"{sign or ' '} "
+        role = self.table.role(row, context)
+        line = [Cell(gutter, ("accent" if here else "warn") + under)]
+        for cell, column, (width, behind) in zip(cells, columns, widths, strict=True):
+            line += [Cell(_fit(cell.text, column, width, behind), (role or cell.role) + under), Cell(" " * GAP, "text" + under)]
+        used = sum(len(cell.text) for cell in line)
+        if under and used < total:
+            line.append(Cell(" " * (total - used), "text" + under))
+        return line
+
+
+def _cell(column: Column, row: Keyed, context: Context) -> Cell:
+    found = column.cell(row, context)
+    return Cell(found) if isinstance(found, str) else found
+
+
+def _behind(text: str) -> int:
+    """How much stands behind the last digit before the point."""
+    _, point, part = text.rpartition(".")
+    return len(part) + 1 if point else 0
+
+
+def _fit(text: str, column: Column, width: int, behind: int) -> str:
+    if column.most is not None:
+        text = clip(text, width)
+    if column.point:
+        text += " " * (behind - _behind(text))
+    return text.rjust(width) if column.right else text.ljust(width)
+
+
+def cells_of(rows: Iterable[Keyed], table: Table, context: Context) -> list[list[str]]:
+    """All rows as text, for export."""
+    return [[_cell(column, row, context).text.strip() for column in table.columns] for row in rows]
