@@ -68,11 +68,14 @@ def run(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
 async def host(hosting: Hosting, tell: Callable[[str], None]) -> None:
     """Run an engine with its control socket until a signal or a command ends it. `tell` hears what a person should see.
 
-    Raises StateError when the state directory is taken or damaged, ControlError when its socket is.
+    Raises StateError when the state directory is taken or damaged, ControlError when its socket is, ConfigError for a
+    channel of alerts that cannot work.
     """
+    from qkt.observe.channel import open_channels
     from qkt.observe.observer import observing
     from qkt.runtime.control.serving import serving
 
+    channels = open_channels(hosting.config.alerts.channels)
     async with (
         ending_on_signal(tell) as ending,
         _engine(hosting.state, hosting.config, hosting.restore) as engine,
@@ -80,7 +83,7 @@ async def host(hosting: Hosting, tell: Callable[[str], None]) -> None:
         await _load(engine, hosting.load_dir, tell)
         async with (
             serving(engine, hosting.state) as (hub, endpoint),  # whoever can ask finds everything there
-            observing(engine, hosting.config, hub.latest, hosting.logs),
+            observing(engine, hosting.config, hub.latest, hosting.logs, channels),
         ):
             engine.subscribers = lambda: hub.subscribers
             where = endpoint.path or f"127.0.0.1:{endpoint.port}"

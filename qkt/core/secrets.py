@@ -27,6 +27,8 @@ _NAMED = re.compile(
 )
 _HEADER = re.compile(r"(\b(?:Bearer|Basic)\s+)[\w.~+/=-]{6,}", re.IGNORECASE)
 _LOGIN = re.compile(r"(\w://)[^\s/@]+(?=@)")
+# Schemes whose host is one; each has a form with an s.
+_PLAIN = ("http", "json", "form", "xml", "mailto", "ntfy", "gotify")
 # Words without which there is nothing to be found: looking for them is a hundred times faster than looking for the rest.
 _HINTS = ("pass", "pwd", "secret", "token", "key", "credential")
 
@@ -40,7 +42,7 @@ class Secrets:
 
     def conceal(self, values: Iterable[str]) -> None:
         """Hide these from now on, wherever they appear."""
-        new = {value for value in values if len(value) >= SHORTEST} - self._values
+        new = {one for value in values for one in (value, *_parts(value)) if len(one) >= SHORTEST} - self._values
         if new:
             self._values |= new
             spellings = {one for value in self._values for one in _spellings(value)}
@@ -69,6 +71,21 @@ def names_a_secret(name: str) -> bool:
 def conceal_environment(environment: Mapping[str, str] = os.environ) -> None:
     """Hide the values of variables whose names say that they are secret, but no names of files."""
     conceal(value for name, value in environment.items() if names_a_secret(name) and not os.path.exists(value))
+
+
+def _parts(value: str) -> Iterator[str]:
+    """What of a URL is secret by itself: its login, what looks like a key in its path and query, and, where the scheme is a
+    service's, what stands for the host."""
+    if "://" not in value:
+        return
+    scheme, _, rest = value.partition("://")
+    place, _, path = rest.partition("/")
+    login, _, host = place.rpartition("@")
+    yield from login.split(":", 1)
+    words = re.split(r"[/?&=#]", path)
+    if scheme.lower().rstrip("s") not in _PLAIN:
+        words += [host, *host.split(":")]
+    yield from (word for word in words if len(word) >= WORD and any(map(str.isdigit, word)))
 
 
 def _spellings(value: str) -> Iterator[str]:

@@ -32,7 +32,7 @@ OPEN = 64
 """Files of sessions that are open at a time."""
 MEGABYTE = 1 << 20
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARN": 30, "ERROR": 40}
-QUIET = ("httpx", "httpcore", "websockets")
+QUIET = ("httpx", "httpcore", "websockets", "uvicorn", "apprise")
 """Libraries that tell too much below a warning."""
 
 SAID = ("log", "fill", "order", "operator", "halt")

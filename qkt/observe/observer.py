@@ -4,31 +4,39 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from qkt.config import Config, Observe
 from qkt.core.secrets import redacted
+from qkt.observe.alerts import alert_of, summary
 from qkt.observe.app import Looking, make_app
+from qkt.observe.channel import Channel
 from qkt.observe.exposition import written
 from qkt.observe.followers import Followers
+from qkt.observe.heartbeat import Heartbeat
 from qkt.observe.logs import LogFiles
 from qkt.observe.metrics import EngineCollector, Outlets
 from qkt.observe.page import Page
-from qkt.observe.status import status_of, wellness
+from qkt.observe.status import Wellness, status_of, wellness
 from qkt.observe.tail import LineTail
 from qkt.runtime.control.errors import ControlError
 from qkt.runtime.control.frames import Snapshot
 from qkt.runtime.control.loop_server import answering
+from qkt.runtime.control.rows import Line
 from qkt.runtime.engine import Engine
 
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 64
+DAY = 86_400_000
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOK = 5.0
+"""Seconds between two looks at the clock for the day's summary."""
 RETRY = 30.0
 """Seconds between two attempts to serve where somebody else does."""
 
@@ -36,29 +44,77 @@ RETRY = 30.0
 class Observer:
     """What looks at an engine. `address` is where it is served, None while it is not."""
 
-    def __init__(self, engine: Engine, config: Config, latest: Callable[[], Snapshot], logs: LogFiles | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        config: Config,
+        latest: Callable[[], Snapshot],
+        logs: LogFiles | None = None,
+        channels: Sequence[Channel] = (),
+    ) -> None:
         self._engine = engine
         self._config = config
         self._latest = latest
+        self._channels = channels
+        self._heartbeat = Heartbeat(config.observe, self._well)
         self.tail = LineTail(engine)
         self.followers = Followers()
         outlets = Outlets(
-            channels=lambda: (),
+            channels=lambda: ((one.name, one.sent, one.failed, one.dropped) for one in channels),
             followers=lambda: (len(self.followers), self.followers.dropped),
-            log_dropped=lambda: 0 if logs is None else logs.dropped + logs.failures,
-            heartbeats=lambda: (0, 0),
+            log_dropped=lambda: self.tail.missed + (0 if logs is None else logs.dropped + logs.failures),
+            heartbeats=lambda: (self._heartbeat.sent, self._heartbeat.failed),
         )
         self.collector = EngineCollector(engine, latest, outlets)
         self.tail.listen(self.followers.offer)
         self.tail.listen(lambda line: self.collector.count_line(line.level))
+        if channels:
+            self.tail.listen(self._alert)
         if logs is not None:
             self.tail.listen(logs.line)
         self.address: str | None = None
 
     def begin(self, tasks: TaskGroup) -> None:
+        """Start everything that is wanted."""
         tasks.start_soon(self.tail.run)
         if self._config.observe.serve:
             tasks.start_soon(self._serve, self._config.observe)
+        for channel in self._channels:
+            channel.start()
+        if self._channels and self._config.alerts.summary is not None:
+            tasks.start_soon(self._summarise, self._config.alerts.summary)
+        if self._heartbeat.wanted:
+            tasks.start_soon(self._heartbeat.run)
+
+    async def close(self) -> None:
+        """Tell what is still to be told."""
+        self.tail.drain()
+        for channel in self._channels:
+            channel.end()
+        async with anyio.create_task_group() as tasks:
+            for channel in self._channels:
+                tasks.start_soon(anyio.to_thread.run_sync, channel.join)
+
+    def _well(self) -> Wellness:
+        return wellness(self._engine.health())
+
+    def _alert(self, line: Line) -> None:
+        alert = alert_of(line)
+        if alert is not None:
+            for channel in self._channels:
+                channel.offer(alert)
+
+    async def _summarise(self, at: str) -> None:
+        """Sum the day up every day at this time (HH:MM, UTC)."""
+        hours, minutes = map(int, at.split(":"))
+        due = next_time(self._engine.wall.now(), hours, minutes)
+        while True:
+            await anyio.sleep(LOOK)
+            now = self._engine.wall.now()
+            if now >= due:
+                due = next_time(now, hours, minutes)
+                for channel in self._channels:
+                    channel.summarise(*summary(self._latest()))
 
     async def _serve(self, settings: Observe) -> None:
         """Serve for as long as the engine lives; a port that is taken is asked for again now and then."""
@@ -101,21 +157,27 @@ class Observer:
         async def status() -> bytes:
             return redacted(status_of(self._engine, self._latest()).model_dump_json()).encode()
 
-        return Looking(self._engine, self.followers, Page(metrics), Page(status), lambda: wellness(self._engine.health()))
+        return Looking(self._engine, self.followers, Page(metrics), Page(status), self._well)
 
 
 @asynccontextmanager
 async def observing(
-    engine: Engine, config: Config, latest: Callable[[], Snapshot], logs: LogFiles | None = None
+    engine: Engine,
+    config: Config,
+    latest: Callable[[], Snapshot],
+    logs: LogFiles | None = None,
+    channels: Sequence[Channel] = (),
 ) -> AsyncIterator[Observer]:
-    """Look at an engine for as long as this is entered. `latest` gives its snapshot; `logs` writes its lines."""
-    observer = Observer(engine, config, latest, logs)
+    """Look at an engine for as long as this is entered. `latest` gives its snapshot; `logs` writes its lines, `channels` tell
+    of what happens."""
+    observer = Observer(engine, config, latest, logs, channels)
     async with anyio.create_task_group() as tasks:
         observer.begin(tasks)
         try:
             yield observer
         finally:
-            observer.tail.drain()
+            with anyio.CancelScope(shield=True):
+                await observer.close()
             tasks.cancel_scope.cancel()
 
 
@@ -125,3 +187,9 @@ def listening(host: str, port: int) -> socket.socket:
     bound = socket.create_server(address[:2], family=family, backlog=32)
     bound.setblocking(False)
     return bound
+
+
+def next_time(now: int, hours: int, minutes: int) -> int:
+    """The next instant after `now` (epoch ms) at this time of day, UTC."""
+    today = now - now % DAY + (hours * 60 + minutes) * 60_000
+    return today if today > now else today + DAY

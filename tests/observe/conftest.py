@@ -30,7 +30,7 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 async def engine(anyio_backend, tmp_path):
     """Two sessions, one of which an operator has halted."""
-    source = list(ticks(1500))
+    source = list(ticks(1000))
     async with Engine(tmp_path / "state", OwnFeeds(lambda: ListFeed(source))) as engine:
         for name in ("one", "two"):
             await engine.deploy(strategy_file(tmp_path), name, {})

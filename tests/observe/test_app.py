@@ -47,7 +47,7 @@ async def test_lines_are_filtered(client):
         return [json.loads(line) for line in (await client.get(f"/logs?limit=5000&{query}")).text.splitlines()]
 
     fills = await asked("session=one&event=fill")
-    assert len(fills) > 5
+    assert len(fills) > 4
     assert {line["scope"] for line in fills} == {"one"}
     assert {line["trace"] for line in await asked(f"trace={fills[0]['trace']}")} == {fills[0]["trace"]}
     assert {line["level"] for line in await asked("level=warn")} == {"WARN"}
@@ -55,11 +55,11 @@ async def test_lines_are_filtered(client):
     assert len((await client.get("/logs?limit=3")).text.splitlines()) == 3
 
 
-@pytest.mark.parametrize("query", ["level=loud", "limit=-1", "limit=1000000", "after=x", "since=yesterday"])
-async def test_a_question_that_makes_no_sense_is_refused_in_a_sentence(client, query):
-    answer = await client.get(f"/logs?{query}")
-    assert answer.status_code == 400
-    assert answer.json()["expected"]
+async def test_a_question_that_makes_no_sense_is_refused_in_a_sentence(client):
+    for query in ("level=loud", "limit=-1", "limit=1000000", "after=x", "since=yesterday"):
+        answer = await client.get(f"/logs?{query}")
+        assert answer.status_code == 400, query
+        assert answer.json()["expected"]
 
 
 async def test_nothing_can_be_changed(client):

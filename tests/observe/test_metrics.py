@@ -29,7 +29,7 @@ async def test_they_say_what_the_engine_says(engine, observer):
     found = await samples(observer)
     live = engine.find("one")
     row = engine.snapshot().tables.strategies["one"]
-    assert found["qkt_ticks_total", "one"] == 1500
+    assert found["qkt_ticks_total", "one"] == 1000
     assert found["qkt_equity", "PAPER", "one"] == pytest.approx(float(row.equity))
     assert (
         found["qkt_fills_total", "one"]
