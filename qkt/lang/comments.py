@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from qkt.lang.keywords import RESUMING
-from qkt.lang.lexing import Token, lex
+from qkt.lang.lexing import Lexed, Token
 from qkt.lang.tree import Node
 
 _Point = tuple[int, int]
@@ -38,8 +38,7 @@ class _Unit:
 class Comments:
     """Gives every comment to one of `nodes`, the things that begin on lines of their own; `tail` has those behind the last."""
 
-    def __init__(self, source: str, nodes: Iterable[Node]) -> None:
-        lexed = lex(source)
+    def __init__(self, source: str, lexed: Lexed, nodes: Iterable[Node]) -> None:
         self.tail: list[str] = []
         self._lines = source.split("\n")
         self._starts = [_start(token) for token in lexed.tokens]

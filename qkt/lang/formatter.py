@@ -16,7 +16,7 @@ from qkt.lang import spelling, tree
 from qkt.lang.comments import Comments
 from qkt.lang.diagnostics import Diagnostic, LanguageError
 from qkt.lang.layout import INDENT, Lines, action_lines, condition_lines, indented, rule_lines
-from qkt.lang.lexing import lex
+from qkt.lang.lexing import Token
 from qkt.lang.parser import parse
 from qkt.lang.spelling import expression
 from qkt.lang.tree import Node
@@ -35,23 +35,24 @@ def format_source(source: str, path: str = "<text>") -> str:
     if result.file is None or any(p.severity == "error" for p in result.problems):
         raise LanguageError(path, source, result.problems)
     try:
-        text = _Formatter(source, result.file).run()
+        text = _Formatter(result.file, Comments(source, result.lexed, _parts(result.file))).run()
     except RecursionError:
         deep = Diagnostic("QKT0310", "error", result.file.name.span, "this file is nested too deeply to be formatted")
         raise LanguageError(path, source, [deep]) from None
-    if not (same(parse(text).file, result.file) and _comments_of(text) == _comments_of(source)):
+    again = parse(text)
+    if not (same(again.file, result.file) and _texts(again.lexed.comments) == _texts(result.lexed.comments)):
         raise StrategyError("is left as it is, since its canonical form would mean something else", where=path)
     return text
 
 
-def _comments_of(source: str) -> list[str]:
-    return sorted(comment.text for comment in lex(source).comments)
+def _texts(comments: Sequence[Token]) -> list[str]:
+    return sorted(comment.text for comment in comments)
 
 
 class _Formatter:
-    def __init__(self, source: str, file: tree.File) -> None:
+    def __init__(self, file: tree.File, comments: Comments) -> None:
         self._file = file
-        self._comments = Comments(source, _parts(file))
+        self._comments = comments
         rules = file.rules if isinstance(file, tree.Strategy) else ()
         # without braces, a rule behind a loop that names its variable would become a part of it
         self._needs_braces = {

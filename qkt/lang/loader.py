@@ -102,7 +102,7 @@ def check_text(source: str, name: str = "<text>", published: bool = False, path:
     elif parsed.file is not None:
         check_strategy(parsed.file, source, problems, strict=published)
     if published and parsed.file is not None:
-        spellings(parsed.file, source, problems)
+        spellings(parsed.file, parsed.lexed.tokens, problems)
     return CheckResult(parsed.file, problems.sorted(), source, children)
 
 

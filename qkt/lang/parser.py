@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from qkt.lang import tree
@@ -12,17 +13,19 @@ from qkt.lang.building import BUILDERS, Builder, Place
 from qkt.lang.diagnostics import Diagnostic
 from qkt.lang.expecting import describe, words_of
 from qkt.lang.keywords import RESERVED, RESUMING
-from qkt.lang.lexing import ILLEGAL, WORD, Token, lex
+from qkt.lang.lexing import ILLEGAL, WORD, Lexed, Token, lex
 from qkt.lang.tables import END, Tables, load_tables
 from qkt.lang.tree import Span
 
 
 @dataclass(frozen=True, slots=True)
 class ParseResult:
-    """`file` is there when all names that the text declares are in it, even if rules with errors had to be left out."""
+    """`file` is there when all names that the text declares are in it, even if rules with errors had to be left out. `lexed` is
+    what it was made of."""
 
     file: tree.Strategy | tree.Portfolio | None
     problems: tuple[Diagnostic, ...]
+    lexed: Lexed = field(repr=False)
     path: str = "<text>"
 
 
@@ -32,7 +35,7 @@ def parse(source: str, path: str = "<text>") -> ParseResult:
     parser = _Parser(load_tables(), lexed.tokens)
     file = parser.run()
     problems = sorted((*lexed.problems, *parser.place.problems), key=lambda p: (p.span.line, p.span.column))
-    return ParseResult(file, tuple(problems), path)
+    return ParseResult(file, tuple(problems), lexed, path)
 
 
 def continuations(source: str) -> frozenset[str]:
@@ -53,7 +56,7 @@ class _Parser:
     def __init__(self, tables: Tables, tokens: list[Token]) -> None:
         self._tables = tables
         self._tokens = tokens
-        self._builders: list[Builder | None] = [BUILDERS.get(r.name) for r in tables.reductions]
+        self._builders = _builders()
         self._in_case = _inside_case(tokens)
         self._names_lost = False
         self._header_lost = False
@@ -276,6 +279,12 @@ class _Parser:
         self._states = [self._tables.start, self._tables.gotos[self._tables.start][origin]]
         self._values = [(name, 1, None) if is_portfolio else (name, 1)]
         self._firsts = [self._tokens[0]]
+
+
+@functools.cache
+def _builders() -> list[Builder | None]:
+    """What makes the value of each reduction, None where its parts are handed on as a list."""
+    return [BUILDERS.get(reduction.name) for reduction in load_tables().reductions]
 
 
 def _start(token: Token) -> tuple[int, int]:

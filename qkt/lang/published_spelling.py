@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from qkt.lang import tree
 from qkt.lang.codes import Problems
 from qkt.lang.keywords import AGGREGATES, CONTEXTUAL, RESERVED
-from qkt.lang.lexing import Token, lex
+from qkt.lang.lexing import Token
 from qkt.lang.tree import Node, Span
 from qkt.lang.walk import walk
 
@@ -24,9 +24,8 @@ _REPEATED = frozenset({"PARAM", "SEQUENCE", "IMPORT"})
 _SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def spellings(file: tree.File, source: str, problems: Problems) -> None:
-    """Report every spelling of a sound file that is only ours."""
-    tokens = lex(source).tokens
+def spellings(file: tree.File, tokens: list[Token], problems: Problems) -> None:
+    """Report every spelling of a sound file, read from these tokens, that is only ours."""
     known = _Known(tokens)
     for span, what in (*_order(file, tokens), *_signs(tokens), *_names(file), *known.clauses(file)):
         problems.error("QKT0602", span, f"the published parser does not read {what}")
