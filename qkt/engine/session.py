@@ -184,11 +184,22 @@ class Session:
         self,
         prefix: str,
         purpose: Purpose,
+        *,
+        strategy: str | None = None,
         symbol: str | None = None,
         leg: int | None = None,
         quantity: Decimal | None = None,
     ) -> None:
-        """Close every leg at market, whatever risk says; only those of a symbol, or one, when named, or a part of each.
-        `prefix` begins the ids of the orders."""
-        now = self._clock.time
-        close_legs(self.scope, self.books, now, prefix, purpose, symbol=symbol, leg=leg, quantity=quantity)
+        """Close every leg at market, whatever risk says; only those of a strategy or a symbol, or one, when named, or a part
+        of each. `prefix` begins the ids of the orders."""
+        close_legs(
+            self.scope,
+            self.books,
+            self._clock.time,
+            prefix,
+            purpose,
+            strategy=strategy,
+            symbol=symbol,
+            leg=leg,
+            quantity=quantity,
+        )

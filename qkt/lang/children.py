@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +21,9 @@ from qkt.lang.walk import names_used
 
 F = TypeVar("F", tree.Strategy, tree.Portfolio)
 
+Reader = Callable[[str, Path], str]
+"""Gives the text of an import: its path as written, and where that leads to."""
+
 KINDS = {Decimal: "a number", bool: "TRUE or FALSE", str: "a text"}
 
 
@@ -38,23 +41,27 @@ class CheckedChild:
 
 
 def check_children(
-    portfolio: tree.Portfolio, path: Path, problems: Problems, *, strict: bool = False
+    portfolio: tree.Portfolio, path: Path, problems: Problems, *, strict: bool = False, read: Reader | None = None
 ) -> tuple[CheckedChild, ...]:
-    """Check every import of the portfolio in `path`. What is wrong inside a child stands in its own list; the portfolio's
-    `problems` say at the import that the child cannot be used."""
-    found = (_child(portfolio, imported, path, problems, strict=strict) for imported in portfolio.imports)
+    """Check every import of the portfolio in `path`; `read` gives the text of one, else its file does. What is wrong inside a
+    child stands in its own list; the portfolio's `problems` say at the import that the child cannot be used."""
+    found = (_child(portfolio, imported, path, problems, read or _file, strict=strict) for imported in portfolio.imports)
     return tuple(child for child in found if child is not None)
 
 
+def _file(_: str, target: Path) -> str:
+    return read_source(target)
+
+
 def _child(
-    portfolio: tree.Portfolio, imported: tree.Import, path: Path, problems: Problems, *, strict: bool
+    portfolio: tree.Portfolio, imported: tree.Import, path: Path, problems: Problems, read: Reader, *, strict: bool
 ) -> CheckedChild | None:
     target = (path.parent / imported.path.value).resolve()
     if target == path.resolve():
         problems.error("QKT0214", imported.path.span, "the portfolio imports itself", "import strategies only")
         return None
     try:
-        source = read_source(target)
+        source = read(imported.path.value, target)
     except StrategyError as problem:
         problems.error("QKT0214", imported.path.span, f"{target} {problem.found}", f"expected {problem.expected}")
         return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from qkt.lang import tree
-from qkt.lang.children import CheckedChild, check_children
+from qkt.lang.children import CheckedChild, Reader, check_children
 from qkt.lang.codes import Problems
 from qkt.lang.compiled import CompiledStrategy
 from qkt.lang.diagnostics import LanguageError
@@ -23,7 +23,13 @@ def load_portfolio(path: Path, params: Mapping[str, str] = NO_PARAMS) -> Compile
     Raises LanguageError with the problems of the portfolio and of its children, StrategyError when the file cannot be read
     or a value cannot be given.
     """
-    source = read_source(path)
+    return load_portfolio_text(read_source(path), path, params)
+
+
+def load_portfolio_text(
+    source: str, path: Path, params: Mapping[str, str] = NO_PARAMS, read: Reader | None = None
+) -> CompiledPortfolio:
+    """The same from the text itself; `read` gives the texts of what it imports, else their files beside `path` do."""
     parsed = parse(source, str(path))
     problems = Problems(parsed.problems)
     file, program = parsed.file, None
@@ -31,7 +37,7 @@ def load_portfolio(path: Path, params: Mapping[str, str] = NO_PARAMS) -> Compile
     if isinstance(file, tree.Portfolio):
         file = with_values(file, params, str(path))
         program = check_portfolio(file, problems)
-        children = check_children(file, path, problems)
+        children = check_children(file, path, problems, read=read)
     elif file is not None:
         problems.error("QKT0216", file.name.span, "this is a STRATEGY", "a PORTFOLIO is needed here")
     if program is None or problems.failed or not isinstance(file, tree.Portfolio):

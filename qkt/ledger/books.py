@@ -168,11 +168,11 @@ class Books:
             return factor
         return factor * self.converter.rate_f(symbol)
 
-    def unrealized(self, at: int | None = None) -> Decimal:
-        """Open profit of the session, exact, 8 decimals: summed by strategy and symbol at the last prices. A result that is
-        told gives its time `at`, so that its conversions are listed."""
+    def unrealized(self, at: int | None = None, strategy: str | None = None) -> Decimal:
+        """Open profit of the session, or of one strategy, exact, 8 decimals: summed by strategy and symbol at the last prices.
+        A result that is told gives its time `at`, so that its conversions are listed."""
         parts = []
-        for book in self.strategies.values():
+        for book in self.strategies.values() if strategy is None else (self.strategies[strategy],):
             for legs in book.open_books():
                 last = self._board.last(legs.symbol)
                 if last is not None:

@@ -9,7 +9,7 @@ from qkt.portfolio.book_risk import BookRisk
 from qkt.portfolio.events import BookRiskChanged, ChildGated, RegimeChosen, SignalSized, SignalSuppressed
 from qkt.portfolio.exposure import BookExposure, ExposureRules
 from qkt.portfolio.gate_context import GateContext
-from qkt.portfolio.portfolio import Portfolio
+from qkt.portfolio.portfolio import Portfolio, alias_of
 from qkt.portfolio.router import RiskRouter, Share
 from qkt.portfolio.settings import BookSettings, ExposureCaps, Method, Rung
 from qkt.portfolio.supervisor import ChildState, Netting, Stopped, Supervisor, book_value
@@ -35,5 +35,6 @@ __all__ = [
     "SignalSuppressed",
     "Stopped",
     "Supervisor",
+    "alias_of",
     "book_value",
 ]

@@ -101,5 +101,10 @@ class Portfolio:
             )
 
 
+def alias_of(strategy: str) -> str | None:
+    """The alias in the id of a portfolio's child, None for a strategy that is alone."""
+    return strategy.partition(":")[2] or None
+
+
 def _shared_name(stream: StreamSpec) -> str:
     return f"{stream.symbol} {stream.timeframe.text}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 
 class Method(StrEnum):
@@ -67,3 +69,30 @@ class BookSettings:
         if self.target_vol is not None:
             return "a volatility target"
         return "an allocation by risk" if self.weighs else None
+
+    def as_json(self) -> dict[str, Any]:
+        """What differs from the defaults, as values that JSON has."""
+        plain = BookSettings()
+        told: dict[str, Any] = {
+            "capital": self.capital and str(self.capital),
+            "method": self.method.value,
+            "rebalance_every_bars": self.rebalance_every_bars,
+            "target_vol": self.target_vol,
+            "max_leverage": self.max_leverage,
+            "ladder": [[str(rung.drawdown), str(rung.factor), rung.cooldown_bars] for rung in self.ladder],
+            "caps": {one.name: str(value) for one in fields(self.caps) if (value := getattr(self.caps, one.name)) is not None},
+        }
+        return {name: value for name, value in told.items() if getattr(self, name) != getattr(plain, name)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> BookSettings:
+        given = dict(value)
+        if "capital" in given:
+            given["capital"] = Decimal(given["capital"])
+        if "method" in given:
+            given["method"] = Method(given["method"])
+        if "ladder" in given:
+            given["ladder"] = tuple(Rung(Decimal(at), Decimal(factor), bars) for at, factor, bars in given["ladder"])
+        if "caps" in given:
+            given["caps"] = ExposureCaps(**{name: Decimal(cap) for name, cap in given["caps"].items()})
+        return cls(**given)

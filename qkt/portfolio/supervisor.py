@@ -51,7 +51,7 @@ class ChildState:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """What stopping a portfolio left of a child: legs that were `closed` at once, and those that are `held` still."""
+    """What stopping a portfolio makes of a child: how many of its legs are being `closed`, and how many it goes on to hold."""
 
     strategy: str
     closed: int
@@ -155,27 +155,28 @@ class Supervisor:
         state.stopped_by = author
         self._update(state)
 
-    def stop_all(self, author: str) -> list[Stopped]:
-        """The portfolio is stopped: every child is out, those without HOLD are made flat."""
+    def wind_down(self, reason: str) -> list[Stopped]:
+        """The portfolio is about to stop: children without HOLD cancel their entries and get out."""
         left = []
         for state in self.children.values():
-            before = self.legs(state)
-            state.stopped_by = author
-            self._update(state)
-            if not state.child.hold and self.legs(state):  # it was out already, and something came back
-                self.flatten(state, f"stopped by {author}")
-            held = self.legs(state)
-            left.append(Stopped(state.child.id, before - held, held))
+            closed = 0 if state.child.hold else self.flatten(state, reason)
+            left.append(Stopped(state.child.id, closed, self.legs(state) if state.child.hold else 0))
         return left
 
     def legs(self, state: ChildState) -> int:
         """How many legs the child has open."""
         return sum(1 for legs in self._books.strategies[state.child.id].open_books() for _ in legs)
 
-    def resume(self, state: ChildState) -> None:
+    def start_again(self, state: ChildState) -> None:
         """Take back an operator's stop and a failure: the child trades at once if its gate says so."""
         state.stopped_by = state.failure = None
         self._update(state)
+
+    def forgive(self) -> None:
+        """Let children that failed try again."""
+        for state in self.children.values():
+            state.failure = None
+            self._update(state)
 
     def fail(self, strategy: str, problem: Exception) -> None:
         """A child raised: it is out, the others go on."""

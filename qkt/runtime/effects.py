@@ -24,6 +24,7 @@ from qkt.core.events import (
 )
 from qkt.engine import Session
 from qkt.orders import CancelOrder, Order, OrderApproved, ResizeOrder, SubmitOrder
+from qkt.portfolio import BookRiskChanged, ChildGated, RegimeChosen, SignalSized, SignalSuppressed
 from qkt.risk import Halt, Halted, HaltLifted
 
 STAMPS = {"seq", "scope"}
@@ -72,6 +73,11 @@ class EffectLog:
             (CancelFailed, "cancel_failed"),
             (RiskRejected, "refused"),
             (LogLine, "log"),
+            (ChildGated, "gated"),
+            (RegimeChosen, "regime"),
+            (BookRiskChanged, "book_risk"),
+            (SignalSized, "sized"),
+            (SignalSuppressed, "suppressed"),
         ):
             scope.subscribe(kind, self._writer(name))
 

@@ -25,6 +25,7 @@ from qkt.core.clock import Clock, EventClock, SystemClock
 from qkt.core.errors import QktError
 from qkt.core.events import Tick
 from qkt.core.secrets import redacted
+from qkt.portfolio import ChildState
 from qkt.risk import Cause
 from qkt.runtime.alerts import AlertBook, Source
 from qkt.runtime.checking import check_file, strategy_files
@@ -60,7 +61,7 @@ from qkt.runtime.traces import TELLING
 from qkt.runtime.views.charts import chart, equity_points
 from qkt.runtime.views.fills import fill_rows
 from qkt.runtime.views.histories import digest, order_lives
-from qkt.runtime.views.rules import rule_rows, rule_terms
+from qkt.runtime.views.rules import child_rule_rows, rule_rows, rule_terms
 from qkt.runtime.views.sessions import health, hello
 from qkt.runtime.views.snapshot import Shown, tables
 from qkt.runtime.views.standing import Standing
@@ -257,7 +258,7 @@ class Engine:
         source = await anyio.to_thread.run_sync(read_strategy, path)
         scratch = self.state / "scratch"
         scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-        await anyio.to_thread.run_sync(load_strategy, str(path), source, params, scratch)
+        await anyio.to_thread.run_sync(load_strategy, str(path), source, params, scratch, self.defaults.book)
         return source
 
     def _written(self, path: Path, name: str, source: str, params: dict[str, str]) -> Registration:
@@ -267,7 +268,7 @@ class Engine:
             source=source,
             source_hash=source_hash(source),
             params=params,
-            settings=self.defaults.as_json(),
+            settings=self.defaults.of(source).as_json(),
             created_at=self.wall.now(),
         )
 
@@ -319,11 +320,11 @@ class Engine:
     async def _machine(self, registration: Registration) -> SessionMachine:
         folder = session_folder(self.state, registration.run)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        terms = Terms.from_json(registration.settings)
         strategy = await anyio.to_thread.run_sync(
-            load_strategy, registration.file, registration.source, registration.params, folder
+            load_strategy, registration.file, registration.source, registration.params, folder, terms.book
         )
-        settings = Terms.from_json(registration.settings).settings(folder)
-        return SessionMachine(registration.name, strategy, settings, self.bus, self._clock)
+        return SessionMachine(registration.name, strategy, terms.settings(folder), self.bus, self._clock)
 
     async def _animate(self, registration: Registration, machine: SessionMachine, recovered: Recovered) -> Hosted:
         """Recorder, feed and task of a machine that stands where its recording ends."""
@@ -397,7 +398,22 @@ class Engine:
             return hosted.live
         if name in self.resting:
             raise SessionError("is not running", where=name, remedy=f"qkt start {name}")
+        book = name.partition("/")[0]
+        if book != name and book in self.hosted:
+            remedy = f"name {book}; stop, start and flatten take a child"
+            raise SessionError(f"is no session of its own but a child of {book}", where=name, remedy=remedy)
         raise UnknownSessionError(name, self.known())
+
+    def find_child(self, name: str) -> tuple[LiveSession, ChildState]:
+        """The child of a portfolio, by `book/child`. Raises UnknownSessionError, SessionError for one that does not run."""
+        book, _, alias = name.partition("/")
+        live = self.find(book)
+        supervisor = live.machine.session.supervisor
+        state = None if supervisor is None else supervisor.of(alias)
+        if supervisor is None or state is None:
+            children = [] if supervisor is None else [f"{book}/{one.child.alias}" for one in supervisor.children.values()]
+            raise UnknownSessionError(name, children or self.known())
+        return live, state
 
     def registration(self, name: str) -> Registration:
         """What was deployed under a name. Raises UnknownSessionError."""
@@ -540,10 +556,12 @@ class Engine:
         self.operators.settle(command, answer)
 
     def rules(self, session: str) -> Sequence[RuleRow]:
+        if "/" in session:
+            return child_rule_rows(*self.find_child(session))
         return rule_rows(self.find(session))
 
     def terms(self, session: str, rule: int) -> RuleTerms:
-        return rule_terms(self.find(session), rule)
+        return rule_terms(session, self.rules(session), rule)
 
     def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart:
         return chart(self.find(session), stream, limit)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from qkt.core.numbers import ZERO, q8, quotient
+from qkt.ledger import Books
 
 MINUTE = 60_000
 DAY = 86_400_000
@@ -18,6 +19,20 @@ class Account(Protocol):
     def equity(self) -> Decimal: ...
 
     def balance(self) -> Decimal: ...
+
+
+class ChildAccount:
+    """What one child of a portfolio has of the session's account."""
+
+    def __init__(self, books: Books, name: str) -> None:
+        self._books = books
+        self._book = books.strategies[name]
+
+    def equity(self) -> Decimal:
+        return self.balance() + self._books.unrealized(strategy=self._book.strategy)
+
+    def balance(self) -> Decimal:
+        return self._book.starting + self._book.realized
 
 
 class Sample(NamedTuple):
@@ -32,7 +47,7 @@ class EquityHistory:
     """Samples of the last thirty days. `next` is the instant from which the next sample is wanted (epoch ms)."""
 
     def __init__(self, account: Account) -> None:
-        self._account = account
+        self.account = account
         self.samples: deque[Sample] = deque(maxlen=KEPT)
         self.next = 0
         self.day_start = ZERO
@@ -43,8 +58,8 @@ class EquityHistory:
     def sample(self, ts: int) -> None:
         """Take the first sample of a minute; `ts` is the tick that brought it."""
         self.next = ts - ts % MINUTE + MINUTE
-        equity = self._account.equity()
-        self.samples.append(Sample(ts, equity, self._account.balance()))
+        equity = self.account.equity()
+        self.samples.append(Sample(ts, equity, self.account.balance()))
         if ts // DAY != self._day:
             self._day, self.day_start = ts // DAY, equity
         self.worst = min(self.worst, self.drawdown(equity))

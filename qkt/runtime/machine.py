@@ -15,16 +15,16 @@ from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
 from qkt.core.events import RuleFired, Tick
 from qkt.core.terms import Purpose
-from qkt.engine import SessionSettings, TickBoard, assemble
+from qkt.engine import Runnable, SessionSettings, TickBoard, assemble
 from qkt.orders import Order
+from qkt.portfolio import Supervisor
 from qkt.risk import Cause, Halt, Lasts
 from qkt.runtime.candle_book import CandleBook
 from qkt.runtime.effects import EffectLog
-from qkt.runtime.equity import EquityHistory
+from qkt.runtime.equity import ChildAccount, EquityHistory
 from qkt.runtime.errors import SessionError
 from qkt.runtime.inputs import CommandInput, GapInput, Input, TickInput, TimerInput, VenueInput
 from qkt.runtime.modifying import modify
-from qkt.strategy import RunnableStrategy
 
 log = logging.getLogger(__name__)
 
@@ -32,21 +32,29 @@ log = logging.getLogger(__name__)
 class SessionMachine:
     """Runs one strategy in its own scope of the bus. `effects` holds what the last input led to until it is taken."""
 
-    def __init__(
-        self, name: str, strategy: RunnableStrategy, settings: SessionSettings, bus: EventBus, clock: EventClock
-    ) -> None:
+    def __init__(self, name: str, strategy: Runnable, settings: SessionSettings, bus: EventBus, clock: EventClock) -> None:
         self.name = name
         self.strategy = strategy
         self.settings = settings
         self.board = TickBoard()
-        self.session = assemble(strategy, settings, bus, clock, self.board, on_fault=self._on_fault, shared_as=name)
+        self.session = assemble(
+            strategy,
+            settings,
+            bus,
+            clock,
+            self.board,
+            on_fault=self._on_fault,
+            shared_as=name,
+            on_child_fault=self._on_child_fault,
+        )
         self.effects = EffectLog(self.session)
         self.failed: Exception | None = None
         self.ticks = 0
-        # Rule -> time and number of its firings.
-        self.fired: dict[int, tuple[int, int]] = {}
+        # Strategy and rule -> time and number of its firings.
+        self.fired: dict[tuple[str, int], tuple[int, int]] = {}
         self.last_ts = 0
         self.history = EquityHistory(self)
+        self.children = {name: EquityHistory(ChildAccount(self.session.books, name)) for name in self._children()}
         self.candles = CandleBook(self.session.scope)
         self._flattens = 0
         self._modified = 0
@@ -62,6 +70,9 @@ class SessionMachine:
             "cancel": self._cancel,
             "flatten": self._flatten,
             "modify": self._modify,
+            "stop_child": self._stop_child,
+            "start_child": self._start_child,
+            "wind_down": self._wind_down,
         }
 
     def handle(self, item: Input) -> None:
@@ -91,6 +102,8 @@ class SessionMachine:
         self.effects.settle()
         if tick.ts >= self.history.next:
             self.history.sample(tick.ts)
+            for history in self.children.values():
+                history.sample(tick.ts)
 
     def warm(self, tick: Tick) -> None:
         """One tick of history, before the first of the market."""
@@ -188,6 +201,8 @@ class SessionMachine:
         if risk.halts.get(Cause.FAULT) is None:
             self.failed = None
             self.session.silence(False)
+            if self.session.supervisor is not None:
+                self.session.supervisor.forgive()
 
     def _block(self, item: CommandInput) -> None:
         values = item.arguments
@@ -217,11 +232,11 @@ class SessionMachine:
                 orders.cancel(order, f"cancelled by {item.author}")
 
     def _flatten(self, item: CommandInput) -> None:
-        symbol, leg = item.arguments.get("symbol"), item.arguments.get("leg")
+        symbol, leg, child = (item.arguments.get(name) for name in ("symbol", "leg", "child"))
         if symbol is None and leg is None:
-            self._cancel_entries(f"flattened by {item.author}")
+            self._cancel_entries(f"flattened by {item.author}", child)
         self._flattens += 1
-        self.session.close_all(f"flat{self._flattens}", Purpose.CLOSE, symbol=symbol, leg=leg)
+        self.session.close_all(f"flat{self._flattens}", Purpose.CLOSE, strategy=child, symbol=symbol, leg=leg)
 
     def _modify(self, item: CommandInput) -> None:
         self._modified += 1
@@ -229,16 +244,46 @@ class SessionMachine:
         if problem is not None:
             self.effects.add("unmodified", at=item.ts, reason=problem)
 
-    def _cancel_entries(self, reason: str) -> None:
+    def _cancel_entries(self, reason: str, strategy: str | None = None) -> None:
         orders = self.session.orders
         for order in orders.live_orders():
-            if not order.reduce_only:
+            if not order.reduce_only and strategy in (None, order.strategy):
                 orders.cancel(order, reason)
+
+    def _stop_child(self, item: CommandInput) -> None:
+        supervisor = self._supervisor()
+        supervisor.stop(supervisor.children[item.arguments["child"]], item.author)
+
+    def _start_child(self, item: CommandInput) -> None:
+        supervisor, child = self._supervisor(), item.arguments["child"]
+        self.session.silence(False, child)
+        supervisor.start_again(supervisor.children[child])
+
+    def _wind_down(self, item: CommandInput) -> None:
+        """The portfolio is about to be stopped: children without HOLD get out."""
+        for left in self._supervisor().wind_down(f"stopped by {item.author}"):
+            self.effects.add("wound_down", child=left.strategy, closed=left.closed, held=left.held)
+
+    def _supervisor(self) -> Supervisor:
+        if self.session.supervisor is None:
+            raise SessionError("is no portfolio", where=self.name)
+        return self.session.supervisor
+
+    def _children(self) -> list[str]:
+        return [] if self.session.supervisor is None else list(self.session.supervisor.children)
 
     # ------------------------------------------------------------------ events
 
     def _on_fired(self, event: RuleFired) -> None:
-        self.fired[event.rule] = (event.time, self.fired.get(event.rule, (0, 0))[1] + 1)
+        key = event.strategy, event.rule
+        self.fired[key] = (event.time, self.fired.get(key, (0, 0))[1] + 1)
+
+    def _on_child_fault(self, child: str, problem: Exception) -> None:
+        """A child of the portfolio raised: it is out, the others go on."""
+        log.error("child %s of session %s failed", child, self.name, exc_info=problem)
+        self.effects.add("fault", child=child, text=f"{type(problem).__name__}: {problem}")
+        self.session.silence(True, child)
+        self._supervisor().fail(child, problem)
 
     def _on_fault(self, problem: Exception) -> None:
         """The strategy, or what serves it, raised: the session halts and goes on protecting what it holds."""

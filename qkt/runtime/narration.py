@@ -39,7 +39,7 @@ def _fill(v: dict[str, Any]) -> Said:
 
 
 def _refused(v: dict[str, Any]) -> Said:
-    return Said("WARN", "order", f"{v['order_id']} refused: {v['reason']}")
+    return Said("WARN", "order", f"{v['order_id'] or v['strategy']} refused: {v['reason']}")
 
 
 def _log(v: dict[str, Any]) -> Said:
@@ -70,6 +70,27 @@ def _lifted(v: dict[str, Any]) -> Said | None:
     return Said("WARN", "halt", f"halt{whose} lifted{by} ({v['why']}): {v['reason']}")
 
 
+def _of_child(verb: str) -> Any:
+    return lambda v: Said("WARN", "operator", f"{v['child']} {verb} by {v['author']}")
+
+
+def _gated(v: dict[str, Any]) -> Said:
+    closing = f", {v['closing']} positions close" if v["closing"] else ""
+    return Said("INFO", "engine", f"{v['strategy']} {'may trade' if v['active'] else 'is out'}: {v['reason']}{closing}")
+
+
+def _book_risk(v: dict[str, Any]) -> Said:
+    weights = ", ".join(f"{name} {weight}" for name, weight in v["weights"])
+    text = f"equity {v['equity']} of peak {v['peak']}: new risk * {v['ladder']}, weights {weights} ({v['method']})"
+    return Said("INFO", "engine", text)
+
+
+def _sized(v: dict[str, Any]) -> Said:
+    regime = f" ({v['regime']})" if v["regime"] else ""
+    numbers = f"asked {v['asked']} * ladder {v['ladder']} * weight {v['weight']}{regime} = {v['sized']}"
+    return Said("INFO", "engine", f"{v['strategy']}: {v['symbol']} {numbers}")
+
+
 TELLERS: dict[str, Any] = {
     "order": _order,
     "fill": _fill,
@@ -89,6 +110,14 @@ TELLERS: dict[str, Any] = {
     "unmodified": lambda v: Said("WARN", "operator", f"nothing was modified: {v['reason']}"),
     "block": lambda v: Said("ERROR", "halt", f"entries are blocked: {v['reason']}"),
     "unblock": lambda v: Said("INFO", "halt", f"entries may pass again ({v['cause']})"),
-    "fault": lambda v: Said("ERROR", "halt", f"the strategy failed and is halted: {v['text']}"),
+    "fault": lambda v: Said("ERROR", "halt", f"{v.get('child', 'the strategy')} failed and is halted: {v['text']}"),
+    "gated": _gated,
+    "regime": lambda v: Said("INFO", "engine", f"the regime is {v['regime']}, was {v['before'] or 'none'}"),
+    "book_risk": _book_risk,
+    "sized": _sized,
+    "suppressed": lambda v: Said("INFO", "engine", f"{v['strategy']}: {v['symbol']} suppressed, {v['reason']}"),
+    "stop_child": _of_child("stopped"),
+    "start_child": _of_child("started"),
+    "wound_down": lambda v: Said("INFO", "engine", f"{v['child']}: {v['closed']} closed, {v['held']} held"),
     "gap": lambda v: Said("WARN", "feed", f"unseen since {v['since']}: {v['reason']}"),
 }

@@ -20,11 +20,13 @@ from qkt.runtime.control.answers import Changed, Difference, Done, Failed, Remai
 from qkt.runtime.control.errors import UnknownSessionError
 from qkt.runtime.control.values import NAME
 from qkt.runtime.errors import SessionError
+from qkt.runtime.members import start_child, stays, stopped_child, wound_down
 from qkt.runtime.narration import narrated
 from qkt.runtime.session import LiveSession
 from qkt.runtime.views.positions import position_rows
 
 if TYPE_CHECKING:
+    from qkt.lang.portfolio import Child
     from qkt.runtime.engine import Engine
 
 FLAT_WITHIN = 10.0
@@ -121,6 +123,8 @@ class Operations:
 
     async def _start(self, command: ask.Start) -> Answer:
         name = command.name
+        if "/" in name:
+            return self._done(await start_child(*self._engine.find_child(name), self._author), [name])
         if name in self._engine.hosted:
             return self._done(f"{name} runs already", [name])
         registration = self._engine.registration(name)
@@ -131,9 +135,12 @@ class Operations:
         return self._done(f"{name} is {live.state}", [name])
 
     async def _stop(self, command: ask.Stop) -> Answer:
+        if "/" in command.name:
+            return await self._stop_child(command)
         engine = self._engine
         live = engine.find(command.name)
         flat: bool | None = None
+        text = f"{live.name} stopped"
         if command.flatten:
             if live.halted is None:
                 await live.command("halt", self._author, reason=STOPPING)
@@ -141,12 +148,26 @@ class Operations:
             if not flat:
                 return self._failed_as("refused", f"{live.name} is not flat", remaining=self._remaining([live]))
         elif not command.leave_unprotected:
-            unprotected = self._remaining([live], held=True)
+            unprotected = [row for row in self._remaining([live], held=True) if stays(live, row.leg)]
             if unprotected:
-                return self._unprotected(unprotected)
+                return self._unprotected(tuple(unprotected))
+        if live.machine.session.supervisor is not None and not command.flatten:
+            if live.halted is None:
+                await live.command("halt", self._author, reason=STOPPING)
+            text, flat = await wound_down(live, self._author, FLAT_WITHIN)
+            if not flat:
+                return self._failed_as("refused", f"{live.name} is not flat", remaining=self._remaining([live]))
         engine.journal.want(live.registration.run, "stopped")
         await engine.end(live)
-        return self._done(f"{live.name} stopped", [live.name], flat=flat)
+        return self._done(text, [live.name], flat=flat)
+
+    async def _stop_child(self, command: ask.Stop) -> Answer:
+        """The child is out and the session goes on. It gets out as its gate would make it, or altogether."""
+        live, state = self._engine.find_child(command.name)
+        text, flat = await stopped_child(live, state, self._author, FLAT_WITHIN, flatten=command.flatten)
+        if flat is False:
+            return self._failed_as("refused", f"{command.name} is not flat", remaining=self._remaining([live]))
+        return self._done(text, [command.name], flat=flat)
 
     def _shutdown(self, command: ask.Shutdown) -> Answer:
         lives = [hosted.live for hosted in self._engine.hosted.values()]
@@ -214,14 +235,19 @@ class Operations:
         return self._done(f"{gone} orders cancelled", [live.name])
 
     async def _flatten(self, command: ask.Flatten) -> Answer:
-        lives = self._lives(command.name)
+        child = None
+        if command.name is not None and "/" in command.name:
+            live, state = self._engine.find_child(command.name)
+            lives, child = [live], state.child
+        else:
+            lives = self._lives(command.name)
         leg = None
         if command.leg is not None:
             if not command.leg.isdigit():
                 return self._failed_as("invalid", f"'{command.leg}' is no leg", expected="its number")
             leg = int(command.leg)
         whole = command.symbol is None and leg is None
-        flat = [await self._flattened(live, command.symbol, leg) for live in lives]
+        flat = [await self._flattened(live, command.symbol, leg, child) for live in lives]
         names = [live.name for live in lives]
         if all(flat):
             return self._done(f"{'everything' if whole else 'what was named'} is closed", names, flat=True)
@@ -241,13 +267,20 @@ class Operations:
             return self._done("the venue has been asked and has not acknowledged it yet", [live.name])
         return self._done("; ".join(said[1:]) or "done", [live.name])
 
-    async def _flattened(self, live: LiveSession, symbol: str | None = None, leg: int | None = None) -> bool:
+    async def _flattened(
+        self, live: LiveSession, symbol: str | None = None, leg: int | None = None, child: Child | None = None
+    ) -> bool:
         """Ask, then look at the paper book until it shows nothing of that kind."""
 
         def left() -> bool:
-            return any(symbol in (None, row.symbol) and (leg is None or row.leg == str(leg)) for row in position_rows(live))
+            return any(
+                symbol in (None, row.symbol)
+                and (leg is None or row.leg == str(leg))
+                and (child is None or row.child == child.alias)
+                for row in position_rows(live)
+            )
 
-        await live.flatten(self._author, symbol, leg)
+        await live.flatten(self._author, symbol, leg, None if child is None else child.id)
         with anyio.move_on_after(FLAT_WITHIN):
             while left():
                 await anyio.sleep(0.02)

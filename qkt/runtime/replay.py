@@ -77,8 +77,10 @@ def _replayed(state: Path, journal: Journal, registration: Registration, day: dt
             ticks.append(item.tick)
         else:
             alone = False
-    settings = Terms.from_json(registration.settings).settings(scratch)
-    strategy = load_strategy(registration.file, registration.source, registration.params, scratch)
+    terms = Terms.from_json(registration.settings)
+    settings = terms.settings(scratch)
+    strategy = load_strategy(registration.file, registration.source, registration.params, scratch, terms.book)
+    alone = alone and not journal.of_kind(registration.run, ["fault"], 1)
     symbols = list(dict.fromkeys((*(s.symbol for s in strategy.streams if s.fed), *settings.markets)))
     fills = [(at, effect.value) for at, effect in journal.of_kind(registration.run, ["fill"], 1 << 31)]
     kept = [value for _, value in fills if _on(value["timestamp"], day)]

@@ -174,9 +174,11 @@ class LiveSession:
         """Have an operator's command handled at the session's present time."""
         return await self.take(CommandInput(self.machine.last_ts, name, author, arguments(**values)))
 
-    async def flatten(self, author: str, symbol: str | None = None, leg: int | None = None) -> list[Effect]:
-        """Close positions at market: all, those of a symbol, or one leg."""
-        return await self.command("flatten", author, symbol=symbol, leg=leg)
+    async def flatten(
+        self, author: str, symbol: str | None = None, leg: int | None = None, child: str | None = None
+    ) -> list[Effect]:
+        """Close positions at market: all, those of a symbol or of a portfolio's child (its id), or one leg."""
+        return await self.command("flatten", author, symbol=symbol, leg=leg, child=child)
 
     async def timer(self, ts: int) -> None:
         """The clock reached `ts` and something is due."""

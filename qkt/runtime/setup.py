@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from typing import Any
 from qkt.brokers.paper import ExecutionSettings
 from qkt.core.errors import StrategyError
 from qkt.core.instruments import InstrumentRegistry
-from qkt.engine import SessionSettings
+from qkt.engine import Runnable, SessionSettings
+from qkt.portfolio import BookSettings, Portfolio
 from qkt.risk import RiskLimits, limits_from_json, limits_json
-from qkt.strategy import RunnableStrategy
+from qkt.runtime.bundle import bundled, reading, unbundled
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Terms:
     instruments: tuple[str, str] | None = None
     begin: int | None = None
     markets: tuple[str, ...] = ()
+    book: BookSettings = field(default_factory=BookSettings)
 
     @classmethod
     def with_instruments(cls, path: Path, **values: Any) -> Terms:
@@ -44,6 +46,7 @@ class Terms:
             "instruments": None if self.instruments is None else list(self.instruments),
             "begin": self.begin,
             "markets": list(self.markets),
+            "book": self.book.as_json(),
         }
 
     @classmethod
@@ -57,7 +60,13 @@ class Terms:
             None if instruments is None else (instruments[0], instruments[1]),
             value["begin"],
             tuple(value["markets"]),
+            BookSettings.from_json(value.get("book", {})),
         )
+
+    def of(self, source: str) -> Terms:
+        """The terms of a session of this source: the account of a portfolio with capital starts with that."""
+        capital = _capital(source)
+        return self if capital is None else replace(self, balance=self.book.capital or capital)
 
     def settings(self, folder: Path) -> SessionSettings:
         """The settings of the session; its instruments are laid down in its folder."""
@@ -77,16 +86,32 @@ def source_hash(source: str) -> str:
 
 
 def read_strategy(path: Path) -> str:
-    """The text of a strategy file. Raises StrategyError for anything but a readable `.qkt` or `.py` file."""
+    """The text of a strategy file, of a portfolio with those of its children. Raises StrategyError for anything but a readable
+    `.qkt` or `.py` file, LanguageError for a portfolio whose children cannot be told."""
     if path.suffix not in (".qkt", ".py"):
         raise StrategyError("is no strategy", where=str(path), expected="a .qkt or .py file")
-    from qkt.lang.source import read_source
+    from qkt.lang.source import is_portfolio, read_source
 
-    return read_source(path)
+    source = read_source(path)
+    if not is_portfolio(source):
+        return source
+    from qkt.lang.portfolio_loader import load_portfolio_text
+
+    imports: dict[str, str] = {}
+
+    def read(written: str, target: Path) -> str:
+        imports[written] = read_source(target)
+        return imports[written]
+
+    load_portfolio_text(source, path, read=read)
+    return bundled(source, imports, str(path))
 
 
-def load_strategy(file: str, source: str, params: Mapping[str, str], folder: Path) -> RunnableStrategy:
-    """The strategy of a registered source. `file` is where it came from, which names it in messages.
+def load_strategy(
+    file: str, source: str, params: Mapping[str, str], folder: Path, book: BookSettings | None = None
+) -> Runnable:
+    """The strategy or portfolio of a registered source. `file` is where it came from, which names it in messages, `book` what
+    is configured for the book of a portfolio.
 
     Raises LanguageError with every problem, StrategyError for Python that cannot be used.
     """
@@ -97,5 +122,24 @@ def load_strategy(file: str, source: str, params: Mapping[str, str], folder: Pat
         copy.write_text(source, encoding="utf-8")
         return load_python(copy, params)
     from qkt.lang.loader import load_text
+    from qkt.lang.source import is_portfolio
 
+    if is_portfolio(source):
+        from qkt.lang.portfolio_loader import load_portfolio_text
+
+        text, imports = unbundled(source)
+        return Portfolio(load_portfolio_text(text, Path(file), params, reading(imports)), book)
     return load_text(source, file, params).strategy
+
+
+def _capital(source: str) -> Decimal | None:
+    """The CAPITAL of a portfolio, None of anything else."""
+    from qkt.lang.source import is_portfolio
+
+    if not is_portfolio(source):
+        return None
+    from qkt.lang import tree
+    from qkt.lang.parser import parse
+
+    file = parse(unbundled(source)[0], "").file
+    return file.capital if isinstance(file, tree.Portfolio) else None

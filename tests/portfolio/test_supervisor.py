@@ -104,7 +104,7 @@ def test_an_operators_stop_wins_over_the_gate_until_it_is_taken_back(tmp_path: P
     fund.close_bar(102)
     assert not fund.buy("a", 1)
     assert fund.told(SignalSuppressed)[-1].reason == "portfolio gate: stopped by kim"
-    fund.supervisor.resume(state)  # the gate is open: at once, not at the next candle
+    fund.supervisor.start_again(state)  # the gate is open: at once, not at the next candle
     assert fund.buy("a", 1)
 
 
@@ -114,7 +114,7 @@ def test_a_child_started_while_its_gate_is_closed_waits_for_it(tmp_path: Path) -
     state = fund.supervisor.of("a")
     assert state is not None
     fund.supervisor.stop(state, "kim")
-    fund.supervisor.resume(state)
+    fund.supervisor.start_again(state)
     assert not state.active
     fund.close_bar(101)
     assert state.active
@@ -175,7 +175,7 @@ def test_five_children_stop_as_each_of_them_says(tmp_path: Path) -> None:
     for child in "abcd":
         fund.buy(child, 1, stop_loss=by(10))
     fund.sell("c", 1, symbol=GOLD, limit=130)
-    left = fund.supervisor.stop_all("kim")
+    left = fund.supervisor.wind_down("stopped by kim")
     assert {child: fund.net(child) for child in "abcde"} == {"a": 0, "b": 1, "c": 0, "d": 1, "e": 0}
     assert [(row.strategy, row.closed, row.held) for row in left] == [
         ("p:a", 1, 0),

@@ -53,7 +53,9 @@ class StrategyRow(Row):
     # Gate of a child: whether its portfolio lets it trade, and why not.
     gate: bool | None = None
     gate_reason: str | None = None
+    # What the book gives a child: its weight, and the factor that sizes its new risk now, drawdown and regime included.
     weight: Exact | None = None
+    factor: Exact | None = None
     capital: Exact | None = None
     hold: bool | None = None
     operator_stopped: bool = False
@@ -89,6 +91,8 @@ class PositionRow(Row):
     quantity: Exact
     entry: Exact
     opened: Millis
+    # The child of a portfolio that owns it, by alias.
+    child: str | None = None
     mark: Exact | None = None
     pnl: Exact | None = None
     # Profit in units of the risk taken at entry.
@@ -117,6 +121,7 @@ class OrderRow(Row):
     side: Side
     kind: str
     purpose: str
+    child: str | None = None
     status: str
     quantity: Exact
     filled: Exact
@@ -149,6 +154,7 @@ class FillRow(Row):
     ts: Millis
     order: str
     leg: str | None = None
+    child: str | None = None
     symbol: str
     side: Side
     quantity: Exact

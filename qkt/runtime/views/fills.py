@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from qkt.ledger import TradeRow
+from qkt.portfolio import alias_of
 from qkt.runtime.control.rows import FillRow
 from qkt.runtime.session import LiveSession
 from qkt.runtime.views.positions import digits_of
@@ -43,6 +44,7 @@ def fill_row(machine: SessionMachine, at: int, row: TradeRow) -> FillRow:
         row.commission + row.fees,
         row.slippage,
         row.purpose,
+        alias_of(row.strategy),
         digits_of(machine, row.symbol),
     )
 
@@ -78,6 +80,7 @@ def _journaled(name: str, number: int, v: dict[str, Any]) -> FillRow:
         exact["commission"] + exact["fees"],
         exact["slippage"],
         v["purpose"],
+        alias_of(v["strategy"]),
         None,
     )
 
@@ -96,6 +99,7 @@ def _fill_row(
     cost: Decimal,
     slippage: Decimal,
     purpose: str,
+    child: str | None,
     digits: int | None,
 ) -> FillRow:
     return FillRow(
@@ -112,6 +116,7 @@ def _fill_row(
         cost=cost,
         slippage=slippage,
         purpose=purpose,
+        child=child,
         digits=digits,
     )
 

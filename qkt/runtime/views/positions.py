@@ -11,6 +11,7 @@ from qkt.core.numbers import q8, quotient, to_decimal
 from qkt.core.terms import Purpose, Side
 from qkt.ledger.legs import Leg
 from qkt.orders import Order
+from qkt.portfolio import alias_of
 from qkt.runtime.control.rows import OrderRow, PositionRow
 from qkt.runtime.session import LiveSession
 from qkt.runtime.views.kept import Kept
@@ -36,11 +37,11 @@ def position_rows(live: LiveSession, kept: Kept[PositionRow] | None = None) -> I
                 own = exits.get(leg.id, [])
                 facts = (last, leg.quantity, leg.entry, *((o.stop, o.limit, o.held, o.purpose) for o in own))
                 mark = None if last is None else to_decimal(last)
-                yield kept.row(f"{live.name}:{leg.id}", facts, partial(_position, live, leg, own, mark))
+                yield kept.row(f"{live.name}:{leg.id}", facts, partial(_position, live, book.strategy, leg, own, mark))
     kept.turn()
 
 
-def _position(live: LiveSession, leg: Leg, own: Sequence[Order], mark: Decimal | None) -> PositionRow:
+def _position(live: LiveSession, owner: str, leg: Leg, own: Sequence[Order], mark: Decimal | None) -> PositionRow:
     machine = live.machine
     stop = next((o.stop for o in own if o.purpose is Purpose.STOP_LOSS and o.stop is not None), None)
     target = next((o.limit for o in own if o.purpose is Purpose.TAKE_PROFIT and o.limit is not None), None)
@@ -48,6 +49,7 @@ def _position(live: LiveSession, leg: Leg, own: Sequence[Order], mark: Decimal |
         session=live.name,
         account=account_of(live.name),
         leg=str(leg.id),
+        child=alias_of(owner),
         symbol=leg.symbol,
         side="LONG" if leg.side is Side.BUY else "SHORT",
         quantity=leg.quantity,
@@ -106,6 +108,7 @@ def _order(live: LiveSession, order: Order, price: float | None) -> OrderRow:
         session=live.name,
         account=account_of(live.name),
         order=order.id,
+        child=alias_of(order.strategy),
         symbol=order.symbol,
         side=order.side.value,
         kind=order.kind.value,

@@ -11,28 +11,41 @@ from qkt.runtime.control.rows import RuleRow, RuleTerms
 from qkt.runtime.session import LiveSession
 
 if TYPE_CHECKING:
-    from qkt.runtime.machine import SessionMachine
+    from qkt.engine import Runnable
+    from qkt.portfolio import ChildState
 
 
 def rule_rows(live: LiveSession) -> list[RuleRow]:
     """The rules of a session in the language; a strategy in Python has none."""
-    machine = live.machine
-    texts: Sequence[str] = getattr(machine.strategy, "rules", ())
-    lines = _lines_of_rules(live.registration.source) if texts else ()
-    return [_rule(live.name, machine, index, text, lines) for index, text in enumerate(texts)]
+    strategy = live.machine.strategy
+    return _rows(live, strategy.name, strategy, live.name, live.registration.source)
 
 
-def rule_terms(live: LiveSession, number: int) -> RuleTerms:
+def child_rule_rows(live: LiveSession, state: ChildState) -> list[RuleRow]:
+    """The rules of one child of a portfolio."""
+    child = state.child
+    return _rows(live, child.id, child.strategy, f"{live.name}/{child.alias}", child.source)
+
+
+def _rows(live: LiveSession, owner: str, strategy: Runnable, name: str, source: str) -> list[RuleRow]:
+    texts: Sequence[str] = getattr(strategy, "rules", ())
+    lines = _lines_of_rules(source) if texts else ()
+    fired = live.machine.fired
+    return [_rule(name, strategy, index, text, lines, fired.get((owner, index), (None, 0))) for index, text in enumerate(texts)]
+
+
+def rule_terms(session: str, rows: Sequence[RuleRow], number: int) -> RuleTerms:
     """One rule, from 1. Raises ControlError for one that the session has not."""
-    rows = rule_rows(live)
     if not 1 <= number <= len(rows):
-        raise ControlError(f"there is no rule {number}", where=live.name, expected=f"one of {len(rows)} rules, from 1")
+        raise ControlError(f"there is no rule {number}", where=session, expected=f"one of {len(rows)} rules, from 1")
     return RuleTerms(rule=rows[number - 1], terms=())
 
 
-def _rule(name: str, machine: SessionMachine, index: int, text: str, lines: Sequence[int]) -> RuleRow:
-    memory = getattr(machine.strategy, "memory", None)
-    last, count = machine.fired.get(index, (None, 0))
+def _rule(
+    name: str, strategy: Runnable, index: int, text: str, lines: Sequence[int], firings: tuple[int | None, int]
+) -> RuleRow:
+    memory = getattr(strategy, "memory", None)
+    last, count = firings
     fired = None if memory is None else bool(memory.fired[index])
     return RuleRow(
         session=name,

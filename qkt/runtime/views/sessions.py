@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from qkt.core.numbers import ZERO, q8, quotient
+from qkt.portfolio import Portfolio
 from qkt.risk import Cause, Halt, Lasts
 from qkt.runtime.control.engine import Health, SessionHealth
 from qkt.runtime.control.frames import Hello
@@ -44,8 +46,11 @@ def strategy_row(hosted: Hosted) -> StrategyRow:
     fall = history.drawdown(equity)
     halt, other = live.halted, machine.blocked
     trips = books.round_trips
+    strategy = machine.strategy
     return StrategyRow(
         name=live.name,
+        kind="portfolio" if isinstance(strategy, Portfolio) else "strategy",
+        capital=strategy.capital if isinstance(strategy, Portfolio) else None,
         state=STATES[live.state],
         halt=None if halt is None else halt_kind(halt),
         reason=None if halt is None else halt.reason,
@@ -74,6 +79,54 @@ def strategy_row(hosted: Hosted) -> StrategyRow:
         trend=hosted.standing.trend(history.samples),
         clock=machine.last_ts if hosted.pump.drives_clock else None,
     )
+
+
+def child_rows(live: LiveSession, parent: StrategyRow) -> Iterator[StrategyRow]:
+    """The children of a portfolio, from its own row."""
+    machine = live.machine
+    supervisor = machine.session.supervisor
+    if supervisor is None:
+        return
+    books = machine.session.books
+    owned = Counter(order.strategy for order in machine.session.orders.live_orders())
+    for name, state in supervisor.children.items():
+        child, book, history = state.child, books.strategies[name], machine.children[name]
+        equity, balance = history.account.equity(), history.account.balance()
+        fall = history.drawdown(equity)
+        trades = [row.timestamp for row in books.trades if row.strategy == name]
+        yield StrategyRow(
+            name=f"{live.name}/{child.alias}",
+            parent=live.name,
+            state="FAULT" if state.failure is not None and parent.state == "RUN" else parent.state,
+            halt=parent.halt,
+            reason=parent.reason if state.failure is None else state.failure,
+            account=parent.account,
+            mode=parent.mode,
+            file=str(child.path),
+            started=live.started_at,
+            symbols=tuple(dict.fromkeys(s.symbol for s in child.strategy.streams if s.traded)),
+            equity=equity,
+            balance=balance,
+            day_pnl=equity - history.day_start if history.samples else ZERO,
+            open_pnl=equity - balance,
+            realised=book.realized,
+            drawdown_pct=fall,
+            max_drawdown_pct=min(history.worst, fall),
+            positions=supervisor.legs(state),
+            orders=owned[name],
+            trades=len(trades),
+            last_fill=trades[-1] if trades else None,
+            gate=state.gate,
+            gate_reason=state.obstacle,
+            weight=child.weight,
+            factor=supervisor.share(name).factor,
+            capital=child.balance,
+            hold=child.hold,
+            operator_stopped=state.stopped_by is not None,
+            last_tick=machine.last_ts or None,
+            blocked=parent.blocked,
+            closed=sum(1 for trip in books.round_trips if trip.strategy == name),
+        )
 
 
 def symbols_of(live: LiveSession) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from qkt.runtime.views.fills import ShownFills
 from qkt.runtime.views.kept import Kept
 from qkt.runtime.views.markets import feed_rows, market_rows, stream_rows
 from qkt.runtime.views.positions import order_rows, position_rows
-from qkt.runtime.views.sessions import account_row, exposure_rows, halt_rows, resting_row, strategy_row
+from qkt.runtime.views.sessions import account_row, child_rows, exposure_rows, halt_rows, resting_row, strategy_row
 
 if TYPE_CHECKING:
     from qkt.runtime.engine import Engine, Hosted
@@ -91,7 +91,7 @@ def tables(engine: Engine) -> Tables:
         positions |= table(own)
         orders |= table(order_rows(live, shown.orders.setdefault(live.name, Kept())))
         fills |= table(shown.fills_of(hosted))
-        strategies.append(row)
+        strategies += [row, *child_rows(live, row)]
         exposure += stakes
         accounts.append(account_row(live, row, stakes))
         halts += halt_rows(live)
