@@ -29,6 +29,7 @@ from qkt.portfolio import ChildState
 from qkt.risk import Cause
 from qkt.runtime.alerts import AlertBook, Source
 from qkt.runtime.checking import check_file, strategy_files
+from qkt.runtime.committer import Committer
 from qkt.runtime.control.answers import Answer, Changed, Done, Failed, Step
 from qkt.runtime.control.commands import Command
 from qkt.runtime.control.details import Chart, CheckReport, CheckRequest, Digest, FileRow, OrderLife, RunResult
@@ -48,7 +49,7 @@ from qkt.runtime.markets import Market
 from qkt.runtime.narration import narrated
 from qkt.runtime.operator_log import OperatorLog
 from qkt.runtime.pump import Pump
-from qkt.runtime.recorder import Recorder, session_folder, tape_folder
+from qkt.runtime.recorder import Led, Recorder, session_folder, tape_folder
 from qkt.runtime.recovery import Recovered, Recovery
 from qkt.runtime.runs import Runs
 from qkt.runtime.session import LiveSession, State
@@ -58,6 +59,7 @@ from qkt.runtime.tally import Tally
 from qkt.runtime.tape import TapeWriter, segments
 from qkt.runtime.telling import Teller
 from qkt.runtime.traces import TELLING
+from qkt.runtime.turns import Turns
 from qkt.runtime.views.charts import chart, equity_points
 from qkt.runtime.views.fills import fill_rows
 from qkt.runtime.views.histories import digest, order_lives
@@ -70,8 +72,8 @@ log = logging.getLogger(__name__)
 
 History = Callable[[Sequence[str]], Iterable[Tick]]
 """Ticks of these market ids before now, oldest first."""
-RECOVER_AT_ONCE = 400
-"""Inputs that a recovery does before others get their turn."""
+RECOVER_AT_ONCE = 2_000_000
+"""Nanoseconds of a recovery before others get their turn."""
 BEAT = 0.05
 """Seconds between two measurements of the loop."""
 SOURCES: dict[str, Source] = {"down": "recovery", "defect": "fault"}
@@ -134,6 +136,8 @@ class Engine:
         self.stopping = False
         self.shutdown_asked = anyio.Event()
         self.journal: Journal
+        self.committer: Committer
+        self._turns = Turns()
         self.market = market
         self._history = history
         self._restore = restore
@@ -157,9 +161,12 @@ class Engine:
             stack.enter_context(StateLock(self.state))
             self.journal = Journal(self.state, self.figures)
             stack.callback(self.journal.close)
+            self.committer = Committer(self.journal)
             self._group = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(self._group.cancel_scope.cancel)  # sessions have gone by then
             self._group.start_soon(self._beat)
+            self._group.start_soon(self.committer.run)
+            self._group.start_soon(self._turns.run)
             self.started_at = self.wall.now()
             # Versions of another life of this engine are all smaller, so what was seen of one is known to be old.
             self._version = self.started_at * 1000
@@ -200,6 +207,7 @@ class Engine:
             due = monotonic_ns() + round(BEAT * 1e9)
             await anyio.sleep(BEAT)
             self.figures.lag.add(max(0, monotonic_ns() - due))
+            self.committer.look()
 
     async def _look(self) -> None:
         """Take down how the markets move, and count that as news where they do."""
@@ -302,9 +310,11 @@ class Engine:
         machine = await self._machine(registration)
         try:
             recovery = Recovery(machine, tape, self.journal, registration.run)
-            for step, _ in enumerate(recovery, 1):
-                if step % RECOVER_AT_ONCE == 0:
+            end = monotonic_ns() + RECOVER_AT_ONCE
+            for _ in recovery:
+                if monotonic_ns() > end:
                     await anyio.lowlevel.checkpoint()
+                    end = monotonic_ns() + RECOVER_AT_ONCE
         except BaseException:
             machine.close()
             raise
@@ -330,7 +340,8 @@ class Engine:
         """Recorder, feed and task of a machine that stands where its recording ends."""
         name, run = registration.name, registration.run
         symbols = list(dict.fromkeys((*(s.symbol for s in machine.strategy.streams if s.fed), *machine.settings.markets)))
-        market = await self.market.open(symbols, recovered.feed_number if recovered.feed_number >= 0 else None)
+        # The last tick's place is read once more: of several market ids behind one name, some may not have got theirs.
+        market = await self.market.open(symbols, recovered.feed_number - 1 if recovered.feed_number > 0 else None)
         tally = Tally()
         teller = Teller(machine, run, tally, self.line)
         if recovered.inputs:
@@ -339,16 +350,18 @@ class Engine:
             undo.push_async_callback(market.reader.aclose)
             recorder = Recorder(
                 machine,
-                TapeWriter(tape_folder(self.state, run)),
+                TapeWriter(tape_folder(self.state, run), lost=self.journal.kept(run)),
                 self.journal,
                 run,
                 lambda level, text: self._disk_said(name, level, text),
-                lambda at, effects: self._told(name, teller, at, effects),
+                lambda led: self._told(name, teller, led),
+                writing=self.committer,
             )
-            undo.callback(recorder.close)
-            live = LiveSession(registration, machine, recorder, self.moved, tally)
+            undo.push_async_callback(self.committer.finish, recorder)
+            live = LiveSession(registration, machine, recorder, self.moved, self._turns, tally)
             live.started_at = self.wall.now()
-            live.feed_number = recovered.feed_number
+            live.feed_number = live.resumed_at = recovered.feed_number
+            live.resumed_with = frozenset(recovered.at_number)
             recorder.take_over(recovered.unsaved)
             if recovered.inputs:
                 self._after_outage(recorder, market.replayable)
@@ -382,7 +395,7 @@ class Engine:
         finally:
             with anyio.CancelScope(shield=True):
                 await pump.close()
-                live.close()
+                await live.close(self.committer)
             del self.hosted[live.name]
             self.resting[live.name] = (live.registration, None)
             self.line("INFO", "engine", live.name, f"run {live.registration.run} ended", event="ended")
@@ -473,9 +486,9 @@ class Engine:
         self._touched[name] = self._version
         self.rest_rows.pop(name, None)
 
-    def _told(self, name: str, teller: Teller, at: int, effects: list[Effect]) -> None:
-        teller.tell(at, effects)
-        for effect in effects:
+    def _told(self, name: str, teller: Teller, led: Led) -> None:
+        teller.tell(led)
+        for effect in led.effects:
             self._watch(name, effect)
         self.touch(name)
 

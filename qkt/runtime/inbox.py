@@ -7,81 +7,81 @@ from collections.abc import Callable
 
 import anyio
 
-from qkt.core.events import Tick
+from qkt.data.feeds import FeedTick
 from qkt.runtime.figures import SessionFigures
 
 TICKS = 10_000
 
 
 class Inbox:
-    """Commands and ticks for one reader. When ticks come faster than they are read, the oldest are dropped and counted;
-    a source that can wait asks for `room` instead."""
+    """Commands and ticks for one reader, whom `wake` tells that something has come. When ticks come faster than they are read,
+    the oldest are dropped and counted; a source that can wait asks for `room` instead."""
 
-    def __init__(self, capacity: int = TICKS, figures: SessionFigures | None = None) -> None:
-        self.figures = figures or SessionFigures()
+    def __init__(self, wake: Callable[[], None], figures: SessionFigures, capacity: int = TICKS) -> None:
+        self.figures = figures
+        self._wake = wake
         self._capacity = capacity
         self._calls: deque[Callable[[], None]] = deque()
-        self._ticks: deque[tuple[Tick, int, int]] = deque()
-        self._wake = anyio.Event()
+        self.ticks: deque[FeedTick] = deque()
         self._room = anyio.Event()
+        self._asked = False
 
     def __len__(self) -> int:
-        return len(self._ticks)
+        return len(self.ticks)
 
     @property
     def dropped(self) -> int:
         return self.figures.ticks_dropped
 
-    def offer(self, tick: Tick, number: int, arrived: int) -> None:
-        """Take a tick that came at `arrived` (nanoseconds of the monotonic clock), at the cost of the oldest when there is no
-        room."""
-        figures = self.figures
+    def offer(self, item: FeedTick) -> None:
+        """Take a tick, at the cost of the oldest when there is no room."""
+        ticks, figures = self.ticks, self.figures
         figures.ticks_in += 1
-        figures.arrived = arrived
-        if len(self._ticks) >= self._capacity:
-            self._ticks.popleft()
+        figures.arrived = item.arrived
+        waiting = len(ticks)
+        if waiting >= self._capacity:
+            ticks.popleft()
             figures.ticks_dropped += 1
-        self._ticks.append((tick, number, arrived))
-        if len(self._ticks) > figures.queue_peak:
-            figures.queue_peak = len(self._ticks)
-        self._wake.set()
+        elif waiting >= figures.queue_peak:
+            figures.queue_peak = waiting + 1
+        ticks.append(item)
+        if not waiting:
+            self._wake()
 
     def call(self, act: Callable[[], None]) -> None:
         """Have something done before the next tick."""
         self._calls.append(act)
-        self._wake.set()
+        self._wake()
 
     def next_call(self) -> Callable[[], None] | None:
         return self._calls.popleft() if self._calls else None
 
-    def next_tick(self) -> tuple[Tick, int, int] | None:
-        return self._ticks.popleft() if self._ticks else None
+    @property
+    def waits(self) -> bool:
+        """Whether anything is here."""
+        return bool(self.ticks or self._calls)
 
     def clear_ticks(self) -> None:
         """Forget the ticks that wait: whoever stops reads no more."""
-        self.figures.ticks_done += len(self._ticks)
-        self._ticks.clear()
+        self.figures.ticks_done += len(self.ticks)
+        self.ticks.clear()
         self._room.set()
 
     @property
     def full(self) -> bool:
-        return len(self._ticks) >= self._capacity
+        return len(self.ticks) >= self._capacity
 
     async def room(self, most: int | None = None) -> None:
         """Wait until no more than `most` ticks wait, half of the capacity when it is not given."""
         most = self._capacity // 2 if most is None else most
-        while len(self._ticks) > most:
+        while len(self.ticks) > most:
             if self._room.is_set():
                 self._room = anyio.Event()
+            self._asked = True
             await self._room.wait()
 
     def read(self) -> None:
         """Tell who waits for room that some ticks are read."""
-        if not self._room.is_set():
+        if self._asked:
+            self._asked = False
             self._room.set()
-
-    async def wait(self) -> None:
-        """Return when something is here."""
-        while not self._ticks and not self._calls:
-            self._wake = anyio.Event()
-            await self._wake.wait()

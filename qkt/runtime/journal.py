@@ -18,9 +18,10 @@ from typing import Any
 from qkt.runtime.effects import Effect
 from qkt.runtime.errors import StateError
 from qkt.runtime.figures import EngineFigures
+from qkt.runtime.tape_blocks import Block
 
 FILE = "journal.sqlite"
-VERSION = 1
+VERSION = 2
 APPLICATION = 0x716B7401
 SCHEMA = """
 create table sessions (
@@ -50,7 +51,15 @@ create table effects (
     primary key (run, input, place)
 ) without rowid;
 create index by_kind on effects(run, kind, input);
+create table kept (
+    run integer not null,
+    first integer not null,
+    block blob not null,
+    primary key (run, first)
+) without rowid;
 """
+ROWS = 100
+"""Rows that one statement inserts."""
 RESTORE = "restore it from a backup, or choose another state directory"
 
 
@@ -73,6 +82,17 @@ class Registration:
     created_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What is committed of one run: inputs with their effects, the blocks of its tape that are not synced yet, and up to which
+    input the tape's files are, 0 when that has not changed."""
+
+    run: int
+    inputs: Sequence[tuple[int, Sequence[Effect]]]
+    kept: Sequence[Block] = ()
+    synced: int = 0
+
+
 class Journal:
     """The open journal. Raises StateError when it is damaged, newer, or no journal. `figures` counts its transactions."""
 
@@ -81,8 +101,10 @@ class Journal:
         self.path = folder / FILE
         self._figures = figures or EngineFigures()
         self._db = _open(self.path)
+        self._writer = _connect(self.path)
 
     def close(self) -> None:
+        self._writer.close()
         self._db.close()
 
     # ---------------------------------------------------------------- registry
@@ -138,20 +160,37 @@ class Journal:
 
     # ----------------------------------------------------------------- effects
 
-    def commit(self, run: int, inputs: Sequence[tuple[int, Sequence[Effect]]]) -> None:
-        """Write the effects of some inputs, all or nothing. Raises sqlite3.Error, and may be called again with the same."""
-        rows = [
-            (run, number, place, effect.kind, effect.data) for number, effects in inputs for place, effect in enumerate(effects)
-        ]
-        began = monotonic_ns()
+    def commit(self, portions: Sequence[Portion]) -> None:
+        """Write what came of some inputs of some runs, all or nothing, durable on return. Raises sqlite3.Error, and may be
+        called again with the same. The one method that another thread may call."""
+        began, db = monotonic_ns(), self._writer
         try:
-            with self._transaction():
-                self._db.executemany("insert into commits values (?, ?)", [(run, number) for number, _ in inputs])
-                self._db.executemany("insert into effects values (?, ?, ?, ?, ?)", rows)
+            with _Transaction(db):
+                for portion in portions:
+                    if portion.synced:
+                        db.execute("delete from kept where run = ? and first <= ?", (portion.run, portion.synced))
+                    for block in portion.kept:
+                        db.execute("insert or replace into kept values (?, ?, ?)", (portion.run, block.first, block.stored))
+                _insert(db, "commits", [(portion.run, number) for portion in portions for number, _ in portion.inputs])
+                _insert(
+                    db,
+                    "effects",
+                    [
+                        (portion.run, number, place, effect.kind, effect.data)
+                        for portion in portions
+                        for number, effects in portion.inputs
+                        for place, effect in enumerate(effects)
+                    ],
+                )
         except sqlite3.Error:
             self._figures.commit_failures += 1
             raise
         self._figures.commit.add(monotonic_ns() - began)
+
+    def kept(self, run: int) -> list[bytes]:
+        """The blocks of a tape that were not synced when something came of them, oldest first."""
+        rows = self._db.execute("select block from kept where run = ? order by first", (run,))
+        return [block for (block,) in rows]
 
     def last_input(self, run: int) -> int:
         """The number of the last input whose effects are durable, 0 without one."""
@@ -240,10 +279,27 @@ class _Transaction:
             self._db.execute("rollback")
 
 
+def _insert(db: sqlite3.Connection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Few statements for many rows: each of them lets other threads in between."""
+    for start in range(0, len(rows), ROWS):
+        some = rows[start : start + ROWS]
+        marks = ",".join(["(" + ",".join("?" * len(some[0])) + ")"] * len(some))
+        db.execute(f"insert into {table} values {marks}", [value for row in some for value in row])
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """A connection whose commits are durable. Only one thread at a time may use it."""
+    db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
+    db.execute("pragma synchronous = full")
+    if sys.platform == "darwin":
+        db.execute("pragma fullfsync = on")
+    return db
+
+
 def _open(path: Path) -> sqlite3.Connection:
     fresh = not path.exists()
     try:
-        db = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+        db = _connect(path)
         try:
             _prepare(db, path, fresh)
         except BaseException:
@@ -260,16 +316,13 @@ def _prepare(db: sqlite3.Connection, path: Path, fresh: bool) -> None:
     empty = not db.execute("select count(*) from sqlite_master").fetchone()[0]
     if not fresh and not empty and application != APPLICATION:
         raise StateError("is no journal of qkt", where=str(path), remedy=RESTORE)
-    if version > VERSION:
+    if version != VERSION and not empty:
         raise StateError(
             f"the journal has version {version} and this program knows {VERSION}",
             where=str(path),
-            remedy="use the newer program, or choose another state directory",
+            remedy="use the program that wrote it, or choose another state directory",
         )
     db.execute("pragma journal_mode = wal")
-    db.execute("pragma synchronous = full")
-    if sys.platform == "darwin":
-        db.execute("pragma fullfsync = on")
     if empty and (path.parent / "sessions").exists():
         raise StateError("the journal is empty and there are recordings of sessions", where=str(path), remedy=RESTORE)
     if empty:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from qkt.data.feeds import Feed, FeedItem
+from qkt.core.clock import Clock
+from qkt.data.feeds import Feed, FeedTick, Sink
+from qkt.runtime.gatekeeper import Gatekeeper
 
 if TYPE_CHECKING:
     from qkt.data.feeds.hub import FeedHub
 
 
 class Reader(Protocol):
-    """What a session reads: ticks under the names of the feed, and changes of health."""
+    """What a session reads: ticks, and changes of health."""
 
-    def __aiter__(self) -> AsyncIterator[FeedItem]: ...
+    async def deliver(self, sink: Sink) -> None:
+        """Give the sink everything, until the feed ends."""
+        ...
 
     async def aclose(self) -> None: ...
 
@@ -23,13 +27,14 @@ class Reader(Protocol):
 @dataclass(frozen=True, slots=True)
 class OpenMarket:
     """A reader with what must be known of it: the market ids behind each name, whether it can be read again from a place,
-    whether its ticks are the clock, and whether it waits for who reads it."""
+    whether its ticks are the clock, whether it waits for who reads it, and the gate of one whose ticks are not the clock."""
 
     reader: Reader
     names: dict[str, list[str]]
     replayable: bool
     drives_clock: bool
     patient: bool
+    gate: Callable[[Clock], Gatekeeper] = Gatekeeper
 
 
 class Market(Protocol):
@@ -40,7 +45,7 @@ class Market(Protocol):
     def name(self) -> str | None: ...
 
     async def open(self, symbols: Sequence[str], after: int | None) -> OpenMarket:
-        """A reader of these market ids, after the place of the last tick seen before, None for a session that has seen none.
+        """A reader of these market ids, after this place in the feed, None for a session that has seen nothing of it.
 
         Raises UsageError for a symbol that cannot be served.
         """
@@ -67,7 +72,24 @@ class OwnFeeds:
         except BaseException:
             await feed.aclose()
             raise
-        return OpenMarket(feed, names, feed.replayable, feed.drives_clock, feed.patient)
+        return OpenMarket(_Alone(feed), names, feed.replayable, feed.drives_clock, feed.patient)
+
+
+class _Alone:
+    """The reader of a feed that nobody shares."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+
+    async def deliver(self, sink: Sink) -> None:
+        patient = self._feed.patient
+        async for item in self._feed:
+            if patient and sink.full and isinstance(item, FeedTick):
+                await sink.room()
+            sink.take(item)
+
+    async def aclose(self) -> None:
+        await self._feed.aclose()
 
 
 class SharedFeed:
@@ -78,6 +100,7 @@ class SharedFeed:
         self.name = key
         self._key = key
         self._make = make
+        self._keeper: Gatekeeper | None = None
 
     async def open(self, symbols: Sequence[str], after: int | None) -> OpenMarket:
         kind = self._make()
@@ -86,4 +109,9 @@ class SharedFeed:
         finally:
             await kind.aclose()
         reader = await self._hub.open(self._key, self._make, symbols, after)
-        return OpenMarket(reader, {symbol: [symbol] for symbol in symbols}, *told)
+        return OpenMarket(reader, {symbol: [symbol] for symbol in symbols}, *told, gate=self._gate)
+
+    def _gate(self, clock: Clock) -> Gatekeeper:
+        if self._keeper is None:
+            self._keeper = Gatekeeper(clock)
+        return self._keeper

@@ -91,7 +91,17 @@ def _sized(v: dict[str, Any]) -> Said:
     return Said("INFO", "engine", f"{v['strategy']}: {v['symbol']} {numbers}")
 
 
+def _distrusted(v: dict[str, Any]) -> Said | None:
+    """What the gate finds; that a feed refuses a symbol it says itself."""
+    if v["fault"] == "unavailable":
+        return None
+    if v["detail"] is None:
+        return Said("INFO", "feed", f"{v['symbol']} is {v['fault']} no longer")
+    return Said("WARN", "feed", f"{v['symbol']} is {v['fault']}: {v['detail']}")
+
+
 TELLERS: dict[str, Any] = {
+    "distrust": _distrusted,
     "order": _order,
     "fill": _fill,
     "refused": _refused,

@@ -13,10 +13,10 @@ import anyio
 
 from qkt.core.clock import Clock
 from qkt.core.secrets import redacted
-from qkt.data.feeds import DataGate, Fault, FeedHealth, FeedState, GateChange
+from qkt.data.feeds import Fault, FeedHealth, FeedItem, FeedState, FeedTick, GateChange
 from qkt.risk import Cause
 from qkt.runtime.control.rows import Level
-from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TimerInput
+from qkt.runtime.inputs import CommandInput, GapInput, Input, TimerInput
 from qkt.runtime.markets import OpenMarket
 from qkt.runtime.session import LiveSession
 
@@ -31,21 +31,28 @@ LEVELS: dict[FeedState, Level] = {
     **dict.fromkeys((FeedState.OUTAGE, FeedState.FAILED), "ERROR"),
 }
 SECOND = 1.0
+BACKLOG = 2_000
+"""Inputs whose effects are not durable yet, beyond which a patient feed waits."""
 
 
 class Pump:
     """Reads one feed for one session. `state` is the feed's last word, `ended` is set when all it gave has been handled.
 
-    Ticks of a feed whose time is the wall clock's pass the data gate first. A replay is taken as it is.
+    Ticks of a feed whose time is the wall clock's pass the data gate first, and what the gate finds is an input of the session.
+    A replay is taken as it is. Implements `Sink`.
     """
 
     def __init__(self, live: LiveSession, market: OpenMarket, told: Told, wall: Clock) -> None:
         self._live = live
         self._market = market
         self._told = told
-        self._gate = None if market.drives_clock else DataGate(wall, self._judged)
+        self._gate = None if market.drives_clock else market.gate(wall)
         block = live.machine.session.risk.halts.get(Cause.FEED)
         self._down_since = None if block is None else block.since
+        self._wall = wall
+        # The market ids that it brings.
+        self.names = [symbol for own in market.names.values() for symbol in own]
+        self._renamed = {name: own for name, own in market.names.items() if own != [name]}
         self.state = FeedState.RECONNECTING
         self.since = wall.now()
         self.reason: str | None = None
@@ -53,8 +60,9 @@ class Pump:
         self.counts: Counter[str] = Counter()
         self.seen: dict[str, int] = {}
         self.ended = anyio.Event()
-        self._wall = wall
-        self._skew: int | None = None
+        if self._gate is not None:
+            self._gate.join(self.names, self._judged)
+            self._forget_faults()
 
     @property
     def drives_clock(self) -> bool:
@@ -63,35 +71,31 @@ class Pump:
     @property
     def refused(self) -> int:
         """Ticks that the gate kept out."""
-        return 0 if self._gate is None else self._gate.refused.total()
-
-    @property
-    def names(self) -> list[str]:
-        """The market ids that it brings."""
-        return [symbol for own in self._market.names.values() for symbol in own]
+        return 0 if self._gate is None else self._gate.refused(self.names)
 
     @property
     def lag_ms(self) -> int | None:
         """How old the last tick was when it came, None where the feed is its own clock."""
-        return None if self._skew is None else max(0, -self._skew)
+        return None if self._gate is None or self._gate.skew is None else max(0, -self._gate.skew)
 
     @property
     def skew_ms(self) -> int | None:
         """The last tick's time against ours, positive when it was ahead."""
-        return None if self._skew is None else max(0, self._skew)
+        return None if self._gate is None or self._gate.skew is None else max(0, self._gate.skew)
 
     def fault(self, symbol: str) -> str | None:
         """What the gate finds wrong with a symbol's data, None when nothing is."""
-        return None if self._gate is None else self._gate.unhealthy(symbol)
+        return None if self._gate is None else self._gate.gate.unhealthy(symbol)
 
     async def run(self) -> None:
         """Until the feed ends. A feed that breaks blocks entries, and nothing else."""
         try:
-            await self._read()
+            await self._market.reader.deliver(self)
         except Exception as problem:
             log.exception("the feed of %s failed", self._live.name)
             self._down(FeedState.FAILED, f"{type(problem).__name__}: {problem}", self._live.machine.last_ts)
         await self._live.drained()
+        await self._live.recorder.saved()
         self.ended.set()
 
     async def timers(self, clock: Clock) -> None:
@@ -107,26 +111,43 @@ class Pump:
                 self._put(TimerInput(now))
 
     async def close(self) -> None:
+        if self._gate is not None:
+            self._gate.leave(self._judged)
         await self._market.reader.aclose()
 
-    async def _read(self) -> None:
-        inbox, names, patient, gate = self._live.inbox, self._market.names, self._market.patient, self._gate
-        async for item in self._market.reader:
-            if isinstance(item, FeedHealth):
-                self._health(item)
-                continue
-            number = LIVE if item.seq is None else item.seq
-            if gate is not None:
-                self._skew = item.tick.ts - self._wall.now()
-            for symbol in names.get(item.tick.symbol, ()):
-                tick = item.tick if symbol == item.tick.symbol else replace(item.tick, symbol=symbol)
-                if gate is not None and not gate.admit(tick):
-                    continue
-                self.counts[symbol] += 1
-                self.seen[symbol] = tick.ts
-                if patient and inbox.full:
-                    await inbox.room()
-                inbox.offer(tick, number, monotonic_ns())
+    # -------------------------------------------------------------------- sink
+
+    @property
+    def full(self) -> bool:
+        return self._live.inbox.full or self._live.recorder.backlog > BACKLOG
+
+    async def room(self) -> None:
+        await self._live.inbox.room()
+        if self._live.recorder.backlog > BACKLOG:
+            await self._live.recorder.saved()
+
+    def take(self, item: FeedItem) -> None:
+        """Take what the feed gave."""
+        if isinstance(item, FeedHealth):
+            self._health(item)
+        elif item.tick.symbol in self._renamed:
+            for symbol in self._renamed[item.tick.symbol]:
+                self._offer(FeedTick(replace(item.tick, symbol=symbol), item.seq, item.arrived))
+        else:
+            self._offer(item)
+
+    def _offer(self, item: FeedTick) -> None:
+        if self._gate is not None and not self._gate.admit(item):
+            return
+        if not item.arrived:
+            item.arrived = monotonic_ns()
+        live = self._live
+        if item.seq is not None and item.seq == live.resumed_at and item.tick.symbol in live.resumed_with:
+            return
+        symbol = item.tick.symbol
+        self.counts[symbol] += 1
+        self.seen[symbol] = item.tick.ts
+        live.inbox.offer(item)
 
     def _health(self, item: FeedHealth) -> None:
         about = f" ({', '.join(item.symbols)})" if item.symbols else ""
@@ -157,13 +178,19 @@ class Pump:
             self._command("block", cause=Cause.FEED, reason=redacted(f"the feed is {state}: {reason}"))
 
     def _judged(self, change: GateChange) -> None:
-        """The gate sees a symbol's data go bad, or come right. A lost feed speaks for itself."""
-        if change.fault in (Fault.DISCONNECTED, Fault.UNAVAILABLE):
+        """The gate sees a symbol's data go bad, or come right. A lost feed blocks the session, and speaks for itself."""
+        assert self._gate is not None
+        if change.fault is Fault.DISCONNECTED:
             return
-        if change.began:
-            self._told("WARN", f"{change.symbol} is {change.fault}: {change.reason}")
-        else:
-            self._told("INFO", f"{change.symbol} is {change.fault} no longer")
+        unsound = "; ".join(fault for fault in self._gate.gate.faults(change.symbol) if fault is not Fault.DISCONNECTED)
+        detail = redacted(change.reason) if change.began else None
+        self._command("distrust", symbol=change.symbol, reason=unsound or None, fault=change.fault.value, detail=detail)
+
+    def _forget_faults(self) -> None:
+        """What was wrong when the process ended is not known to be wrong now."""
+        for symbol, reason in self._live.machine.session.risk.venue.unsound.items():
+            if self.fault(symbol) is None:
+                self._command("distrust", symbol=symbol, reason=None, fault=reason, detail=None)
 
     def _command(self, name: str, **arguments: Any) -> None:
         machine = self._live.machine

@@ -21,13 +21,15 @@ SHOWN = 6
 
 @dataclass(slots=True)
 class Recovered:
-    """How far the tape went. `feed_number` is the place of its last tick in a feed that can be read again, `unsaved` the
+    """How far the tape went. `feed_number` is the place of its last tick in a feed that can be read again, `at_number` the
+    market ids of the ticks it has from there, `unsaved` the
     effects of inputs that had been recorded and not committed."""
 
     inputs: int = 0
     ticks: int = 0
     warmed: int = 0
     feed_number: int = LIVE
+    at_number: list[str] = field(default_factory=list)
     commands: int = 0
     unsaved: list[tuple[int, list[Effect]]] = field(default_factory=list)
 
@@ -44,12 +46,13 @@ class Recovery:
         self._tape = tape
         self._journaled = journal.effects(run)
         self._committed = journal.last_input(run)
+        self._kept = journal.kept(run)
         self.done = Recovered()
 
     def __iter__(self) -> Iterator[int]:
         machine, done = self._machine, self.done
         expected = next(self._journaled, None)
-        for number, item in read_tape(self._tape):
+        for number, item in read_tape(self._tape, self._kept):
             machine.handle(item)
             self._count(item)
             done.inputs = number
@@ -83,7 +86,9 @@ class Recovery:
             else:
                 done.ticks += 1
             if item.number != LIVE:
-                done.feed_number = item.number
+                if item.number != done.feed_number:
+                    done.feed_number, done.at_number = item.number, []
+                done.at_number.append(item.tick.symbol)
         elif isinstance(item, CommandInput):
             done.commands += 1
 

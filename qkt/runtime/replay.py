@@ -71,7 +71,7 @@ def _replayed(state: Path, journal: Journal, registration: Registration, day: dt
     tape = tape_folder(state, registration.run)
     ticks: list[Tick] = []
     inputs, alone = 0, True
-    for number, item in read_tape(tape):
+    for number, item in read_tape(tape, journal.kept(registration.run)):
         inputs = number
         if isinstance(item, TickInput) and not item.history:
             ticks.append(item.tick)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from enum import StrEnum
-from time import monotonic_ns
+from time import monotonic, monotonic_ns
 from typing import Any
 
 import anyio
@@ -13,19 +13,23 @@ import anyio.abc
 import anyio.lowlevel
 
 from qkt.core.events import Tick
+from qkt.data.feeds import FeedTick
 from qkt.risk import Halt
+from qkt.runtime.committer import Committer
 from qkt.runtime.effects import Effect
 from qkt.runtime.errors import SessionError
-from qkt.runtime.figures import SessionFigures
 from qkt.runtime.inbox import Inbox
 from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput, TimerInput
 from qkt.runtime.journal import Registration
 from qkt.runtime.machine import SessionMachine, arguments
 from qkt.runtime.recorder import Recorder
 from qkt.runtime.tally import Tally
+from qkt.runtime.turns import Turns
 
-BATCH = 256
+BATCH = 64
 """Ticks that are handled before others get their turn."""
+WARM_AT_ONCE = 0.002
+"""Seconds of reading history before others get their turn."""
 SAMPLED = 16
 """Of so many of them one is timed."""
 
@@ -54,21 +58,28 @@ class LiveSession:
         machine: SessionMachine,
         recorder: Recorder,
         moved: Callable[[], None],
+        turns: Turns,
         tally: Tally | None = None,
     ) -> None:
         self.registration = registration
         self.machine = machine
         self.recorder = recorder
-        self.figures = SessionFigures()
+        self.figures = recorder.figures
         self.tally = tally or Tally()
-        self.inbox = Inbox(figures=self.figures)
+        self._turns = turns
+        self.inbox = Inbox(lambda: turns.ask(self), self.figures)
         self._moved = moved
         self.feed_number = LIVE
+        # The place at which a feed that is read again begins, and the market ids whose ticks of that place are known already.
+        self.resumed_at = LIVE
+        self.resumed_with: frozenset[str] = frozenset()
         self.started_at = 0
         self.phase = State.STARTING
         self.gone = anyio.Event()
         self.scope = anyio.CancelScope()
         self._ending = False
+        self._over = anyio.Event()
+        self._defect: Exception | None = None
 
     @property
     def name(self) -> str:
@@ -87,45 +98,62 @@ class LiveSession:
     async def warm(self, history: Iterable[Tick]) -> int:
         """Let history through, recorded as such, before the first tick of the market. Returns how many ticks it had."""
         self.phase = State.WARMING
-        count = 0
+        count, end = 0, monotonic() + WARM_AT_ONCE
         for count, tick in enumerate(history, 1):
             self.recorder.handle(TickInput(tick, history=True))
-            if count % BATCH == 0:
+            if count % BATCH == 0 and monotonic() > end:
                 self.recorder.flush()
                 await anyio.lowlevel.checkpoint()
+                end = monotonic() + WARM_AT_ONCE
         self.recorder.flush()
         return count
 
     async def run(self) -> None:
-        """Handle what comes until `end` is called and everything before it is done."""
+        """Return when `end` was called and everything before it is done. Raises what a defect of the engine raised."""
+        if self.inbox.waits:
+            self._turns.ask(self)
+        await self._over.wait()
+        if self._defect is not None:
+            raise self._defect
+
+    def work(self) -> bool:
+        """Handle some of what waits, commands first; what fails here is a defect and ends the session. Implements `Worker`."""
+        if self._over.is_set():
+            return False
+        try:
+            self._handle_some()
+        except Exception as problem:
+            self._defect = problem
+            self._ending = True
+        if self._ending:
+            self._over.set()
+        return self.inbox.waits
+
+    def _handle_some(self) -> None:
         inbox, recorder, figures = self.inbox, self.recorder, self.figures
-        while not self._ending:
-            for place in range(BATCH):
-                call = inbox.next_call()
-                if call is not None:
-                    call()
-                    continue
-                waiting = inbox.next_tick()
-                if waiting is None:
-                    break
-                tick, self.feed_number, arrived = waiting
-                if (
-                    tick.ts < self.machine.last_ts
-                ):  # a live feed keeps no order between symbols; a session's time never goes back
-                    tick = replace(tick, ts=self.machine.last_ts)
-                figures.ticks_done += 1
-                began = 0 if place % SAMPLED else monotonic_ns()
-                if recorder.tick(tick, self.feed_number):
-                    figures.intent.add(monotonic_ns() - arrived)
-                if began:
-                    figures.handling.add(monotonic_ns() - began)
-            inbox.read()
-            recorder.flush()
-            self._moved()
-            if len(inbox) or self._ending:
-                await anyio.lowlevel.checkpoint()
+        ticks, machine = inbox.ticks, self.machine
+        for place in range(BATCH):
+            call = inbox.next_call()
+            if call is not None:
+                call()
+                continue
+            if not ticks or self._ending:
+                break
+            item = ticks.popleft()
+            if item.seq is not None:
+                self.feed_number = item.seq
+            if item.tick.ts < machine.last_ts:  # a live feed keeps no order between symbols; a session's time never goes back
+                item = FeedTick(replace(item.tick, ts=machine.last_ts), item.seq, item.arrived)
+            figures.ticks_done += 1
+            if place % SAMPLED:
+                recorder.tick(item)
             else:
-                await inbox.wait()
+                began = monotonic_ns()
+                recorder.tick(item)
+                figures.handling.add(monotonic_ns() - began)
+        inbox.read()
+        recorder.flush()
+        self._moved()
 
     def end(self) -> None:
         """Let `run` return once the commands before this one are done; ticks that wait are dropped."""
@@ -141,9 +169,10 @@ class LiveSession:
         """Return when every tick that waits now has been handled."""
         await self.inbox.room(0)
 
-    def close(self) -> None:
+    async def close(self, committer: Committer) -> None:
         """Leave nothing: the tape is complete, the scope gone."""
-        self.recorder.close()
+        self._over.set()
+        await committer.finish(self.recorder)
         self.machine.close()
         self.phase = State.STOPPED
 
@@ -168,6 +197,7 @@ class LiveSession:
         self.inbox.call(act)
         with anyio.CancelScope(shield=True):
             await done.wait()
+            await self.recorder.saved()
         return found
 
     async def command(self, name: str, author: str, **values: Any) -> list[Effect]:

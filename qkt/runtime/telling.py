@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from qkt.runtime.effects import Effect
 from qkt.runtime.machine import SessionMachine
 from qkt.runtime.narration import narrated
+from qkt.runtime.recorder import Led
 from qkt.runtime.tally import Tally
 from qkt.runtime.traces import Traces
 from qkt.runtime.views.fills import fill_row
@@ -27,18 +28,27 @@ class Teller:
         for at, effect in effects:
             self._traces.of(at, effect.kind, effect.value)
 
-    def tell(self, at: int, effects: Sequence[Effect]) -> None:
-        """What input `at` led to."""
+    def tell(self, led: Led) -> None:
+        """What an input led to."""
         trades = self._machine.session.books.trades
-        place = len(trades) - sum(effect.kind == "fill" for effect in effects)
-        for effect in effects:
+        place = led.trades - sum(effect.kind == "fill" for effect in led.effects)
+        for effect in led.effects:
             value = effect.value
             fill = None
             if effect.kind == "fill":
                 fill, place = fill_row(self._machine, place, trades[place]), place + 1
             self._tally.count(effect.kind, value)
-            trace, order = self._traces.of(at, effect.kind, value)
+            trace, order = self._traces.of(led.number, effect.kind, value)
             said = narrated(effect.kind, value)
             if said is not None:
-                now, name = self._machine.last_ts, self._machine.name
-                self._say(said.level, said.kind, name, said.text, now, event=effect.kind, order=order, trace=trace, fill=fill)
+                self._say(
+                    said.level,
+                    said.kind,
+                    self._machine.name,
+                    said.text,
+                    led.ts,
+                    event=effect.kind,
+                    order=order,
+                    trace=trace,
+                    fill=fill,
+                )

@@ -34,6 +34,7 @@ from qkt.runtime.journal import Journal
 from qkt.runtime.markets import OwnFeeds
 from qkt.runtime.setup import load_strategy
 from qkt.runtime.tape import TapeWriter
+from qkt.runtime.tape_blocks import Block
 from tests.runtime.samples import CROSS, FAILING, ListFeed, strategy_file, ticks
 
 TICKS = 1450
@@ -62,18 +63,17 @@ class Points:
 
     def install(self) -> None:
         """Put points into everything that handles an input or writes."""
-        append, flush, fsync = TapeWriter.append_tick, TapeWriter.flush, os.fsync
+        append, put, fsync = TapeWriter.append_tick, TapeWriter.write, os.fsync
         register, commit = Journal.register, Journal.commit
 
-        def append_tick(writer: TapeWriter, tick: Tick, number: int, history: bool = False) -> int:
+        def append_tick(writer: TapeWriter, *given: Any) -> int:
             self.here("event")
-            return append(writer, tick, number, history)
+            return append(writer, *given)
 
-        def flush_block(writer: TapeWriter) -> None:
-            file = writer._file
-            if writer.waiting and file is not None:
-                self.here(last_words=lambda: _torn(writer))
-            flush(writer)
+        def write_block(writer: TapeWriter, block: Block) -> None:
+            if writer._file is not None:
+                self.here(last_words=lambda: _torn(writer, block))
+            put(writer, block)
 
         def sync(handle: int) -> None:
             self.here()
@@ -81,9 +81,9 @@ class Points:
 
         def commit_effects(journal: Journal, *given: Any) -> None:
             self.here()
-            journal._db.set_trace_callback(self._statement)
+            journal._writer.set_trace_callback(self._statement)
             commit(journal, *given)
-            journal._db.set_trace_callback(None)
+            journal._writer.set_trace_callback(None)
             self.here()
 
         def registered(journal: Journal, *args: Any, **given: Any) -> Any:
@@ -93,7 +93,7 @@ class Points:
             return found
 
         TapeWriter.append_tick = append_tick  # type: ignore[method-assign]
-        TapeWriter.flush = flush_block  # type: ignore[method-assign]
+        TapeWriter.write = write_block  # type: ignore[method-assign]
         tape.os.fsync = sync  # type: ignore[attr-defined]
         Journal.commit = commit_effects  # type: ignore[method-assign, assignment]
         Journal.register = registered  # type: ignore[method-assign]
@@ -103,12 +103,10 @@ class Points:
         self.here()
 
 
-def _torn(writer: TapeWriter) -> None:
+def _torn(writer: TapeWriter, block: Block) -> None:
     """Half of a block reaches the file."""
-    body = bytes(writer._body)
-    header = tape.HEADER.pack(tape.BLOCK, len(body), len(body), writer._count, writer.next - writer._count, 0)
     assert writer._file is not None
-    writer._file.write((header + body)[: random.randrange(1, len(header) + len(body))])
+    writer._file.write(block.stored[: random.randrange(1, len(block.stored))])
 
 
 async def _work(folder: Path, source: list[Tick]) -> dict[str, Any]:

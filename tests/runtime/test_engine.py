@@ -235,13 +235,15 @@ async def test_a_disk_that_refuses_blocks_entries_keeps_exits_alerts_once_and_cl
         live = await reached(engine, TRAILED)
         trades = live.machine.session.books.trades
         assert not live.machine.flat
-        broken: tuple[object, str] = (engine.journal, "commit") if part == "journal" else (live.recorder._tape, "flush")
+        broken: tuple[object, str] = (engine.journal, "commit") if part == "journal" else (live.recorder._tape, "write")
         works = getattr(*broken)
 
         def fails(*_: Any) -> None:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(*broken, fails)
+        await live.gap(live.machine.last_ts, None, "something to record")
+        assert live.recorder.refused == "[Errno 28] No space left on device"
         first.set()
         await reached(engine, NEXT_ENTRY + 50)
         assert live.machine.flat, "the exit of the open position was kept"
@@ -343,7 +345,7 @@ async def test_names_cannot_lead_out_of_the_state(source: list[Tick], tmp_path: 
         assert "'a b' cannot name a session" in refused.found
         await engine.deploy(file, "../../out", {})
         await ended(engine, "../../out")
-        folders = {path.relative_to(tmp_path / "state").as_posix() for path in (tmp_path / "state").rglob("*.tape")}
-        assert folders == {"sessions/1/tape/000000000001.tape"}
         await engine.end(engine.hosted["../../out"].live)
+    folders = {path.relative_to(tmp_path / "state").as_posix() for path in (tmp_path / "state").rglob("*.tape")}
+    assert folders == {"sessions/1/tape/000000000001.tape"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a b.qkt", "state"]

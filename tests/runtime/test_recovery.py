@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from qkt.data.feeds import FeedTick
 from qkt.runtime.errors import DivergenceError, StateError
 from qkt.runtime.inputs import CommandInput, TickInput
-from qkt.runtime.journal import Journal
+from qkt.runtime.journal import Journal, Portion
 from qkt.runtime.recorder import Recorder
 from qkt.runtime.recovery import Recovery
 from qkt.runtime.tape import TapeWriter
@@ -24,7 +25,7 @@ def lived(folder: Path, *, count: int = 2000, text: str | None = None, file: str
         one, TapeWriter(folder / "tape"), Journal(folder), 1, lambda *alert: alerts.append(alert), lambda *_: None
     )
     for n, tick in enumerate(ticks(count), 1):
-        recorder.tick(tick, n)
+        recorder.tick(FeedTick(tick, n))
         if n == 700:
             recorder.handle(CommandInput(tick.ts, "halt", "me", {"reason": "lunch"}))
         if n == 900:
@@ -92,7 +93,7 @@ def test_inputs_that_were_recorded_and_not_committed_are_done_again(tmp_path: Pa
     recovery, journal = again(tmp_path)
     [(number, effects)] = recovery.run().unsaved
     assert (number, len(effects)) == (last, gone)
-    journal.commit(1, [(number, effects)])
+    journal.commit([Portion(1, [(number, effects)])])
     recovery, _ = again(tmp_path)
     assert recovery.run().unsaved == []
 

@@ -111,7 +111,7 @@ def test_damage_before_whole_blocks_is_no_torn_end(tmp_path: Path) -> None:
 def test_a_newer_tape_is_refused(tmp_path: Path) -> None:
     recorded(tmp_path)
     [file] = segments(tmp_path)
-    file.write_bytes(b"qkt-tape 2\n" + file.read_bytes()[11:])
+    file.write_bytes(b"qkt-tape 9\n" + file.read_bytes()[11:])
     with pytest.raises(StateError, match="does not begin"):
         TapeWriter(tmp_path)
 

@@ -7,7 +7,7 @@ can be replayed, and between them what is known about the health of the source. 
 from qkt.data.feeds.feed import Feed, FeedHealth, FeedItem, FeedState, FeedTick
 from qkt.data.feeds.gate import DataGate, DataHealth, Fault, GateChange
 from qkt.data.feeds.hub import FeedHub
-from qkt.data.feeds.reader import FeedReader
+from qkt.data.feeds.reader import FeedReader, Sink
 from qkt.data.feeds.replay import ReplayFeed, parse_speed
 from qkt.data.feeds.synthetic import synthetic_feed
 from qkt.data.feeds.timer import SystemTimer, Timer
@@ -25,6 +25,7 @@ __all__ = [
     "FeedTick",
     "GateChange",
     "ReplayFeed",
+    "Sink",
     "SystemTimer",
     "Timer",
     "parse_speed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, Self, TypeAlias
 
@@ -24,12 +24,19 @@ class FeedState(StrEnum):
     FAILED = "failed"  # given up: nothing more will come
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FeedTick:
-    """A tick of a feed. `seq` is its place in the total order of a replayable source, from 1; None from other sources."""
+    """A tick of a feed, which all of its readers share. `seq` is its place in the total order of a replayable source, from 1;
+    None from other sources. `arrived` is when it came in (nanoseconds of the monotonic clock).
+
+    `packed` and `admitted` are room for what readers make of it once for all of them: its bytes, and the gate's verdict.
+    """
 
     tick: Tick
     seq: int | None = None
+    arrived: int = field(default=0, compare=False)
+    packed: bytes | None = field(default=None, compare=False, repr=False)
+    admitted: bool | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

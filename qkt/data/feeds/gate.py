@@ -132,6 +132,16 @@ class DataGate:
             return None
         return "; ".join(f"{fault.value}: {reason}" for fault, reason in known.faults.items())
 
+    def faults(self, symbol: str) -> dict[Fault, str]:
+        """What is wrong with the symbol's data, with the reasons."""
+        known = self._symbols.get(symbol)
+        return {} if known is None else dict(known.faults)
+
+    def refused_of(self, symbol: str) -> int:
+        """Ticks of one symbol that did not pass."""
+        known = self._symbols.get(symbol)
+        return 0 if known is None else known.refused
+
     def forget(self, symbol: str) -> None:
         """The session trades on this symbol no longer."""
         self._symbols.pop(symbol, None)
@@ -167,13 +177,14 @@ class DataGate:
         if self.refused[fault] % LOG_EVERY == 0:
             log.warning("%s tick refused: %r", fault.value, tick)
         self.refused[fault] += 1
+        self._of(tick.symbol).refused += 1
         return False
 
 
 class _Symbol:
     """What the gate remembers of one symbol."""
 
-    __slots__ = ("calendar", "faults", "gap", "last", "name", "run", "window")
+    __slots__ = ("calendar", "faults", "gap", "last", "name", "refused", "run", "window")
 
     def __init__(self, name: str, calendar: Calendar) -> None:
         self.name = name
@@ -182,6 +193,7 @@ class _Symbol:
         self.run: list[float] = []
         self.faults: dict[Fault, str] = {}
         self.last: int | None = None
+        self.refused = 0
         self.gap: float | None = None
 
     @property

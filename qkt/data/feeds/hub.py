@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from time import monotonic_ns
 
 import anyio
 from anyio.abc import TaskGroup
 
 from qkt.core.errors import QktError
-from qkt.data.feeds.feed import Feed, FeedHealth, FeedItem, FeedState
+from qkt.data.feeds.feed import Feed, FeedHealth, FeedItem, FeedState, FeedTick
 from qkt.data.feeds.reader import FeedReader
 
 log = logging.getLogger(__name__)
@@ -84,6 +86,8 @@ class SharedFeed:
         self._released = released
         self._forget = forget
         self._by_name: dict[str, list[FeedReader]] = {}
+        # Who reads a name, by the market id it reads it under.
+        self._outlets: dict[str, list[tuple[str, list[FeedReader]]]] = {}
         self._scope = anyio.CancelScope()
         self._done = anyio.Event()
         self._begun = False
@@ -96,6 +100,7 @@ class SharedFeed:
         self.readers.append(reader)
         for name in reader.names:
             self._by_name.setdefault(name, []).append(reader)
+        self._outlets.clear()
         if self._health is not None:
             reader.tell(self._health)
         if self._begun and reader.after is not None and reader.after < self._reached:
@@ -109,6 +114,7 @@ class SharedFeed:
 
     async def leave(self, reader: FeedReader) -> None:
         self.readers.remove(reader)
+        self._outlets.clear()
         unread = []
         for name in reader.names:
             self._by_name[name].remove(reader)
@@ -159,11 +165,27 @@ class SharedFeed:
             return
         if item.seq is not None:
             self._reached = item.seq
-        self._at = item.tick.ts
-        for reader in tuple(self._by_name.get(item.tick.symbol, ())):
-            while reader.lossless and reader.full:
-                await reader.room()
-            reader.offer(item)
+        tick = item.tick
+        self._at = tick.ts
+        if not item.arrived:
+            item.arrived = monotonic_ns()
+        outlets = self._outlets.get(tick.symbol)
+        if outlets is None:
+            outlets = self._outlets[tick.symbol] = self._read_as(tick.symbol)
+        for symbol, readers in outlets:
+            same = item if symbol == tick.symbol else FeedTick(replace(tick, symbol=symbol), item.seq, item.arrived)
+            for reader in readers:
+                while reader.lossless and reader.full:
+                    await reader.room()
+                reader.offer(same)
+
+    def _read_as(self, name: str) -> list[tuple[str, list[FeedReader]]]:
+        """Market ids that a name is read under, each with its readers."""
+        found: dict[str, list[FeedReader]] = {}
+        for reader in self._by_name.get(name, ()):
+            for symbol in reader.names[name]:
+                found.setdefault(symbol, []).append(reader)
+        return list(found.items())
 
     def _tell(self, health: FeedHealth) -> None:
         if not health.symbols:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Self
+from typing import Protocol, Self
 
 import anyio
 
-from qkt.core.events import Tick
 from qkt.data.feeds.feed import FeedHealth, FeedItem, FeedState, FeedTick
 from qkt.data.feeds.timer import Turns
 
@@ -17,10 +16,22 @@ from qkt.data.feeds.timer import Turns
 HEALTH_ROOM = 64
 
 
+class Sink(Protocol):
+    """Takes what a feed gives, at once. `full` when it would rather wait, which `room` does."""
+
+    @property
+    def full(self) -> bool: ...
+
+    def take(self, item: FeedItem) -> None: ...
+
+    async def room(self) -> None: ...
+
+
 class FeedReader:
     """An async iterator over what a shared feed has for one reader, who closes it when done.
 
-    Ticks are the reader's own and carry the market ids it asked for. `dropped` counts ticks lost because it read too slowly;
+    Ticks carry the market ids it asked for, and are those of everyone who asked for the same: whoever changes one makes a copy
+    first. A reader that has a sink takes nothing in itself. `dropped` counts ticks lost because it read too slowly;
     a GAP stands where they were. The iteration ends when the feed has ended or the reader is closed.
     """
 
@@ -48,6 +59,8 @@ class FeedReader:
         self._giving: anyio.Event | None = None  # set while the feed waits
         self._finished = False
         self._closed = False
+        self._over = anyio.Event()
+        self._sink: Sink | None = None
 
     @property
     def waiting(self) -> int:
@@ -56,20 +69,24 @@ class FeedReader:
 
     @property
     def full(self) -> bool:
+        if self._sink is not None:
+            return self._sink.full and not self._closed
         return self._ticks >= self._limit and not self._closed
 
     def reads(self, names: Iterable[str]) -> bool:
         return any(name in self.names for name in names)
 
     def offer(self, item: FeedTick) -> None:
-        """Queue a tick of the feed, at the cost of the oldest one when there is no room."""
+        """Queue a tick under a market id of the reader's, at the cost of the oldest one when there is no room."""
         if self._closed or (self.after is not None and item.seq is not None and item.seq <= self.after):
             return
-        for symbol in self.names[item.tick.symbol]:
-            if self._ticks >= self._limit and not self.lossless:
-                self._drop_oldest()
-            self._queue.append(FeedTick(_copy(item.tick, symbol), item.seq))
-            self._ticks += 1
+        if self._sink is not None:
+            self._sink.take(item)
+            return
+        if self._ticks >= self._limit and not self.lossless:
+            self._drop_oldest()
+        self._queue.append(item)
+        self._ticks += 1
         if self._reading is not None:
             self._reading.set()
 
@@ -78,6 +95,9 @@ class FeedReader:
         if health.symbols:
             own = tuple(symbol for name in health.symbols for symbol in self.names.get(name, ()))
             health = replace(health, symbols=own)
+        if self._sink is not None:
+            self._sink.take(health)
+            return
         told = [place for place, item in enumerate(self._queue) if isinstance(item, FeedHealth)]
         if len(told) >= HEALTH_ROOM:
             del self._queue[told[0]]
@@ -86,6 +106,9 @@ class FeedReader:
 
     async def room(self) -> None:
         """Wait until half of the queue was read, so that feed and reader do not wake each other for every tick."""
+        if self._sink is not None:
+            await self._sink.room()
+            return
         self._giving = anyio.Event()
         await self._giving.wait()
         self._giving = None
@@ -93,7 +116,18 @@ class FeedReader:
     def finish(self) -> None:
         """Nothing more will come."""
         self._finished = True
+        self._over.set()
         _wake(self._reading)
+
+    async def deliver(self, sink: Sink) -> None:
+        """Give everything to a sink as it comes, what waits first. Returns when the feed has ended or the reader is closed."""
+        while self._queue:
+            item = self._queue.popleft()
+            if isinstance(item, FeedTick):
+                self._ticks -= 1
+            sink.take(item)
+        self._sink = sink
+        await self._over.wait()
 
     def __aiter__(self) -> Self:
         return self
@@ -123,6 +157,7 @@ class FeedReader:
         if self._closed:
             return
         self._closed = True
+        self._over.set()
         self._queue.clear()
         self._ticks = 0
         _wake(self._reading)
@@ -142,8 +177,3 @@ class FeedReader:
 def _wake(event: anyio.Event | None) -> None:
     if event is not None:
         event.set()
-
-
-def _copy(tick: Tick, symbol: str) -> Tick:
-    """The bus stamps the ticks it carries, so no two readers may share one."""
-    return Tick(symbol, tick.ts, tick.price, tick.bid, tick.ask, tick.volume, tick.synthetic, tick.bid_size, tick.ask_size)

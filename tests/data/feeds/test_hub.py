@@ -53,13 +53,14 @@ def test_every_reader_gets_the_symbols_it_asked_for_under_its_own_names() -> Non
     with_hub(test)
 
 
-def test_no_two_readers_share_a_tick() -> None:
+def test_readers_of_a_market_id_share_its_ticks_and_no_others() -> None:
     async def test(hub: FeedHub, feed: ScriptFeed) -> None:
-        readers = [await hub.open("live", lambda: feed, ["A"]) for _ in range(2)]
+        readers = [await hub.open("live", lambda: feed, [symbol]) for symbol in ("PAPER:A", "PAPER:A", "A")]
         await feed.put(quote("A", 1))
-        (one,), (two,) = [ticks(await drain(reader)) for reader in readers]
-        assert one == two
-        assert one.tick is not two.tick
+        (one,), (two,), (other,) = [ticks(await drain(reader)) for reader in readers]
+        assert one is two
+        assert other.tick is not one.tick
+        assert (one.tick.symbol, other.tick.symbol) == ("PAPER:A", "A")
 
     with_hub(test)
 
