@@ -3,8 +3,8 @@
     python benchmarks/load.py [--seconds 60] [--rate 20000] [--sessions 20]
 
 The engine is a real one with its journal and its tapes; sessions are deployed by command on one shared live feed, behind the
-data gate. The ticks come over a socket from another process, which keeps its own time: an engine that is slow makes it wait
-for nobody, and is told so. Exit code 1 when a tick was lost, the engine did not keep up, or memory grew beyond what trades take.
+data gate. The ticks come over a socket from another process, which keeps its own time: it does not wait for an engine that is
+slow. Exit code 1 when a tick was lost, the engine did not keep up, or memory grew beyond what trades take.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ RULES
 """
 STOPS = ("STOP LOSS BY 0.25", "STOP LOSS TRAILING 0.25 AFTER MFE >= 0.05")
 RULES = """    WHEN q{n} CROSSES ABOVE c{n} AND POSITION.{n} = 0
-    THEN BUY {n} SIZING 1 ORDER_TYPE = LIMIT AT {n}.close - 0.03 BRACKET {{ {stop}, TAKE PROFIT BY 0.4 }} TIF GTD UNTIL NOW + 10s
+    THEN BUY {n} SIZING 1 LIMIT AT {n}.close - 0.03 BRACKET {{ {stop}, TAKE PROFIT BY 0.4 }} TIF GTD UNTIL NOW + 10s
     WHEN q{n} CROSSES BELOW c{n} AND POSITION.{n} = 0
-    THEN SELL {n} SIZING 1 ORDER_TYPE = STOP AT {n}.close - 0.05 BRACKET {{ {stop}, TAKE PROFIT BY 0.4 }} TIF GTD UNTIL NOW + 10s
+    THEN SELL {n} SIZING 1 STOP AT {n}.close - 0.05 BRACKET {{ {stop}, TAKE PROFIT BY 0.4 }} TIF GTD UNTIL NOW + 10s
     WHEN OPEN_ORDERS.{n} = 0
     THEN BUY {n} SIZING 1 ORDER_TYPE = LIMIT AT {n}.close * 0.9
 """
@@ -123,10 +123,11 @@ class WireFeed:
                 raise StopAsyncIteration from None
             whole = len(data) - len(data) % WIRE.size
             self._rest = data[whole:]
-            now, sent = time.monotonic_ns(), 0
-            for code, ts, sent, bid, ask_ in WIRE.iter_unpack(data[:whole]):
-                self._ready.append(FeedTick(Tick(SYMBOLS[code], ts, (bid + ask_) / 2, bid, ask_)))
-            self.late.add(now - sent)
+            now = time.monotonic_ns()
+            for code, ts, _, bid, ask_ in WIRE.iter_unpack(data[:whole]):
+                self._ready.append(FeedTick(Tick(SYMBOLS[code], ts, (bid + ask_) / 2, bid, ask_), arrived=now))
+            if whole:
+                self.late.add(now - WIRE.unpack_from(data)[2])
             self.ticks += whole // WIRE.size
         return self._ready.popleft()
 
@@ -148,7 +149,7 @@ async def load(folder: Path, given: argparse.Namespace) -> bool:
                 path = folder / f"s{number}.qkt"
                 path.write_text(strategy(number, given.candles))
                 command = ask.Deploy(id=f"load-{number:08d}", author="load", path=str(path))
-                answer = await engine.perform(command, lambda step: None)
+                answer = await engine.perform(command, lambda _: None)
                 assert isinstance(answer, Done), answer
             process = get_context("fork").Process(target=generate, args=(there, given.rate, given.seconds))
             process.start()
@@ -196,7 +197,8 @@ def report(
     say("dropped", f"{dropped:,}; refused by the gate {sum(h.pump.refused for h in engine.hosted.values()):,}")
     say("queue", f"at most {max(live.figures.queue_peak for live in lives):,} ticks of one session")
     say("processor", f"{cpu / took:.0%} of one core")
-    say("memory", f"{memory[0]:.0f} to {memory[-1]:.0f} MB, {slope:+.2f} MB a minute in the last two thirds; {trades:,} fills are kept")
+    told = f"{memory[0]:.0f} to {memory[-1]:.0f} MB, {slope:+.2f} MB a minute in the last two thirds"
+    say("memory", f"{told}; {trades:,} fills are kept")
     say("effects", ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(8)))
     say("tick to intent", f"{spread(intent)} ({intent.count:,} ticks that led to something)")
     say("on the wire", spread(feed.late))
@@ -217,9 +219,13 @@ def add(to: Durations, other: Durations) -> None:
 
 
 def spread(took: Durations) -> str:
-    return " ".join(
-        f"{name} {took.quantile(share) / 1e6:.2f}" for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0))
-    ) + " ms"
+    return (
+        " ".join(
+            f"{name} {took.quantile(share) / 1e6:.2f}"
+            for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0))
+        )
+        + " ms"
+    )
 
 
 def say(name: str, text: str) -> None:

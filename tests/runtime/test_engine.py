@@ -58,6 +58,7 @@ async def reached(engine: Engine, number: int, name: str = "cross") -> LiveSessi
     with anyio.fail_after(30):
         while live.feed_number < number:
             await anyio.sleep(0.005)
+        await live.recorder.saved()
     return live
 
 
@@ -252,6 +253,9 @@ async def test_a_disk_that_refuses_blocks_entries_keeps_exits_alerts_once_and_cl
         assert [a.text[:24] for a in engine.alerts] == ["nothing can be recorded "]
         assert engine.snapshot().tables.system["engine"].disk != "ok"
         monkeypatch.setattr(*broken, works)
+        with anyio.fail_after(30):
+            while live.recorder.refused is not None:
+                await anyio.sleep(0.005)
         second.set()
         await ended(engine, "cross")
         assert [a.level for a in engine.alerts] == ["ERROR", "INFO"]
