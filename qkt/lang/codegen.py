@@ -88,6 +88,7 @@ class _Functions:
         timed = [name for name, group in self._groups.items() if group.within_ms is not None]
         if timed:
             parts.append(f"groups=({', '.join(timed)},)")
+        parts.append("names=locals()")
         return parts
 
     def _counted(self) -> dict[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from qkt.core.events import Candle, LatchBroken, OrderFilled, PositionExited, Tick
 from qkt.core.watch import NEVER
@@ -13,6 +14,9 @@ from qkt.lang.program import CheckedStrategy
 from qkt.lang.runtime import Bound, Desk, TickFeed
 from qkt.lang.timers import Timers
 from qkt.strategy import Context, StreamSpec
+
+if TYPE_CHECKING:
+    from qkt.lang.looking import LookedAt
 
 
 class CompiledStrategy:
@@ -29,6 +33,8 @@ class CompiledStrategy:
         self.source_code, module = generate(program)
         self.due = NEVER
         self._program = program
+        self._module = module
+        self._names: Mapping[str, object] = {}
         self._sizes = module.crossings, len(module.snapshots)
         self.memory = Memory.of(program, *self._sizes)
         self._bind = _executed(f"<qkt:{program.name}>", self.source_code)
@@ -41,7 +47,7 @@ class CompiledStrategy:
         self.memory = Memory.of(self._program, *self._sizes)
         self._desk = Desk(context)
         bound = self._bind(context, self._desk, self.memory)
-        self._handlers, self._ticks = bound.streams, bound.ticks
+        self._handlers, self._ticks, self._names = bound.streams, bound.ticks, bound.names
         timers = Timers(context, self._program.schedules, bound.clauses, bound.groups)
         self._timers = timers if timers else None
         self.due = timers.due
@@ -78,6 +84,15 @@ class CompiledStrategy:
 
     def on_stop(self) -> None:
         """Nothing is left behind."""
+
+    def look(self, rule: int, candles: Mapping[str, Candle], now: int) -> tuple[LookedAt, ...]:
+        """The terms of a rule (from 0) with what they are worth now, given the latest closed candle of every stream.
+
+        Nothing changes. Empty before the strategy has started.
+        """
+        from qkt.lang.looking import look
+
+        return look(self._module, self._program.rules[rule], self._names, candles, now) if self._names else ()
 
     def rearm(self, rule: int) -> None:
         self.memory.fired[rule] = False

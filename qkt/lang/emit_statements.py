@@ -107,6 +107,7 @@ def _cross(frame: Frame, value: Cross) -> None:
             _advance(frame, value, local, place, above)
         with body.suite("else:"):
             body.add(f"{local} = None")
+    body.add(f"met[{place}] = {local}")
     frame.kept[value] = Local(local, True)
 
 

@@ -45,7 +45,7 @@ IMPORTS = (
     "TrailingExit",
 )
 # What lives from bar to bar, in lists of `Memory`.
-MEMORY = ("captured", "crossed", "fired", "refused", "sequences", "sides")
+MEMORY = ("captured", "crossed", "fired", "met", "refused", "sequences", "sides")
 RESERVED = (
     *IMPORTS,
     *MEMORY,

@@ -7,7 +7,7 @@ Decimal.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import isfinite
@@ -76,12 +76,13 @@ TickFeed = Callable[[float, float | None], object]
 @dataclass(frozen=True, slots=True)
 class Bound:
     """What a generated module hands out: a handler for each stream, what every tick feeds (price and volume) by symbol, the
-    clauses of SCHEDULE, the groups that may time out."""
+    clauses of SCHEDULE, the groups that may time out, and its variables by name for who looks at them."""
 
     streams: dict[str, Callable[[Candle], None]]
     ticks: dict[str, tuple[TickFeed, ...]] = field(default_factory=dict)
     clauses: tuple[Callable[[int], bool], ...] = ()
     groups: tuple[Windows, ...] = ()
+    names: Mapping[str, object] = field(default_factory=dict)
 
 
 def indicator(name: str, constants: tuple[float, ...], series: int) -> object:

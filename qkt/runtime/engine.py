@@ -63,7 +63,7 @@ from qkt.runtime.turns import Turns
 from qkt.runtime.views.charts import chart, equity_points
 from qkt.runtime.views.fills import fill_rows
 from qkt.runtime.views.histories import digest, order_lives
-from qkt.runtime.views.rules import child_rule_rows, rule_rows, rule_terms
+from qkt.runtime.views.rules import Ruled, rule_terms, ruled
 from qkt.runtime.views.sessions import health, hello
 from qkt.runtime.views.snapshot import Shown, tables
 from qkt.runtime.views.standing import Standing
@@ -569,12 +569,13 @@ class Engine:
         self.operators.settle(command, answer)
 
     def rules(self, session: str) -> Sequence[RuleRow]:
-        if "/" in session:
-            return child_rule_rows(*self.find_child(session))
-        return rule_rows(self.find(session))
+        return self.shown.rules_of(self._ruled(session))
 
     def terms(self, session: str, rule: int) -> RuleTerms:
-        return rule_terms(session, self.rules(session), rule)
+        return rule_terms(self._ruled(session), rule)
+
+    def _ruled(self, session: str) -> Ruled:
+        return ruled(*self.find_child(session)) if "/" in session else ruled(self.find(session))
 
     def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart:
         return chart(self.find(session), stream, limit)

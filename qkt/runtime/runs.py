@@ -44,6 +44,7 @@ class Runs:
         self.balance = Decimal(10_000)
         self.currency = "USD"
         self.instruments: Path | None = None
+        self.nice = NICE
         self._moved = moved
         self._wall = wall
         self._rows: OrderedDict[str, RunRow] = OrderedDict()
@@ -148,7 +149,7 @@ class Runs:
             "balance": str(self.balance),
             "currency": self.currency,
             "instruments": None if self.instruments is None else str(self.instruments),
-            "nice": NICE,
+            "nice": self.nice,
         }
 
     async def _follow(self, run: str, process: anyio.abc.Process) -> None:

@@ -181,6 +181,7 @@ async def test_a_back_test_runs_beside_the_trading_and_can_be_taken_back(tmp_pat
     tape.write_text("timestamp,bid,ask,volume\n" + "\n".join(rows) + "\n")
     file = strategy_file(tmp_path)
     async with Engine(tmp_path / "state", market([])) as engine:
+        engine.runs.nice = 0
         one, two = [await do(engine, ask.Backtest, path=str(file), data=(f"EURUSD={tape}",), params={}) for _ in range(2)]
         assert (one.run, two.run) == ("1", "2")
         assert isinstance(await do(engine, ask.CancelRun, run="2"), Done)
@@ -204,6 +205,7 @@ async def test_a_running_back_test_ends_with_its_cancel(tmp_path: Path) -> None:
     tape = tmp_path / "EURUSD.csv"
     tape.write_text("timestamp,bid,ask,volume\n" + "\n".join(f"{t.ts},{t.bid},{t.ask},1" for t in ticks(60_000)) + "\n")
     async with Engine(tmp_path / "state", market([])) as engine:
+        engine.runs.nice = 0
         await do(engine, ask.Backtest, path=str(strategy_file(tmp_path)), data=(f"EURUSD={tape}",))
         with anyio.fail_after(30):
             while next(iter(engine.runs)).state != "running":

@@ -18,6 +18,7 @@ from qkt.runtime.control.rows import (
     MarketRow,
     OrderRow,
     PositionRow,
+    RuleRow,
     StrategyRow,
     StreamRow,
     SystemRow,
@@ -27,6 +28,7 @@ from qkt.runtime.views.fills import ShownFills
 from qkt.runtime.views.kept import Kept
 from qkt.runtime.views.markets import feed_rows, market_rows, stream_rows
 from qkt.runtime.views.positions import order_rows, position_rows
+from qkt.runtime.views.rules import LookedRules, Ruled
 from qkt.runtime.views.sessions import account_row, child_rows, exposure_rows, halt_rows, resting_row, strategy_row
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Shown:
         self.positions: dict[str, Kept[PositionRow]] = {}
         self.orders: dict[str, Kept[OrderRow]] = {}
         self.fills: dict[str, ShownFills] = {}
+        self.rules: dict[str, LookedRules] = {}
         self.markets: Kept[MarketRow] = Kept()
         self.streams: Kept[StreamRow] = Kept()
         self.load = Decimal(0)
@@ -55,6 +58,11 @@ class Shown:
         """A session has gone."""
         for kept in (self.positions, self.orders, self.fills):
             kept.pop(name, None)
+        for whose in [one for one in self.rules if one.partition("/")[0] == name]:
+            del self.rules[whose]
+
+    def rules_of(self, whose: Ruled) -> Sequence[RuleRow]:
+        return self.rules.setdefault(whose.name, LookedRules()).of(whose)
 
     def fills_of(self, hosted: Hosted) -> Sequence[FillRow]:
         return self.fills.setdefault(hosted.live.name, ShownFills()).of(hosted.live)
