@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from qkt.backtest.metrics import Metrics
+from qkt.backtest.phrases import minute
 from qkt.backtest.record import RunRecord
 from qkt.core.events import OrderRejected, RiskRejected
 from qkt.core.terms import OrderKind, Purpose
@@ -22,6 +23,7 @@ def caveats(record: RunRecord, metrics: Metrics) -> list[str]:
     return [
         *_ending(record),
         *record.warnings,
+        *_halts(record),
         *_refused("risk rules refused", record.rejections),
         *_refused("the broker rejected", record.refusals),
         *_bars(record, metrics),
@@ -47,6 +49,17 @@ def _ending(record: RunRecord) -> Iterator[str]:
         yield f"{_count(record.late_cancels, 'cancel')} came too late: the order was done before"
     if record.working_orders:
         yield f"{_count(len(record.working_orders), 'order')} still working at the end"
+
+
+def _halts(record: RunRecord) -> Iterator[str]:
+    """The first halt, and how many more there were."""
+    if not record.halts:
+        return
+    first = record.halts[0]
+    whose = f"{first.halt.strategy} was" if first.halt.strategy else "entries were"
+    end = "to the end" if first.lifted is None else f"until {minute(first.lifted)}"
+    more = f"; {_count(len(record.halts) - 1, 'more halt')}" if len(record.halts) > 1 else ""
+    yield f"{whose} halted on {minute(first.halt.since)} {end}: {first.halt.reason}{more}"
 
 
 def _refused(who: str, events: Sequence[RiskRejected | OrderRejected]) -> Iterator[str]:

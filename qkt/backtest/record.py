@@ -16,6 +16,7 @@ from qkt.core.terms import Side
 from qkt.data import DataReport
 from qkt.engine import Session, SessionSettings
 from qkt.ledger import Conversion, FinancingRow, RoundTrip, TradeRow
+from qkt.risk import HaltSpan
 from qkt.strategy import Tradable, finest
 
 
@@ -86,6 +87,7 @@ class RunRecord:
     working_orders: list[WorkingOrder]
     unfinished_bars: int
     rejections: list[RiskRejected]
+    halts: list[HaltSpan]
     refusals: list[OrderRejected]
     conversions: list[Conversion]
     logs: list[LogLine]
@@ -145,6 +147,7 @@ def write_record(
         ],
         unfinished_bars=session.candles.unfinished(),
         rejections=session.risk.rejections,
+        halts=list(session.risk.halts.history),
         refusals=refusals,
         conversions=books.converter.used,
         logs=session.logs,

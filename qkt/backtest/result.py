@@ -18,6 +18,7 @@ from qkt.backtest.output import as_text
 from qkt.backtest.record import RunRecord
 from qkt.core.events import OrderRejected, RiskRejected
 from qkt.ledger import FinancingRow, RoundTrip, TradeRow
+from qkt.risk import HaltSpan
 
 SCHEMA = "qkt.backtest/1"
 CURVE_POINTS = 10_000
@@ -127,6 +128,7 @@ class BacktestResult:
             "working_orders": as_data(record.working_orders),
             "rejections": _refused(record.rejections),
             "refusals": _refused(record.refusals),
+            "halts": [halt_data(span) for span in record.halts],
             "equity": {"samples": len(self.equity), "times": curve.times.tolist(), "values": curve.values.tolist()},
             "timing": as_data(record.timing),
         }
@@ -168,6 +170,12 @@ def as_data(value: Any) -> Any:
 
 def _costs(metrics: Metrics) -> dict[str, Any]:
     return {**as_data(metrics.costs), "total": as_data(metrics.costs.total)}
+
+
+def halt_data(span: HaltSpan) -> dict[str, Any]:
+    """A halt as one flat row."""
+    told: dict[str, Any] = as_data(span.halt)
+    return told | {"lifted": span.lifted, "lifted_by": span.by, "lifted_why": span.why}
 
 
 def _refused(events: Sequence[RiskRejected | OrderRejected]) -> dict[str, Any]:

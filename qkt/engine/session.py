@@ -120,25 +120,21 @@ class Session:
     def run_due(self, ts: int) -> None:
         """Days, rollovers and equity samples due at or before `ts`, in time order; of one instant in this order."""
         equity, financing, risk = self.equity, self.financing, self.risk
-        while True:
-            if risk.due <= financing.due and risk.due <= equity.due:
-                if risk.due > ts:
-                    break
-                self._clock.time = risk.due
+        while risk.due <= ts or financing.due <= ts:
+            at = self._clock.time = min(risk.due, financing.due, equity.due)
+            if at == risk.due:
                 risk.turn()
-            elif financing.due <= equity.due:
-                if financing.due > ts:
-                    break
-                self._clock.time = at = financing.due
+            elif at == financing.due:
                 financing.run()
                 risk.check(at)
-            elif equity.due <= ts:
-                self._clock.time = equity.due
-                equity.run()
             else:
-                break
+                equity.run()
+        if equity.due <= ts:
+            self._clock.time = equity.due
+            equity.run()
         equity.next_after(ts)
-        self.due = min(equity.due, financing.due, risk.due)
+        due = equity.due if equity.due < financing.due else financing.due
+        self.due = due if due < risk.due else risk.due
 
     def _begin(self, ts: int) -> None:
         self.first_ts = ts

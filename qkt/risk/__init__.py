@@ -9,7 +9,7 @@ from qkt.risk.closing import close_legs
 from qkt.risk.engine import RiskEngine
 from qkt.risk.gate import RiskGate
 from qkt.risk.halt_rules import NEAR, EquityFall
-from qkt.risk.halts import Cause, Halt, Halted, HaltLifted, Halts, Lasts
+from qkt.risk.halts import Cause, Halt, Halted, HaltLifted, Halts, HaltSpan, Lasts
 from qkt.risk.limit_records import limits_from_json, limits_json
 from qkt.risk.limits import LossLimits, OrderLimits, RiskLimits, StrategyLimits, VenueLimits
 
@@ -20,6 +20,7 @@ __all__ = [
     "Exposure",
     "Halt",
     "HaltLifted",
+    "HaltSpan",
     "Halted",
     "Halts",
     "Lasts",

@@ -5,6 +5,7 @@ A halt stands until its time is over, its cause is gone or an operator clears it
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,8 @@ from enum import StrEnum
 from qkt.core.bus import Scope
 from qkt.core.events import Event
 from qkt.core.watch import NEVER
+
+KEPT = 1_000
 
 
 class Lasts(StrEnum):
@@ -90,15 +93,28 @@ class HaltLifted(Event):
     reason: str
 
 
+@dataclass(slots=True)
+class HaltSpan:
+    """A halt and when it was lifted (epoch ms), None while it stands; `by` whom and `why`."""
+
+    halt: Halt
+    lifted: int | None = None
+    by: str | None = None
+    why: str | None = None
+
+
 STRENGTH = {Lasts.PERSISTENT: 0, Lasts.DAILY: 1, Lasts.WHILE: 2}
 
 
 class Halts:
-    """The halts that stand, oldest first: at most one of a cause for the account and for each strategy. Iterable."""
+    """The halts that stand, oldest first: at most one of a cause for the account and for each strategy. Iterable.
+
+    `history` are all that ever stood, the latest `KEPT` of them."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._standing: dict[Key, Halt] = {}
+        self.history: deque[HaltSpan] = deque(maxlen=KEPT)
         # The first instant at which one of them stands no more (epoch ms).
         self.due = NEVER
 
@@ -125,7 +141,10 @@ class Halts:
         old = self._standing.get(halt.key)
         if old is not None and STRENGTH[old.lasts] <= STRENGTH[halt.lasts]:
             return False
+        if old is not None:
+            self._end(old, halt.since, halt.author, "a longer one stands in its place")
         self._standing[halt.key] = halt
+        self.history.append(HaltSpan(halt))
         self._plan()
         self._scope.publish(Halted(halt))
         return True
@@ -135,13 +154,20 @@ class Halts:
         if self._standing.get(halt.key) is halt:
             del self._standing[halt.key]
             self._plan()
-            self._scope.publish(HaltLifted(halt, author, reason))
+            lifted = HaltLifted(halt, author, reason)
+            self._scope.publish(lifted)
+            self._end(halt, lifted.at, author, reason)
 
     def expire(self, ts: int) -> None:
         """Lift what stands no longer than to this instant."""
         for halt in self:
             if halt.until is not None and halt.until <= ts:
                 self.lift(halt, "engine", "the day is over")
+
+    def _end(self, halt: Halt, ts: int, by: str, why: str) -> None:
+        span = next((span for span in reversed(self.history) if span.halt is halt), None)
+        if span is not None:
+            span.lifted, span.by, span.why = ts, by, why
 
     def _plan(self) -> None:
         self.due = min((halt.until for halt in self._standing.values() if halt.until is not None), default=NEVER)

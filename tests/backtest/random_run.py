@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
@@ -20,6 +20,7 @@ from qkt.core.timeframe import Timeframe
 from qkt.core.watch import NEVER
 from qkt.data import DataReport, TickTable
 from qkt.engine import Runnable, SessionSettings
+from qkt.risk import RiskLimits
 from qkt.strategy import (
     BracketSpec,
     CancelSignal,
@@ -80,6 +81,7 @@ class Plan:
     costs: bool
     timeframes: tuple[str, ...]
     currency: str = "USD"
+    limits: RiskLimits = field(default_factory=RiskLimits)
 
 
 def tape(seed: int, ticks: int, quoted: bool, blanks: bool = False) -> TickTable:
@@ -173,6 +175,7 @@ class Gambler:
     def _look(self) -> None:
         account = self.context.account
         self.seen.append((account.equity, account.balance, account.win_streak, account.banked))
+        self.seen.append((account.loss_streak, account.entries_today, account.cooldown_remaining, account.trades_today))
         if self._random.random() < 0.3:
             self.seen.append((account.equity_peak, account.dd_pct))
         for name in self._names:
@@ -324,6 +327,11 @@ def run_with(plan: Plan, strategy: Runnable, *, every_tick: bool, watched: int =
     terms = {f"S{n}": instrument(f"S{n}", contract_size=Decimal(100), **costs) for n in range(plan.symbols)}
     registry = InstrumentRegistry.standard().with_layer(terms)
     settings = SessionSettings(
-        currency=plan.currency, instruments=registry, execution=plan.execution, markets=markets, audit=True
+        currency=plan.currency,
+        instruments=registry,
+        execution=plan.execution,
+        limits=plan.limits,
+        markets=markets,
+        audit=True,
     )
     return run(strategy, sources, settings, every_tick=every_tick)

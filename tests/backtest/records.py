@@ -99,6 +99,7 @@ def record(equity: Sequence[float] = (10_000.0,), **changes: Any) -> RunRecord:
         "working_orders": [],
         "unfinished_bars": 1,
         "rejections": [],
+        "halts": [],
         "refusals": [],
         "conversions": [],
         "logs": [],

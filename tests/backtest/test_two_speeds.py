@@ -1,12 +1,15 @@
 """Jumping from event to event and stepping through every tick are the same run, to the last bit."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qkt.backtest.record import Timing
 from qkt.brokers.paper import ExecutionSettings
+from qkt.core.daily import DailyBoundary
+from qkt.risk import LossLimits, RiskLimits, StrategyLimits
 from tests.backtest.random_run import Plan, run_plan
 
 EXECUTIONS = st.builds(
@@ -25,6 +28,32 @@ EXECUTIONS = st.builds(
     end=st.sampled_from(["mark", "close"]),
 )
 
+LOSSES = st.builds(
+    LossLimits,
+    max_daily_loss=st.sampled_from([None, Decimal("0.5"), Decimal(5)]),
+    max_drawdown_pct=st.sampled_from([None, None, Decimal("0.005"), Decimal("0.05")]),
+    max_daily_drawdown_pct=st.sampled_from([None, None, Decimal("0.003"), Decimal("0.03")]),
+)
+
+LIMITS = st.builds(
+    RiskLimits,
+    losses=LOSSES,
+    drawdown_basis=st.sampled_from(["static", "trailing"]),
+    daily_drawdown_basis=st.sampled_from(["balance", "equity"]),
+    every_strategy=st.builds(
+        StrategyLimits,
+        losses=LOSSES,
+        max_position=st.sampled_from([None, Decimal("0.1")]),
+        max_open_positions=st.sampled_from([None, None, 1]),
+        max_trades_per_day=st.sampled_from([None, None, 20]),
+        cooldown_ms=st.sampled_from([None, 45_000]),
+        cooldown_after=st.sampled_from([1, 2]),
+        loss_streak_halt=st.sampled_from([None, 3]),
+        loss_streak_halt_scope=st.just("daily"),
+    ),
+    day=st.sampled_from([DailyBoundary(), DailyBoundary("America/New_York", 17 * 60), DailyBoundary("UTC", 617)]),
+)
+
 PLANS = st.builds(
     Plan,
     seed=st.integers(0, 10_000),
@@ -36,6 +65,7 @@ PLANS = st.builds(
     costs=st.booleans(),
     timeframes=st.sampled_from([("1m",), ("1m", "5m"), ("10s", "1h"), ("1w", "3m", "1m")]),
     currency=st.sampled_from(["USD", "USD", "EUR"]),
+    limits=st.one_of(st.just(RiskLimits()), LIMITS),
 )
 
 
@@ -60,6 +90,24 @@ def test_the_random_runs_do_trade() -> None:
     assert len(record.round_trips) > 30
     assert record.swap != 0
     assert {row.purpose for row in record.trades} >= {"ENTRY", "STOP", "TP", "CLOSE"}
+
+
+def test_the_random_runs_do_halt() -> None:
+    """For the day and for good, by every rule of losses, and they go on after a day."""
+    losses = LossLimits(Decimal("0.5"), Decimal("0.05"), Decimal("0.01"))
+    causes, lifted = set(), 0
+    for seed, basis in enumerate(["static", "trailing", "static"]):
+        limits = RiskLimits(
+            losses=losses,
+            drawdown_basis=basis,  # type: ignore[arg-type]
+            every_strategy=StrategyLimits(losses, loss_streak_halt=3, loss_streak_halt_scope="daily"),
+        )
+        plan = Plan(seed, 2, 4_000, 333, True, ExecutionSettings(), True, ("1m",), limits=limits)
+        record, _ = run_plan(plan, every_tick=False)
+        causes |= {span.halt.cause for span in record.halts}
+        lifted += sum(span.lifted is not None for span in record.halts)
+    assert causes == {"daily loss", "drawdown", "daily drawdown", "loss streak"}
+    assert lifted > 5
 
 
 def test_two_runs_are_the_same_run() -> None:
