@@ -20,6 +20,7 @@ from qkt.data import BarSource, Store, TickSource, open_data
 from qkt.engine import Runnable, SessionSettings
 from qkt.engine.markets import conversion_markets
 from qkt.portfolio import BookSettings, Portfolio
+from qkt.risk import RiskLimits
 from qkt.strategy import Strategy
 from qkt.strategy.loader import load_python
 from qkt.strategy.python import PythonStrategy
@@ -48,6 +49,7 @@ def backtest(
     progress: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
     book: BookSettings | None = None,
+    limits: RiskLimits | None = None,
 ) -> BacktestResult:
     """Run a strategy or a portfolio over history.
 
@@ -59,10 +61,11 @@ def backtest(
     instead. `columns` maps our column names to the file's, `zone` is the time zone of files in a server's
     time. `progress` hears how far the run is; when `stop` answers True the
     run ends between two ticks and the result is marked interrupted. `book` configures the book of a portfolio.
+    `limits` are what the run is held to, those of the engine when they are left out.
 
     Raises a QktError, in one sentence, for whatever cannot be used.
     """
-    runnable, used = _strategy(strategy, params or {}, book)
+    runnable, used = runnable_of(strategy, params or {}, book)
     simulated = _execution(execution, fills, preset)
     begin, until = moment(start, "start"), moment(end, "end")
     if begin is not None and until is not None and begin >= until:
@@ -76,7 +79,9 @@ def backtest(
     sources = _assign(fed, available, open_sources)
     markets = conversion_markets(symbols, currency, registry, available)
     sources |= {name: available[name] for name in markets}
-    settings = SessionSettings(_balance(balance, runnable), currency, registry, simulated, markets=tuple(markets))
+    settings = SessionSettings(
+        _balance(balance, runnable), currency, registry, simulated, limits or RiskLimits(), markets=tuple(markets)
+    )
 
     def tell(done: Progress) -> bool:
         if progress is not None:
@@ -96,7 +101,7 @@ def backtest(
             raise UsageError("the data has ticks, whose order is known", remedy="leave --bars-path out, or use --fills bars")
         record = replay(runnable, "adverse_first")
         if not record.interrupted:
-            other = replay(_strategy(strategy, params or {}, book)[0], "favourable_first")
+            other = replay(runnable_of(strategy, params or {}, book)[0], "favourable_first")
             record = compared(replace(record, execution=simulated), other)
     return BacktestResult.of(record, {symbol: registry.resolve(symbol).contract_size for symbol in symbols})
 
@@ -121,9 +126,10 @@ def _execution(execution: ExecutionSettings | None, fills: str | None, preset: s
     return execution
 
 
-def _strategy(
+def runnable_of(
     given: Path | str | Runnable | Strategy, params: Mapping[str, str], book: BookSettings | None
 ) -> tuple[Runnable, dict[str, str]]:
+    """What a file or an object makes to run, and the values of its parameters. Raises a QktError for what cannot be run."""
     if isinstance(given, Strategy):
         return PythonStrategy(given, type(given).__name__), {}
     if not isinstance(given, str | Path):

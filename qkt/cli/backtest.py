@@ -16,6 +16,7 @@ from qkt.core.errors import UsageError
 
 if TYPE_CHECKING:
     from qkt.backtest.result import BacktestResult
+    from qkt.risk import RiskLimits
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
@@ -134,6 +135,9 @@ def backtest(
     zone: Annotated[
         str | None, typer.Option(metavar="ZONE", help="Time zone of files in a server's time, such as Europe/Athens.")
     ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Hold the run to the [risk] of this qkt.toml, not to the defaults.")
+    ] = None,
     every_tick: Annotated[bool, typer.Option("--every-tick", help="Replay tick by tick; same result, slower.")] = False,
     trades: Annotated[Path | None, typer.Option(metavar="OUT.csv", help="Write every fill.")] = None,
     round_trips: Annotated[Path | None, typer.Option(metavar="OUT.csv", help="Write every closed trade.")] = None,
@@ -193,6 +197,7 @@ def backtest(
             every_tick=every_tick,
             progress=meter.update,
             stop=interrupt.asked,
+            limits=None if config is None else _limits(config),
         )
     if trades is not None:
         write_trades(trades, result.trades)
@@ -204,6 +209,12 @@ def backtest(
     if result.interrupted:
         say(f"interrupted after {result.record.ticks:,} ticks, the result is partial")
         raise typer.Exit(INTERRUPTED)
+
+
+def _limits(path: Path) -> RiskLimits:
+    from qkt.config import load_config
+
+    return load_config(path)[0].risk.limits()
 
 
 def _show(result: BacktestResult, *, as_json: bool, quiet: bool, log: bool) -> None:

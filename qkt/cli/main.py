@@ -27,6 +27,7 @@ GROUPS = {
         "daemon": ("qkt.cli.daemon", "Start, stop or look at an engine without a terminal."),
         "run": ("qkt.cli.up", "Run one strategy on paper in this terminal."),
         "config": ("qkt.cli.config", "Show the configuration."),
+        "risk": ("qkt.cli.risk", "What a strategy is held to, and which orders would pass."),
         "alerts": ("qkt.cli.alerts", "Try the channels of alerts."),
     },
     "Its sessions": {

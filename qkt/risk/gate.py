@@ -76,6 +76,10 @@ class RiskGate:
             return
         self._scope.publish(RiskRejected(order.id, order.strategy, order.symbol, reason, order.rule))
 
+    def refusals(self, order: Order, now: int) -> list[str]:
+        """Every reason why an entry may not pass at this time (epoch ms), in the order of the rules."""
+        return list(self._refusals([order], now))
+
     def barred(self, order: Order) -> str | None:
         """Why an order that was let through and is only now to be sent may not leave any more."""
         halt = None if order.reduce_only else self._halts.over(order.strategy)

@@ -83,7 +83,7 @@ class EquityFall:
         if exact(fall, HUNDRED) <= exact(reference, self.pct):
             return None
         found = f"{exact(fall, HUNDRED) / reference:.4f} %"
-        return f"{self.cause} {found} ({reference} to {now}) exceeds max {short(self.pct)} %"
+        return f"{self.cause} {found} ({reference:.2f} to {now:.2f}) exceeds max {short(self.pct)} %"
 
 
 class LossStreak:

@@ -99,8 +99,7 @@ class RiskLimits:
         """What binds a strategy."""
         return self.strategies.get(strategy, self.every_strategy)
 
-    def known_as(self, strategy: str, deployed: str) -> RiskLimits:
-        """The same, where a strategy that was deployed under another name is looked up by that one first."""
-        if deployed not in self.strategies:
-            return self
-        return replace(self, strategies=MappingProxyType({**self.strategies, strategy: self.strategies[deployed]}))
+    def known_as(self, deployed: Mapping[str, str]) -> RiskLimits:
+        """The same, where strategies that were deployed under other names are looked up by those first."""
+        found = {name: self.strategies[alias] for name, alias in deployed.items() if alias in self.strategies}
+        return replace(self, strategies=MappingProxyType({**self.strategies, **found})) if found else self
