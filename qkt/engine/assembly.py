@@ -117,14 +117,15 @@ def assemble(
     balances = (
         {} if portfolio is None else {child.id: child.balance for child in portfolio.children if child.balance is not None}
     )
-    books = Books(scope, runs, settings.balance, settings.instruments, converter, board, balances, settings.limits.day)
+    limits = settings.limits if shared_as is None else settings.limits.known_as(_deployed(strategy, runs, shared_as))
+    books = Books(scope, runs, settings.balance, settings.instruments, converter, board, balances, limits.day)
     if settings.audit:
         books.audit = LedgerAudit(books, settings.instruments).check
     waits = Waits()
     desk_ids = OrderIds()
     SignalDesk(scope, desk_ids)
     deadlines = Deadlines(waits)
-    risk = RiskEngine(scope, settings.limits, settings.instruments, books, board, waits, deadlines, real=settings.real)
+    risk = RiskEngine(scope, limits, settings.instruments, books, board, waits, deadlines, real=settings.real)
     # What follows an order hears of it before its manager sends it, and of its end in this order.
     OcoEntries(scope)
     FillChildren(scope)
@@ -211,6 +212,12 @@ def _weigh(
         supervisor.risk = BookRisk(scope, portfolio, capital, books, portfolio.samples_per_year)
     if book.caps:
         risk.of_book = ExposureRules(book.caps, capital, instruments, books, risk.reserved, board).refusals
+
+
+def _deployed(strategy: Runnable, owners: Iterable[str], name: str) -> dict[str, str]:
+    """Under what name each owner of positions was deployed: the session's, or behind it the child's alias."""
+    child = isinstance(strategy, Portfolio)
+    return {owner: f"{name}/{owner.rpartition(':')[2]}" if child else name for owner in owners}
 
 
 def _runs(strategy: Runnable, scope: Scope, on_fault: ChildFault | None) -> dict[str, tuple[RunnableStrategy, Scope]]:
