@@ -50,7 +50,7 @@ from qkt.orders import (
     Stacks,
     Tiers,
 )
-from qkt.portfolio import BookRisk, ExposureRules, GateContext, Portfolio, RiskRouter, Supervisor, book_value
+from qkt.portfolio import BookHalt, BookRisk, ExposureRules, GateContext, Portfolio, RiskRouter, Supervisor, book_value
 from qkt.risk import RiskEngine, RiskGate, RiskLimits
 from qkt.strategy import RunnableStrategy, StreamSpec, finest
 
@@ -146,6 +146,7 @@ def assemble(
         gates = GateContext(scope, portfolio.name, settings.instruments, board)
         supervisor = Supervisor(scope, portfolio, books, orders, gates, clock)
         _weigh(portfolio, supervisor, scope, settings.instruments, books, risk.gate, board)
+        BookHalt(scope, supervisor, risk)
         router = RiskRouter(scope, supervisor, books, orders, settings.instruments)
         SharedCandles(scope, {n: [(runs[c.id][1], a) for c, a in heirs] for n, heirs in portfolio.heirs().items()})
 

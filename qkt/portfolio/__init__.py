@@ -5,6 +5,7 @@ closings of children that are out flow out, each decision as an event with its n
 together, who drives time, or how a strategy decides.
 """
 
+from qkt.portfolio.book_halt import BookHalt
 from qkt.portfolio.book_risk import BookRisk
 from qkt.portfolio.events import BookRiskChanged, ChildGated, RegimeChosen, SignalSized, SignalSuppressed
 from qkt.portfolio.exposure import BookExposure, ExposureRules
@@ -16,6 +17,7 @@ from qkt.portfolio.supervisor import ChildState, Netting, Stopped, Supervisor, b
 
 __all__ = [
     "BookExposure",
+    "BookHalt",
     "BookRisk",
     "BookRiskChanged",
     "BookSettings",

@@ -82,6 +82,11 @@ class RiskEngine:
         """What the gate refused."""
         return self.gate.rejections
 
+    @property
+    def settling(self) -> bool:
+        """Whether a fill is booked of which the order room has not heard yet: nothing new may be sent until it has."""
+        return self._sweep.filling
+
     def watches(self) -> tuple[AnyWatch, ...]:
         return NO_WATCHES
 

@@ -19,6 +19,7 @@ from qkt.lang import load_portfolio
 from qkt.lang.portfolio import CompiledPortfolio
 from qkt.orders import Order
 from qkt.portfolio import BookSettings, Portfolio, Supervisor
+from qkt.risk import RiskLimits
 from qkt.strategy import BracketSpec, CancelSignal, CloseSignal, EnterSignal
 from tests.market import GOLD, SILVER, Script, instrument
 
@@ -64,6 +65,7 @@ class Fund:
         *,
         hold: Sequence[str] = (),
         on_child_fault: ChildFault | None = None,
+        limits: RiskLimits | None = None,
         **terms: object,
     ) -> None:
         loaded = compiled(folder, text, children, hold)
@@ -78,7 +80,7 @@ class Fund:
         balance = self.portfolio.capital or Decimal(10_000)
         self.session: Session = assemble(
             self.portfolio,
-            SessionSettings(balance, instruments=registry, audit=True),
+            SessionSettings(balance, instruments=registry, limits=limits or RiskLimits(), audit=True),
             EventBus(clock),
             clock,
             TickBoard(),
