@@ -32,13 +32,14 @@ from qkt.runtime.control.answers import Done
 from qkt.runtime.engine import Engine
 from qkt.runtime.journal import Journal
 from qkt.runtime.markets import OwnFeeds
-from qkt.runtime.setup import load_strategy
+from qkt.runtime.setup import load_strategy, read_strategy
 from qkt.runtime.tape import TapeWriter
 from qkt.runtime.tape_blocks import Block
-from tests.runtime.samples import CROSS, FAILING, ListFeed, strategy_file, ticks
+from tests.runtime.samples import BOOK, CROSS, FAILING, ListFeed, strategy_file, ticks
 
 TICKS = 1450
-STRATEGIES = {"cross": ("cross.qkt", CROSS), "fails": ("fails.py", FAILING)}
+# The children of the book are the file before it.
+STRATEGIES = {"cross": ("cross.qkt", CROSS), "fails": ("fails.py", FAILING), "book": ("book.qkt", BOOK)}
 WITHIN = 90
 """Seconds that one engine may take."""
 
@@ -179,11 +180,12 @@ def main(runs: int, seed: int) -> int:
         alone = Path(name) / "alone"
         alone.mkdir()
         for file, text in STRATEGIES.values():  # what is compiled once is there in every process
-            load_strategy(file, text, {}, alone)
+            load_strategy(file, read_strategy(strategy_file(alone, text, file)), {}, alone)
         status, points = _engine(alone, source, None)
         assert status == 0, "the run that is left alone failed"
         expected = json.loads((alone / "result.json").read_text())
-        assert len(expected["cross"]["trades"]) >= 8, "the sample strategy hardly trades"
+        for trades in (expected["cross"]["trades"], expected["book"]["trades"]):
+            assert len(trades) >= 8, "a sample hardly trades"
         wrong = kills = 0
         for run in range(runs):
             folder = Path(name) / str(run)

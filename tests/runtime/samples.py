@@ -32,6 +32,24 @@ RULES
     THEN SELL eu SIZING 0.2 ORDER_TYPE = STOP AT eu.close - 0.0001 BRACKET { STOP LOSS BY 0.0005, TAKE PROFIT RR 2 }
 """
 
+BOOK = """PORTFOLIO book VERSION 1 CAPITAL 20000
+SYMBOLS
+    eu = SIM:EURUSD EVERY 5m
+IMPORT 'cross.qkt' AS swing
+IMPORT 'cross.qkt' AS keep HOLD
+REGIMES
+    NAME mood
+    STATE up WHEN eu.close > eu.open
+    STATE down DEFAULT
+ALLOCATE
+    METHOD regime_weighted
+    up -> swing 0.6, keep 0.4
+    down -> swing 0.3, keep 0.7
+RULES
+    WHEN eu.close > 1.0985 RUN swing
+    WHEN eu.close > 1.0995 RUN keep
+"""
+
 FAILING = """import qkt
 
 
