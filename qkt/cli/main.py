@@ -29,6 +29,7 @@ GROUPS = {
         "config": ("qkt.cli.config", "Show the configuration."),
         "risk": ("qkt.cli.risk", "What a strategy is held to, and which orders would pass."),
         "alerts": ("qkt.cli.alerts", "Try the channels of alerts."),
+        "doctor": ("qkt.cli.doctor", "Check everything that an engine needs, and say how to mend it."),
     },
     "Its sessions": {
         "deploy": ("qkt.cli.deployments", "Start a session of a strategy in the running engine."),
@@ -54,6 +55,7 @@ GROUPS = {
         "cancel": ("qkt.cli.trading", "Cancel one working order, or all entries of a session."),
         "flatten": ("qkt.cli.trading", "Close positions at market, and wait for proof."),
         "modify": ("qkt.cli.trading", "Move or attach a stop or target, close a part, move an order."),
+        "incident": ("qkt.cli.incident", "Put all that tells what a session did into one file."),
         "reconcile": ("qkt.cli.safety", "Compare a session's books with its venue."),
     },
 }

@@ -17,7 +17,7 @@ from qkt.runtime.tape import segments
 
 def inspected(state: Path) -> dict[str, Any]:
     """What is registered and recorded. Raises StateError when there is no state or it cannot be read."""
-    journal = _opened(state)
+    journal = opened(state)
     try:
         sessions = [
             {
@@ -46,7 +46,7 @@ def back_up(state: Path, target: Path) -> None:
     """
     if target.exists():
         raise StateError("exists already", where=str(target), expected="a folder that does not exist yet")
-    journal = _opened(state)
+    journal = opened(state)
     try:
         target.mkdir(parents=True, mode=0o700)
         journal.backup(target / FILE)
@@ -60,7 +60,7 @@ def back_up(state: Path, target: Path) -> None:
 
 def verified(state: Path) -> list[dict[str, Any]]:
     """What is wrong with a state, nothing when it is sound. Raises StateError when there is none."""
-    journal = _opened(state)
+    journal = opened(state)
     try:
         problems: list[dict[str, Any]] = [{"where": FILE, "found": text} for text in journal.check()]
         names = [one.name for one in journal.registered()]
@@ -76,7 +76,8 @@ def verified(state: Path) -> list[dict[str, Any]]:
     return problems
 
 
-def _opened(state: Path) -> Journal:
+def opened(state: Path) -> Journal:
+    """The journal of a state that is there already. Raises StateError."""
     if not (state / FILE).exists():
         raise StateError("holds no state", where=str(state), remedy="name the right one with --state-dir")
     return Journal(state)

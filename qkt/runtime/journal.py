@@ -197,11 +197,11 @@ class Journal:
         found: int | None = self._db.execute("select max(input) from commits where run = ?", (run,)).fetchone()[0]
         return found or 0
 
-    def effects(self, run: int) -> Iterator[tuple[int, list[Effect]]]:
-        """The inputs that led to something, with what they led to, in order."""
-        query = "select input, kind, data from effects where run = ? order by input, place"
+    def effects(self, run: int, since: int = 0) -> Iterator[tuple[int, list[Effect]]]:
+        """The inputs that led to something, from number `since` on, with what they led to, in order."""
+        query = "select input, kind, data from effects where run = ? and input >= ? order by input, place"
         number, found = 0, list[Effect]()
-        for at, kind, data in self._db.execute(query, (run,)):
+        for at, kind, data in self._db.execute(query, (run, since)):
             if at != number and found:
                 yield number, found
                 found = []

@@ -242,6 +242,53 @@ def read_tape(folder: Path, lost: Iterable[bytes] = ()) -> Iterator[tuple[int, I
             yield number, item
 
 
+def read_since(folder: Path, ts: int) -> Iterator[tuple[int, Input]]:
+    """The inputs from the first one at or after `ts` (epoch ms), read from no earlier than the segment that holds it.
+
+    Raises StateError for damage in there.
+    """
+    files = segments(folder)
+    first = len(files) - 1
+    while first > 0 and _begins(files[first]) >= ts:
+        first -= 1
+    begun = False
+    for file in files[max(first, 0) :]:
+        for block in _SegmentReader(file).blocks(torn=file is files[-1]):
+            for number, item in block:
+                begun = begun or time_of(item) >= ts
+                if begun:
+                    yield number, item
+
+
+def last_time(folder: Path) -> int | None:
+    """The time of the last input of a tape (epoch ms), None of one that has none. Raises StateError for damage near its end."""
+    found = None
+    for file in segments(folder)[-1:]:
+        for block in _SegmentReader(file).blocks(torn=True):
+            for _, item in block:
+                found = time_of(item)
+    return found
+
+
+def time_of(item: Input) -> int:
+    """When an input happened, by its session's clock (epoch ms)."""
+    match item:
+        case TickInput():
+            return item.tick.ts
+        case GapInput():
+            return item.since
+        case _:
+            return item.ts
+
+
+def _begins(segment: Path) -> int:
+    """The time of a segment's first input; one that holds none begins with the beginning."""
+    for block in _SegmentReader(segment).blocks(torn=True):
+        for _, item in block:
+            return time_of(item)
+    return 0
+
+
 class _SegmentReader:
     """Reads one segment. `whole` is where the last whole block ends, `next` the number after its last input."""
 

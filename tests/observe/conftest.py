@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from qkt.config import Config
+from qkt.core import secrets
 from qkt.observe.app import make_app
 from qkt.observe.observer import LOOPBACK, Observer
 from qkt.runtime.engine import Engine
@@ -21,7 +22,9 @@ def anyio_backend():
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """No configuration and no environment of the machine's own."""
+    """No configuration and no environment of the machine's own, and no secret that the next test would hide too."""
+    monkeypatch.setattr(secrets._process, "_values", set())
+    monkeypatch.setattr(secrets._process, "_known", ())
     for name in ("QKT_CONFIG", "QKT_STATE_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "etc"))
