@@ -21,6 +21,7 @@ from qkt.runtime.errors import SessionError
 from qkt.runtime.inbox import Inbox
 from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput, TimerInput
 from qkt.runtime.journal import Registration
+from qkt.runtime.lines import SESSION
 from qkt.runtime.machine import SessionMachine, arguments
 from qkt.runtime.recorder import Recorder
 from qkt.runtime.tally import Tally
@@ -120,11 +121,14 @@ class LiveSession:
         """Handle some of what waits, commands first; what fails here is a defect and ends the session. Implements `Worker`."""
         if self._over.is_set():
             return False
+        said_of = SESSION.set(self.name)
         try:
             self._handle_some()
         except Exception as problem:
             self._defect = problem
             self._ending = True
+        finally:
+            SESSION.reset(said_of)
         if self._ending:
             self._over.set()
         return self.inbox.waits

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from qkt.core.events import Tick
-from qkt.runtime.inputs import Input, TickInput
+from qkt.runtime.inputs import GapInput, Input, TickInput
 from qkt.runtime.state import sync_folder
 from qkt.runtime.tape_blocks import (
     BLOCK,

@@ -79,6 +79,7 @@ async def test_they_appear_in_no_log_no_page_no_bundle_and_no_traceback(tmp_path
                 pages = {path: (await client.get(path)).text for path in ("/status", "/health", "/metrics", "/logs?limit=5000")}
     logs = {path.name: path.read_text() for path in (state / "logs").rglob("*.log")}
     assert "Traceback" in logs["engine.log"]
+    assert '"session": "fails"' in logs["engine.log"]
     assert any("***" in text for text in pages.values())
     bundles = {}
     for name in ("one", "fails"):
