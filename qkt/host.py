@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,16 +21,20 @@ import anyio
 from anyio.abc import TaskGroup
 
 from qkt.core.errors import QktError, UsageError
+from qkt.core.timeframe import MINUTE_MS
 
 if TYPE_CHECKING:
     from qkt.config import Config
     from qkt.config import Feed as FeedChoice
+    from qkt.core.events import Tick
     from qkt.data.feeds import Feed
+    from qkt.data.feeds.tradingview import TradingViewSettings
     from qkt.observe.logs import LogFiles
     from qkt.runtime.control.rows import StrategyRow
-    from qkt.runtime.engine import Engine
+    from qkt.runtime.engine import Engine, History
     from qkt.runtime.markets import Market
     from qkt.runtime.setup import Terms
+    from qkt.strategy import StreamSpec
 
 # Seconds that an engine gets to end in order; then the process ends as it is, which its journal is made for.
 DEADLINE = 20.0
@@ -170,7 +174,8 @@ async def _engine(state: Path, config: Config, restore: bool) -> AsyncIterator[E
     from qkt.runtime.engine import Engine
 
     async with anyio.create_task_group() as tasks:
-        async with Engine(state, open_market(config.feed, tasks), terms=_terms(config), restore=restore) as engine:
+        market, history = open_market(config.feed, tasks), _history(config.feed)
+        async with Engine(state, market, terms=_terms(config), history=history, restore=restore) as engine:
             _set_out(engine, config)
             yield engine
         tasks.cancel_scope.cancel()
@@ -196,6 +201,37 @@ def _terms(config: Config) -> Terms:
     )
 
 
+def _history(feed: FeedChoice) -> History | None:
+    """What warms new sessions up. A replay is its own history: it begins at its beginning."""
+    if feed.source != "tradingview":
+        return None
+    settings = _tradingview(feed)
+
+    async def fetch(streams: Sequence[StreamSpec], markets: Sequence[str]) -> Iterable[Tick]:
+        from qkt.data.feeds.tradingview import fetch_history
+
+        wanted: dict[str, list[tuple[int, int]]] = {}
+        for stream in streams:
+            if stream.traded:
+                wanted.setdefault(stream.symbol, []).append((stream.timeframe.ms, stream.warmup))
+        for market in markets:
+            wanted.setdefault(market, [(MINUTE_MS, 1)])
+        return await fetch_history(wanted, settings=settings)
+
+    return fetch
+
+
+def _tradingview(feed: FeedChoice) -> TradingViewSettings:
+    from qkt.data.feeds.tradingview import TradingViewSettings
+
+    settings = TradingViewSettings(aliases=feed.aliases)
+    if feed.url is not None:
+        settings = replace(settings, url=feed.url)
+    if feed.token is not None:
+        settings = replace(settings, token=feed.token.get_secret_value())
+    return settings
+
+
 def open_market(feed: FeedChoice, tasks: TaskGroup) -> Market:
     """Where sessions get their ticks: a replay begins anew for each, a live feed is shared. Raises UsageError."""
     from qkt.runtime.markets import OwnFeeds, SharedFeed
@@ -207,13 +243,9 @@ def open_market(feed: FeedChoice, tasks: TaskGroup) -> Market:
             return OwnFeeds(_invented(feed))
         case "tradingview":
             from qkt.data.feeds import FeedHub
-            from qkt.data.feeds.tradingview import TradingViewFeed, TradingViewSettings
+            from qkt.data.feeds.tradingview import TradingViewFeed
 
-            settings = TradingViewSettings(aliases=feed.aliases)
-            if feed.url is not None:
-                settings = replace(settings, url=feed.url)
-            if feed.token is not None:
-                settings = replace(settings, token=feed.token.get_secret_value())
+            settings = _tradingview(feed)
             return SharedFeed(FeedHub(tasks), "tradingview", lambda: TradingViewFeed(settings))
 
 

@@ -23,6 +23,7 @@ GROUPS = {
         "data": ("qkt.cli.data", "Import, list, verify and export market data."),
     },
     "Run an engine": {
+        "demo": ("qkt.cli.demo", "A tour on an invented market; nothing is needed for it."),
         "up": ("qkt.cli.up", "Run an engine in this terminal."),
         "daemon": ("qkt.cli.daemon", "Start, stop or look at an engine without a terminal."),
         "run": ("qkt.cli.up", "Run one strategy on paper in this terminal."),
@@ -61,6 +62,9 @@ GROUPS = {
 }
 COMMANDS = {name: module for group in GROUPS.values() for name, (module, _) in group.items()}
 SUMMARIES = {name: summary for group in GROUPS.values() for name, (_, summary) in group.items()}
+
+
+USAGE = 2
 
 
 class LazyCommands(TyperGroup):
@@ -106,6 +110,13 @@ def qkt(
     """A trading engine whose back-tests are what trades."""
 
 
+def _usage(command: Any) -> None:
+    """What `qkt` alone says where nobody sits at a terminal: how it is used, as the mistake that it is."""
+    with command.make_context("qkt", [], resilient_parsing=True) as context:
+        print(command.get_help(context), file=sys.stderr)
+    raise SystemExit(USAGE)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends with SystemExit."""
     given = sys.argv[1:] if arguments is None else list(arguments)
@@ -114,7 +125,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="replace")  # a name that the terminal cannot show is no reason to fail
     with reporting(as_json="--json" in given):
         try:
-            typer.main.get_command(app).main(given, prog_name="qkt")
+            command = typer.main.get_command(app)
+            if not given:
+                _usage(command)
+            command.main(given, prog_name="qkt")
         finally:
             sys.stdout.flush()
 

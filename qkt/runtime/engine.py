@@ -7,7 +7,7 @@ reason, nothing of it stays, and no other session notices.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,11 +67,12 @@ from qkt.runtime.views.rules import Ruled, rule_terms, ruled
 from qkt.runtime.views.sessions import health, hello
 from qkt.runtime.views.snapshot import Shown, tables
 from qkt.runtime.views.standing import Standing
+from qkt.strategy import StreamSpec
 
 log = logging.getLogger(__name__)
 
-History = Callable[[Sequence[str]], Iterable[Tick]]
-"""Ticks of these market ids before now, oldest first."""
+History = Callable[[Sequence[StreamSpec], Sequence[str]], Awaitable[Iterable[Tick]]]
+"""Ticks before now, oldest first, for these streams and for markets beyond them. Raises a QktError when none can be had."""
 RECOVER_AT_ONCE = 2_000_000
 """Nanoseconds of a recovery before others get their turn."""
 BEAT = 0.05
@@ -139,7 +140,7 @@ class Engine:
         self.committer: Committer
         self._turns = Turns()
         self.market = market
-        self._history = history
+        self.history = history
         self._restore = restore
         self._clock = EventClock()
         self.bus = EventBus(self._clock)
@@ -365,11 +366,21 @@ class Engine:
             recorder.take_over(recovered.unsaved)
             if recovered.inputs:
                 self._after_outage(recorder, market.replayable)
-            elif self._history is not None:
-                count = await live.warm(self._history(symbols))
-                self.line("INFO", "engine", name, f"warmed up with {count:,} ticks")
+            elif self.history is not None:
+                await self._warm(live, self.history)
             undo.pop_all()
         return Hosted(live, Pump(live, market, lambda level, text: self._feed_said(name, level, text), self.wall))
+
+    async def _warm(self, live: LiveSession, history: History) -> None:
+        """Let history through; where it cannot be had the session begins without, and says so."""
+        machine = live.machine
+        try:
+            ticks = await history([*machine.strategy.streams], machine.settings.markets)
+        except QktError as problem:
+            self.alert("WARN", live.name, f"begins without a warm-up: {problem}", source="feed")
+            return
+        count = await live.warm(ticks)
+        self.line("INFO", "engine", live.name, f"warmed up with {count:,} ticks", event="warmed")
 
     def _after_outage(self, recorder: Recorder, replayable: bool) -> None:
         machine = recorder.machine

@@ -3,7 +3,7 @@
 import gc
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from qkt.core.clock import EventClock
+from qkt.core.errors import DataError
 from qkt.core.events import Tick
 from qkt.ledger import TradeRow
 from qkt.runtime.control import commands as ask
@@ -320,13 +321,22 @@ async def test_history_comes_before_the_market_and_is_read_anew_when_it_was_cut_
     class CutError(Exception):
         pass
 
-    def cut_short(symbols: Sequence[str]) -> Iterator[Tick]:
-        yield from source[:400]
-        raise CutError
+    async def cut_short(*_: object) -> Iterator[Tick]:
+        def some() -> Iterator[Tick]:
+            yield from source[:400]
+            raise CutError
+
+        return some()
+
+    async def whole(*_: object) -> list[Tick]:
+        return source[:1000]
+
+    async def none(*_: object) -> list[Tick]:
+        raise DataError("the source does not answer")
 
     state, file = tmp_path / "state", strategy_file(tmp_path)
     rest = OwnFeeds(lambda: ListFeed(source[1000:]))
-    async with Engine(state, rest, history=lambda symbols: source[:1000]) as engine:
+    async with Engine(state, rest, history=whole) as engine:
         await do(engine, ask.Deploy, path=str(file))
         warm = await ended(engine, "cross")
     async with Engine(tmp_path / "other", rest, history=cut_short) as engine:
@@ -334,10 +344,11 @@ async def test_history_comes_before_the_market_and_is_read_anew_when_it_was_cut_
         with pytest.raises(CutError):
             await engine.begin(registration)
         assert not engine.hosted
-    async with Engine(tmp_path / "other", rest, history=lambda symbols: source[:1000]) as engine:
+    async with Engine(tmp_path / "other", rest, history=whole) as engine:
         assert await ended(engine, "cross") == warm
-    async with Engine(tmp_path / "cold", rest) as engine:
+    async with Engine(tmp_path / "cold", rest, history=none) as engine:
         await do(engine, ask.Deploy, path=str(file))
+        assert ["begins without a warm-up" in alert.text for alert in engine.alerts] == [True]
         assert await ended(engine, "cross") != warm
     assert warm[0].timestamp >= source[1000].ts
 

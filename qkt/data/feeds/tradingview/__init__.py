@@ -6,6 +6,7 @@ is trusted: it is parsed defensively, bounded, and only symbols that were asked 
 
 from qkt.data.feeds.tradingview.bars import fetch_bars
 from qkt.data.feeds.tradingview.feed import TradingViewFeed
+from qkt.data.feeds.tradingview.history import fetch_history
 from qkt.data.feeds.tradingview.settings import TradingViewSettings
 
-__all__ = ["TradingViewFeed", "TradingViewSettings", "fetch_bars"]
+__all__ = ["TradingViewFeed", "TradingViewSettings", "fetch_bars", "fetch_history"]

@@ -1,0 +1,51 @@
+"""`qkt demo`: a tour on an invented market. Nothing of it is kept, and nothing of it was ever quoted."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from qkt.cli.reach import JsonOption, new_app
+
+app = new_app()
+
+HEADLESS_SECONDS = 30.0
+
+
+@app.command()
+def demo(
+    headless: Annotated[bool, typer.Option("--headless", help="Without a terminal: lines, then a summary.")] = False,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, metavar="N", help="How long, with --headless (default 30; Ctrl-C ends it too).")
+    ] = None,
+    speed: Annotated[float, typer.Option(min=1, max=600, metavar="N", help="How many times faster than time.")] = 120.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Three strategies and a portfolio on paper, in a market that is invented and runs faster than time."""
+    from qkt.cli.screen import Screen
+    from qkt.core.errors import UsageError
+    from qkt.host import run as run_in_loop
+    from qkt.tour import tour_headless
+
+    if not headless:
+        raise UsageError("the demo has no terminal of its own here", remedy="run it with --headless")
+    with Screen(2 if as_json else 1) as screen:
+        came_to = run_in_loop(tour_headless, seconds or HEADLESS_SECONDS, speed, screen.say)
+    if as_json:
+        print(json.dumps(came_to, indent=2))
+    else:
+        _show(came_to)
+
+
+def _show(came_to: dict[str, Any]) -> None:
+    from qkt.cli.tables import print_table
+
+    header = ("SESSION", "KIND", "STATE", "FILLS", "P&L", "POS", "ORD")
+    rows = [
+        (one["name"], one["kind"], one["state"], str(one["fills"]), one["pnl"], str(one["positions"]), str(one["orders"]))
+        for one in came_to["sessions"]
+    ]
+    print_table(header, rows, right=header[3:], empty="no sessions")
+    print(f"{came_to['fills']} fills, {came_to['pnl']} {came_to['currency']} in {came_to['seconds']:g} s of an invented market")
