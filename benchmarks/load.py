@@ -39,6 +39,7 @@ SYMBOLS = [f"M{number:02d}" for number in range(50)]
 WIRE = struct.Struct("<Hqqdd")
 """Symbol, time (epoch ms), when it was sent (monotonic, ns), bid, ask."""
 TURN = 0.002
+AT_ONCE = 64
 HEAD = """STRATEGY s{number} VERSION 1
 SYMBOLS
 {streams}
@@ -118,7 +119,7 @@ class WireFeed:
             return FeedHealth(FeedState.CONNECTED, 0)
         while not self._ready:
             try:
-                data = self._rest + await self._stream.receive()
+                data = self._rest + await self._stream.receive(WIRE.size * AT_ONCE)
             except anyio.EndOfStream:
                 raise StopAsyncIteration from None
             whole = len(data) - len(data) % WIRE.size

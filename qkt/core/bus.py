@@ -36,7 +36,7 @@ class _Channel:
     def __init__(self) -> None:
         self.handlers: list[Handler] = []
         self.awake: list[Handler] = []
-        self.asleep: Callable[[], bool] | None = None
+        self.asleep: Callable[[Any], bool] | None = None
         self.depth = 0
 
 
@@ -53,11 +53,13 @@ class Scope:
         self._children: list[Scope] = []
         self.closed = False
 
-    def subscribe(self, event_type: type[E], handler: Callable[[E], None], *, unless: Callable[[], bool] | None = None) -> None:
+    def subscribe(
+        self, event_type: type[E], handler: Callable[[E], None], *, unless: Callable[[E], bool] | None = None
+    ) -> None:
         """Call `handler` for every event of exactly this class, after those subscribed before.
 
-        With `unless` it is spared events at whose publishing that is true. It is asked once an event: all handlers of a
-        class that have one have the same.
+        With `unless` it is spared events of which that is true when they are published. It is asked once an event: all
+        handlers of a class that have one have the same.
         """
         channel = self._channel(event_type)
         channel.handlers.append(handler)
@@ -103,7 +105,9 @@ class Scope:
 
     def receive(self, event: Event) -> None:
         """Take market data or the clock's word in this scope alone; a failure stays in it."""
-        self._bus.stamp(event, self.name)
+        bus = self._bus
+        event.at, event.seq, event.scope = bus._clock.now(), bus._sequence, self.name
+        bus._sequence += 1
         try:
             self.deliver(event)
         except Exception as problem:
@@ -123,7 +127,7 @@ class Scope:
         if channel is not None:
             channel.depth += 1
             asleep = channel.asleep
-            for handler in channel.handlers if asleep is None or not asleep() else channel.awake:
+            for handler in channel.handlers if asleep is None or not asleep(event) else channel.awake:
                 try:
                     handler(event)
                 except Exception as problem:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import Protocol, TypeAlias
 
 NEVER = 1 << 62
@@ -93,6 +94,60 @@ class TrailWatch:
 AnyWatch: TypeAlias = Watch | TrailWatch
 
 
+@dataclass(slots=True)
+class Calm:
+    """Quotes with which no wait of a symbol ends: each number strictly between its bounds, and a time before the deadline."""
+
+    bid_low: float = -inf
+    bid_high: float = inf
+    ask_low: float = -inf
+    ask_high: float = inf
+    low: float = -inf
+    high: float = inf
+    deadline: int = NEVER
+
+    def avoid(self, watch: Watch) -> None:
+        """Leave out what ends this wait."""
+        level = watch.level
+        if watch.deadline is not None and watch.deadline < self.deadline:
+            self.deadline = watch.deadline
+        match watch.reads:
+            case Reads.BID if watch.below:
+                self.bid_low = max(self.bid_low, level)
+            case Reads.BID:
+                self.bid_high = min(self.bid_high, level)
+            case Reads.ASK if watch.below:
+                self.ask_low = max(self.ask_low, level)
+            case Reads.ASK:
+                self.ask_high = min(self.ask_high, level)
+            case _ if watch.below:
+                self.low = max(self.low, level)
+            case _:
+                self.high = min(self.high, level)
+
+
+class QuoteOf(Protocol):
+    """What a wait can end with: a tick."""
+
+    @property
+    def symbol(self) -> str: ...
+
+    @property
+    def ts(self) -> int: ...
+
+    @property
+    def price(self) -> float: ...
+
+    @property
+    def bid(self) -> float | None: ...
+
+    @property
+    def ask(self) -> float | None: ...
+
+    @property
+    def synthetic(self) -> int: ...
+
+
 class Passed(Protocol):
     """The ticks that a jumping replay passes, by merged row. `row` is that of the tick being processed."""
 
@@ -121,20 +176,26 @@ class Waits:
     """Everything in one session that waits. Whoever begins or stops to wait says `changed()`.
 
     `passed` is set by a replay that jumps, None where every tick comes by itself. Such a replay says with `found` how far it
-    has looked.
+    has looked. Otherwise the watches of a symbol are summed up as a `Calm`, which is good until something changes.
     """
 
-    __slots__ = ("_components", "_next_row", "_searched", "passed", "revision")
+    __slots__ = ("_calms", "_components", "_due", "_next_row", "_searched", "_summed", "passed", "revision")
 
     def __init__(self) -> None:
         self._components: list[Waiting] = []
         self.revision = 0
         self.passed: Passed | None = None
-        self._next_row = self._searched = -1
+        self._next_row = self._searched = self._summed = -1
+        self._calms: dict[str, Calm | None] = {}
+        self._due = NEVER
 
     def add(self, component: Waiting) -> None:
         self._components.append(component)
         self.revision += 1
+
+    def has(self, component: object) -> bool:
+        """Whether this component says here what it waits for."""
+        return component in self._components
 
     def changed(self) -> None:
         self.revision += 1
@@ -152,10 +213,49 @@ class Waits:
         """No watch that is stated now can end before this merged row, and no timer that is set now is due before it."""
         self._next_row, self._searched = row, self.revision
 
-    def quiet(self) -> bool:
+    def proved(self) -> bool:
         """Whether a replay has proved that nothing waits for the tick being processed."""
         passed = self.passed
         return passed is not None and self._searched == self.revision and passed.row < self._next_row
+
+    def quiet(self, tick: QuoteOf) -> bool:
+        """Whether it is certain that no wait ends with this tick, the one being processed."""
+        if self.passed is not None:
+            return self.proved()
+        if self._summed != self.revision:
+            self._calms.clear()
+            self._summed, self._due = self.revision, self.due
+        ts, symbol = tick.ts, tick.symbol
+        if ts >= self._due or tick.synthetic:
+            self._summed = -1  # who is called now may wait for another time afterwards
+            return False
+        try:
+            calm = self._calms[symbol]
+        except KeyError:
+            calm = self._calms[symbol] = self._calm_of(symbol)
+        if calm is None:
+            return False
+        price, bid, ask = tick.price, tick.bid, tick.ask
+        if (
+            calm.bid_low < (price if bid is None else bid) < calm.bid_high
+            and calm.ask_low < (price if ask is None else ask) < calm.ask_high
+            and calm.low < price < calm.high
+            and ts < calm.deadline
+        ):
+            return True
+        del self._calms[symbol]
+        return False
+
+    def _calm_of(self, symbol: str) -> Calm | None:
+        """What the symbol's watches leave untouched; nothing where one follows every tick."""
+        calm = Calm()
+        for watch in self.watches():
+            if watch.symbol != symbol:
+                continue
+            if isinstance(watch, TrailWatch):
+                return None
+            calm.avoid(watch)
+        return calm
 
     def reached(self, watch: AnyWatch) -> bool:
         """Whether the wait can end with the tick being processed: False proves that it does not."""

@@ -150,7 +150,10 @@ def assemble(
         router = RiskRouter(scope, supervisor, books, orders, settings.instruments)
         SharedCandles(scope, {n: [(runs[c.id][1], a) for c, a in heirs] for n, heirs in portfolio.heirs().items()})
 
-    scope.subscribe(Tick, broker.on_tick, unless=waits.quiet)
+    if waits.has(broker):
+        scope.subscribe(Tick, broker.on_tick, unless=waits.quiet)
+    else:
+        scope.subscribe(Tick, broker.on_tick)
     scope.subscribe(Tick, deadlines.on_tick, unless=waits.quiet)
     scope.subscribe(Tick, held.on_tick, unless=waits.quiet)
     traders = []
@@ -163,7 +166,7 @@ def assemble(
     scope.subscribe(Tick, tiers.on_tick, unless=waits.quiet)
     scope.subscribe(Tick, latches.on_tick, unless=waits.quiet)
     scope.subscribe(Tick, books.excursions.on_tick)
-    scope.subscribe(Tick, risk.on_tick, unless=waits.quiet)
+    scope.subscribe(Tick, risk.on_tick)
     for trader in traders:
         unfed = [stream for stream in trader.strategy.streams if not stream.fed]
         if unfed:

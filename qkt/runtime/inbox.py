@@ -21,7 +21,7 @@ class Inbox:
         self.figures = figures
         self._wake = wake
         self._capacity = capacity
-        self._calls: deque[Callable[[], None]] = deque()
+        self.calls: deque[Callable[[], None]] = deque()
         self.ticks: deque[FeedTick] = deque()
         self._room = anyio.Event()
         self._asked = False
@@ -35,34 +35,37 @@ class Inbox:
 
     def offer(self, item: FeedTick) -> None:
         """Take a tick, at the cost of the oldest when there is no room."""
-        ticks, figures = self.ticks, self.figures
-        figures.ticks_in += 1
-        figures.arrived = item.arrived
-        waiting = len(ticks)
-        if waiting >= self._capacity:
-            ticks.popleft()
-            figures.ticks_dropped += 1
-        elif waiting >= figures.queue_peak:
-            figures.queue_peak = waiting + 1
-        ticks.append(item)
-        if not waiting:
+        ticks = self.ticks
+        if not ticks:
             self._wake()
+        elif len(ticks) >= self._capacity:
+            ticks.popleft()
+            self.figures.ticks_dropped += 1
+        ticks.append(item)
 
     def call(self, act: Callable[[], None]) -> None:
         """Have something done before the next tick."""
-        self._calls.append(act)
+        self.calls.append(act)
         self._wake()
-
-    def next_call(self) -> Callable[[], None] | None:
-        return self._calls.popleft() if self._calls else None
 
     @property
     def waits(self) -> bool:
         """Whether anything is here."""
-        return bool(self.ticks or self._calls)
+        return bool(self.ticks or self.calls)
+
+    def count(self) -> None:
+        """Bring the figures up to date. Whoever reads does so before he does."""
+        figures, ticks = self.figures, self.ticks
+        waiting = len(ticks)
+        figures.ticks_in = figures.ticks_done + figures.ticks_dropped + waiting
+        if waiting:
+            figures.arrived = ticks[-1].arrived
+            if waiting > figures.queue_peak:
+                figures.queue_peak = waiting
 
     def clear_ticks(self) -> None:
         """Forget the ticks that wait: whoever stops reads no more."""
+        self.count()
         self.figures.ticks_done += len(self.ticks)
         self.ticks.clear()
         self._room.set()

@@ -48,6 +48,7 @@ class SessionMachine:
             on_child_fault=self._on_child_fault,
         )
         self.effects = EffectLog(self.session)
+        self._books = self.session.books
         self.failed: Exception | None = None
         self.ticks = 0
         # Strategy and rule -> time and number of its firings.
@@ -99,7 +100,9 @@ class SessionMachine:
             self.session.on_tick(tick)
         except Exception as problem:  # what is due before a tick runs outside the scope
             self._on_fault(problem)
-        self.effects.settle()
+        effects = self.effects
+        if effects.pending or len(self._books.financing) != effects.nights:
+            effects.settle()
         if tick.ts >= self.history.next:
             self.history.sample(tick.ts)
             for history in self.children.values():

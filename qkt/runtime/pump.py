@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from time import monotonic_ns
 from typing import Any
 
@@ -44,6 +43,7 @@ class Pump:
 
     def __init__(self, live: LiveSession, market: OpenMarket, told: Told, wall: Clock) -> None:
         self._live = live
+        self._inbox = live.inbox
         self._market = market
         self._told = told
         self._gate = None if market.drives_clock else market.gate(wall)
@@ -57,7 +57,7 @@ class Pump:
         self.since = wall.now()
         self.reason: str | None = None
         # Ticks let through and the time of the last one, by market id.
-        self.counts: Counter[str] = Counter()
+        self.counts = Counter(dict.fromkeys(self.names, 0))
         self.seen: dict[str, int] = {}
         self.ended = anyio.Event()
         if self._gate is not None:
@@ -130,24 +130,26 @@ class Pump:
         """Take what the feed gave."""
         if isinstance(item, FeedHealth):
             self._health(item)
-        elif item.tick.symbol in self._renamed:
+        elif self._renamed and item.tick.symbol in self._renamed:
             for symbol in self._renamed[item.tick.symbol]:
-                self._offer(FeedTick(replace(item.tick, symbol=symbol), item.seq, item.arrived))
+                self._offer(item.named(symbol))
         else:
             self._offer(item)
 
     def _offer(self, item: FeedTick) -> None:
-        if self._gate is not None and not self._gate.admit(item):
-            return
+        tick, seq, gate = item.tick, item.seq, self._gate
+        if gate is not None:
+            admitted = item.admitted
+            if not (gate.admit(item) if admitted is None else admitted):
+                return
         if not item.arrived:
             item.arrived = monotonic_ns()
-        live = self._live
-        if item.seq is not None and item.seq == live.resumed_at and item.tick.symbol in live.resumed_with:
+        symbol = tick.symbol
+        if seq is not None and seq == self._live.resumed_at and symbol in self._live.resumed_with:
             return
-        symbol = item.tick.symbol
         self.counts[symbol] += 1
-        self.seen[symbol] = item.tick.ts
-        live.inbox.offer(item)
+        self.seen[symbol] = tick.ts
+        self._inbox.offer(item)
 
     def _health(self, item: FeedHealth) -> None:
         about = f" ({', '.join(item.symbols)})" if item.symbols else ""

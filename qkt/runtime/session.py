@@ -135,11 +135,11 @@ class LiveSession:
 
     def _handle_some(self) -> None:
         inbox, recorder, figures = self.inbox, self.recorder, self.figures
-        ticks, machine = inbox.ticks, self.machine
+        ticks, calls, machine = inbox.ticks, inbox.calls, self.machine
+        inbox.count()
         for place in range(BATCH):
-            call = inbox.next_call()
-            if call is not None:
-                call()
+            if calls:
+                calls.popleft()()
                 continue
             if not ticks or self._ending:
                 break

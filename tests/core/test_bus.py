@@ -194,7 +194,7 @@ def test_a_handler_is_spared_the_events_it_need_not_hear(bus: EventBus) -> None:
     scope.follow("SIM:A")
     heard: list[str] = []
     asked: list[bool] = [False, True, False]
-    spared = lambda: asked.pop(0)  # noqa: E731
+    spared = lambda _: asked.pop(0)  # noqa: E731
     scope.subscribe(Tick, lambda e: heard.append("first"), unless=spared)
     scope.subscribe(Tick, lambda e: heard.append("second"))
     scope.subscribe(Tick, lambda e: heard.append("third"), unless=spared)

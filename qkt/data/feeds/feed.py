@@ -38,6 +38,12 @@ class FeedTick:
     packed: bytes | None = field(default=None, compare=False, repr=False)
     admitted: bool | None = field(default=None, compare=False, repr=False)
 
+    def named(self, symbol: str) -> FeedTick:
+        """The same under another name, for readers that do not share this one."""
+        t = self.tick
+        tick = Tick(symbol, t.ts, t.price, t.bid, t.ask, t.volume, t.synthetic, t.bid_size, t.ask_size)
+        return FeedTick(tick, self.seq, self.arrived)
+
 
 @dataclass(frozen=True, slots=True)
 class FeedHealth:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isfinite
+from math import inf, isfinite
 from typing import Protocol
 
 from qkt.core.calendars import Calendar, calendar_for
@@ -86,6 +86,8 @@ class DataGate:
         """Whether the tick may reach the engine."""
         now = self._clock.now()
         symbol = self._of(tick.symbol)
+        if self._is_usual(symbol, tick, now):
+            return True
         if not _priced(tick):
             return self._refuse(tick, Fault.UNPRICED)
         self._arrived(symbol, now)
@@ -103,6 +105,29 @@ class DataGate:
         self._set(symbol, Fault.OUTLIER, "")
         symbol.run.clear()
         symbol.window.add(tick.price)
+        return True
+
+    @staticmethod
+    def _is_usual(symbol: _Symbol, tick: Tick, now: int) -> bool:
+        """Take in a tick with which nothing is wrong and nothing was before: nearly every one. Others are left alone."""
+        last, price, bid, ask = symbol.last, tick.price, tick.bid, tick.ask
+        if (
+            symbol.faults
+            or last is None
+            or bid is None
+            or ask is None
+            or not 0.0 < price < inf
+            or not 0.0 < bid <= ask < inf
+            or not 0 <= now - last <= STALE_MS
+            or not -SKEW_MS <= tick.ts - now <= SKEW_MS
+            or symbol.window.is_outlier(price)
+        ):
+            return False
+        symbol.waited(now - last)
+        symbol.last = now
+        if symbol.run:
+            symbol.run.clear()
+        symbol.window.add(price)
         return True
 
     def look(self) -> None:
@@ -203,7 +228,11 @@ class _Symbol:
 
     def waited(self, gap: float) -> None:
         """Smooth in the time between two ticks. Of an outage only what was fresh counts, or it would hide the next one."""
-        self.gap = gap if self.gap is None else self.gap + GAP_WEIGHT * (min(gap, self.patience) - self.gap)
+        if self.gap is None:
+            self.gap = gap
+        else:
+            fresh = gap if gap <= STALE_MS else min(gap, self.patience)
+            self.gap += GAP_WEIGHT * (fresh - self.gap)
 
     def rebased(self, price: float) -> bool:
         """Whether this outlier, with those just before it, shows that the market has moved for good."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from time import monotonic_ns
 
 import anyio
 from anyio.abc import TaskGroup
 
 from qkt.core.errors import QktError
-from qkt.data.feeds.feed import Feed, FeedHealth, FeedItem, FeedState, FeedTick
+from qkt.data.feeds.feed import Feed, FeedHealth, FeedItem, FeedState
 from qkt.data.feeds.reader import FeedReader
 
 log = logging.getLogger(__name__)
@@ -173,11 +172,11 @@ class SharedFeed:
         if outlets is None:
             outlets = self._outlets[tick.symbol] = self._read_as(tick.symbol)
         for symbol, readers in outlets:
-            same = item if symbol == tick.symbol else FeedTick(replace(tick, symbol=symbol), item.seq, item.arrived)
+            same = item if symbol == tick.symbol else item.named(symbol)
             for reader in readers:
                 while reader.lossless and reader.full:
                     await reader.room()
-                reader.offer(same)
+                reader.give(same)
 
     def _read_as(self, name: str) -> list[tuple[str, list[FeedReader]]]:
         """Market ids that a name is read under, each with its readers."""

@@ -61,6 +61,8 @@ class FeedReader:
         self._closed = False
         self._over = anyio.Event()
         self._sink: Sink | None = None
+        # Takes a tick of the feed.
+        self.give: Callable[[FeedTick], None] = self._queue_up
 
     @property
     def waiting(self) -> int:
@@ -76,12 +78,9 @@ class FeedReader:
     def reads(self, names: Iterable[str]) -> bool:
         return any(name in self.names for name in names)
 
-    def offer(self, item: FeedTick) -> None:
+    def _queue_up(self, item: FeedTick) -> None:
         """Queue a tick under a market id of the reader's, at the cost of the oldest one when there is no room."""
-        if self._closed or (self.after is not None and item.seq is not None and item.seq <= self.after):
-            return
-        if self._sink is not None:
-            self._sink.take(item)
+        if self._closed or self._is_known(item):
             return
         if self._ticks >= self._limit and not self.lossless:
             self._drop_oldest()
@@ -89,6 +88,14 @@ class FeedReader:
         self._ticks += 1
         if self._reading is not None:
             self._reading.set()
+
+    def _pass_on(self, item: FeedTick) -> None:
+        """To the sink, what was not seen before."""
+        if self._sink is not None and not self._is_known(item):
+            self._sink.take(item)
+
+    def _is_known(self, item: FeedTick) -> bool:
+        return self.after is not None and item.seq is not None and item.seq <= self.after
 
     def tell(self, health: FeedHealth) -> None:
         """Queue a change of health, the symbols in the reader's words. Of too many the oldest goes."""
@@ -127,6 +134,8 @@ class FeedReader:
                 self._ticks -= 1
             sink.take(item)
         self._sink = sink
+        if not self._closed:
+            self.give = sink.take if self.after is None else self._pass_on
         await self._over.wait()
 
     def __aiter__(self) -> Self:
@@ -157,6 +166,7 @@ class FeedReader:
         if self._closed:
             return
         self._closed = True
+        self.give = _nothing
         self._over.set()
         self._queue.clear()
         self._ticks = 0
@@ -172,6 +182,10 @@ class FeedReader:
         self._ticks -= 1
         self._lost += 1
         self.dropped += 1
+
+
+def _nothing(_: FeedTick) -> None:
+    """What a closed reader makes of a tick."""
 
 
 def _wake(event: anyio.Event | None) -> None:

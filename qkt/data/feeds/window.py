@@ -57,7 +57,8 @@ class PriceWindow:
         if len(self._prices) < NEEDED:
             return False
         mean = self.mean
-        return abs(price - mean) > DEVIATIONS * max(self.deviation, FLOOR_SHARE * mean)
+        distance = abs(price - mean)
+        return distance > DEVIATIONS * (FLOOR_SHARE * mean) and distance > DEVIATIONS * self.deviation
 
     def _renew(self) -> None:
         self._base = sum(self._prices) / len(self._prices)
