@@ -13,10 +13,21 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from qkt.core.errors import QktError
@@ -24,6 +35,7 @@ from qkt.core.secrets import conceal, conceal_environment
 
 if TYPE_CHECKING:
     from qkt.brokers.paper import ExecutionSettings
+    from qkt.portfolio import BookSettings
     from qkt.risk import RiskLimits
 
 FILE = "qkt.toml"
@@ -159,6 +171,76 @@ class Risk(Losses):
         return limits_of(self.model_dump())
 
 
+def _multiple(value: Decimal) -> Decimal:
+    if not 0 < value <= 100:
+        raise ValueError("expected a multiple of the capital, more than 0 and at most 100: 3 is three times as much")
+    return value
+
+
+# An amount of money, taken for a multiple of the capital, would switch a cap off.
+Multiple = Annotated[Number, AfterValidator(_multiple)]
+
+
+class BookLimits(Section):
+    """Caps on what the book of a portfolio holds, as multiples of its capital: 3 is three times as much."""
+
+    max_gross_exposure: Multiple | None = None
+    max_net_exposure: Multiple | None = None
+    max_symbol_concentration: Multiple | None = None
+
+
+class LadderRung(Section):
+    """From a `drawdown` (fraction of the peak) on, new risk counts `factor` of itself; 0 holds for `cooldown_bars` longer."""
+
+    drawdown: Annotated[Number, Field(gt=0, le=1)]
+    factor: Annotated[Number, Field(ge=0, le=1)]
+    cooldown_bars: Annotated[int, Field(ge=0)] = 0
+
+
+class DeRisk(Section):
+    ladder: tuple[LadderRung, ...] = ()
+
+    @field_validator("ladder")
+    @classmethod
+    def _descends(cls, rungs: tuple[LadderRung, ...]) -> tuple[LadderRung, ...]:
+        for rung, deeper in pairwise(sorted(rungs, key=lambda one: one.drawdown)):
+            if deeper.drawdown == rung.drawdown or deeper.factor > rung.factor:
+                raise ValueError("a deeper drawdown needs a factor that is not larger, and each drawdown stands once")
+        return rungs
+
+
+class BookAllocation(Section):
+    """How risk is divided between the children of a portfolio. `target_vol` is a fraction of the capital a year."""
+
+    method: Literal["FIXED", "INVERSE_VOL", "ERC"] = "FIXED"
+    target_vol: Annotated[float, Field(gt=0, le=10)] | None = None
+    rebalance_every_bars: Annotated[int, Field(ge=0)] = 0
+    max_leverage: Annotated[float, Field(gt=0, le=100)] = 4.0
+
+
+class BookRisk(Section):
+    """The book of portfolios. `capital` is theirs unless it is given here."""
+
+    capital: Positive | None = None
+    limits: BookLimits = BookLimits()
+    de_risk: DeRisk = DeRisk()
+    allocation: BookAllocation = BookAllocation()
+
+    def settings(self) -> BookSettings:
+        from qkt.portfolio import BookSettings, ExposureCaps, Method, Rung
+
+        caps, chosen = self.limits, self.allocation
+        return BookSettings(
+            self.capital,
+            Method(chosen.method),
+            chosen.rebalance_every_bars,
+            chosen.target_vol,
+            chosen.max_leverage,
+            tuple(Rung(one.drawdown, one.factor, one.cooldown_bars) for one in self.de_risk.ladder),
+            ExposureCaps(caps.max_gross_exposure, caps.max_net_exposure, caps.max_symbol_concentration),
+        )
+
+
 class Execution(Section):
     """How paper fills, as `qkt backtest` takes it."""
 
@@ -250,6 +332,7 @@ class Config(BaseSettings):
     account: Account = Account()
     feed: Feed = Feed()
     risk: Risk = Risk()
+    book_risk: BookRisk = BookRisk()
     execution: Execution = Execution()
     observe: Observe = Observe()
     alerts: Alerts = Alerts()

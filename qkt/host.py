@@ -198,6 +198,7 @@ def _terms(config: Config) -> Terms:
         currency=config.account.currency,
         execution=config.execution.settings(),
         limits=config.risk.limits(),
+        book=config.book_risk.settings(),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from qkt.brokers.paper import ExecutionSettings
 from qkt.config import ConfigError, Execution, Risk, find, load_config, shown
+from qkt.portfolio import BookSettings, ExposureCaps, Method, Rung
 from qkt.risk import OrderLimits, RiskLimits
 
 
@@ -65,7 +66,7 @@ def test_numbers_are_what_is_written(home):
     [
         ("[account]\nbalanse = 1", r"unknown key 'balanse' in \[account\]; did you mean 'balance'\?"),
         ("[acount]\nbalance = 1", r"unknown key 'acount'; did you mean 'account'\?"),
-        ("xyzzy = 1", "unknown key 'xyzzy', expected one of account, alerts, execution"),
+        ("xyzzy = 1", "unknown key 'xyzzy', expected one of account, alerts, book_risk"),
         ("[account]\nbalance = -1", "account.balance: input should be greater than 0"),
         ("[observe]\nhost = '0.0.0.0'", "observe: serving on 0.0.0.0 needs a token of at least 16 characters"),
         ("[observe]\nheartbeat_url = 'x'", "observe.heartbeat_url: must begin with http"),
@@ -117,3 +118,55 @@ def test_the_example_of_the_page_can_be_used(home, monkeypatch):
     page = (Path(__file__).parents[1] / "docs" / "control.md").read_text(encoding="utf-8")
     config, _ = load_config(write(home / "qkt.toml", page.split("```toml\n")[1].split("```")[0]))
     assert (config.risk.limits().orders.max_notional, config.execution.settings().latency) == (50_000, 250)
+
+
+BOOK = """[book_risk]
+capital = 50000
+[book_risk.limits]
+max_gross_exposure = 3
+max_symbol_concentration = 0.5
+[book_risk.allocation]
+method = "ERC"
+target_vol = 0.12
+[[book_risk.de_risk.ladder]]
+drawdown = 0.05
+factor = 0.5
+[[book_risk.de_risk.ladder]]
+drawdown = 0.1
+factor = 0
+cooldown_bars = 20
+"""
+
+
+def test_the_book_of_portfolios_is_configured(home):
+    write(home / "here" / "qkt.toml", BOOK)
+    book = load_config()[0].book_risk.settings()
+    assert (book.capital, book.method, book.target_vol, book.max_leverage) == (50000, Method.ERC, 0.12, 4.0)
+    assert book.caps == ExposureCaps(gross=Decimal(3), concentration=Decimal("0.5"))
+    assert book.ladder == (Rung(Decimal("0.05"), Decimal("0.5")), Rung(Decimal("0.1"), Decimal(0), 20))
+    write(home / "here" / "qkt.toml", "")
+    assert load_config()[0].book_risk.settings() == BookSettings()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[book_risk.limits]\nmax_gross_exposure = 300000", "a multiple of the capital, more than 0 and at most 100"),
+        ("[book_risk.limits]\nmax_net_exposure = 100.01", "a multiple of the capital"),
+        ("[book_risk.limits]\nmax_gros_exposure = 3", "did you mean 'max_gross_exposure'?"),
+        ('[book_risk.allocation]\nmethod = "RISK_PARITY"', "FIXED"),
+        ("[[book_risk.de_risk.ladder]]\ndrawdown = 5\nfactor = 0.5", "drawdown"),
+        (BOOK.replace("factor = 0\n", "factor = 0.8\n"), "a factor that is not larger"),
+        (BOOK.replace("drawdown = 0.1\n", "drawdown = 0.05\n"), "each drawdown stands once"),
+    ],
+)
+def test_a_book_that_does_not_fit_is_refused(home, text, said):
+    write(home / "here" / "qkt.toml", text)
+    with pytest.raises(ConfigError) as caught:
+        load_config()
+    assert said in str(caught.value)
+
+
+def test_a_cap_of_exactly_a_hundred_times_the_capital_is_the_largest(home):
+    write(home / "here" / "qkt.toml", "[book_risk.limits]\nmax_net_exposure = 100")
+    assert load_config()[0].book_risk.settings().caps.net == 100

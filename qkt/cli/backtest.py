@@ -16,7 +16,7 @@ from qkt.core.errors import UsageError
 
 if TYPE_CHECKING:
     from qkt.backtest.result import BacktestResult
-    from qkt.risk import RiskLimits
+    from qkt.config import Config
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
@@ -136,7 +136,8 @@ def backtest(
         str | None, typer.Option(metavar="ZONE", help="Time zone of files in a server's time, such as Europe/Athens.")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Hold the run to the [risk] of this qkt.toml, not to the defaults.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Hold the run to [risk] and [book_risk] of this qkt.toml, not to the defaults."),
     ] = None,
     every_tick: Annotated[bool, typer.Option("--every-tick", help="Replay tick by tick; same result, slower.")] = False,
     trades: Annotated[Path | None, typer.Option(metavar="OUT.csv", help="Write every fill.")] = None,
@@ -180,6 +181,7 @@ def backtest(
         if path is not None:
             require_writable(path)
     shown = not (quiet or as_json) and sys.stdout.isatty() and sys.stderr.isatty()
+    loaded = None if config is None else _config(config)
     with Interrupt() as interrupt, Meter(begin, until, shown=shown) as meter:
         result = run(
             file,
@@ -197,7 +199,8 @@ def backtest(
             every_tick=every_tick,
             progress=meter.update,
             stop=interrupt.asked,
-            limits=None if config is None else _limits(config),
+            limits=None if loaded is None else loaded.risk.limits(),
+            book=None if loaded is None else loaded.book_risk.settings(),
         )
     if trades is not None:
         write_trades(trades, result.trades)
@@ -211,10 +214,10 @@ def backtest(
         raise typer.Exit(INTERRUPTED)
 
 
-def _limits(path: Path) -> RiskLimits:
+def _config(path: Path) -> Config:
     from qkt.config import load_config
 
-    return load_config(path)[0].risk.limits()
+    return load_config(path)[0]
 
 
 def _show(result: BacktestResult, *, as_json: bool, quiet: bool, log: bool) -> None:
