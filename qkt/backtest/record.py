@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from qkt.backtest.bar_paths import BarReplay
+from qkt.backtest.book import BookRun
 from qkt.brokers import QuoteBoard
 from qkt.brokers.paper import ExecutionSettings
 from qkt.core.events import LogLine, OrderRejected, RiskRejected
@@ -31,6 +32,7 @@ class OpenPosition:
     opened_at: int
     last_price: Decimal
     unrealized: Decimal
+    strategy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class WorkingOrder:
     purpose: str
     limit: Decimal | None
     stop: Decimal | None
+    strategy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ class RunRecord:
     """One finished (or interrupted) run of one strategy. Times epoch ms UTC, money in `currency`.
 
     `equity_times` and `equity_values` are the equity curve: the start, the end of every window of the finest timeframe that
-    had a tick, the end. `symbols` are market ids in order of declaration, `bars` what a replay of bars had to guess.
+    had a tick, the end. `symbols` are market ids in order of declaration, `bars` what a replay of bars had to guess, `book`
+    what only a portfolio has.
     """
 
     strategy: str
@@ -98,6 +102,7 @@ class RunRecord:
     interrupted: bool = False
     bars: BarReplay | None = None
     late_cancels: int = 0
+    book: BookRun | None = None
 
 
 def write_record(
@@ -115,6 +120,7 @@ def write_record(
     bars: BarReplay | None,
     late_cancels: int,
     interrupted: bool,
+    book: BookRun | None,
 ) -> RunRecord:
     """Copy what the session holds at its end."""
     books = session.books
@@ -141,7 +147,7 @@ def write_record(
         financing=books.financing,
         open_positions=_open_positions(session, board),
         working_orders=[
-            WorkingOrder(o.id, o.symbol, o.side, o.remaining, o.kind.value, o.purpose.value, o.limit, o.stop)
+            WorkingOrder(o.id, o.symbol, o.side, o.remaining, o.kind.value, o.purpose.value, o.limit, o.stop, o.strategy)
             for o in session.orders.live_orders()
             if not (o.leg_id is not None and books.leg_quantity(o.leg_id) == 0)  # its cancel was still on its way
         ],
@@ -158,6 +164,7 @@ def write_record(
         bars=bars,
         late_cancels=late_cancels,
         interrupted=interrupted,
+        book=book,
     )
 
 
@@ -177,6 +184,8 @@ def _open_positions(session: Session, board: QuoteBoard) -> list[OpenPosition]:
             for leg in legs:
                 open_profit = books.converter.value(q8(books.open_profit(leg, price)), legs.symbol, price)
                 found.append(
-                    OpenPosition(legs.symbol, leg.side, leg.quantity, leg.entry, leg.opened_at, q8(price), open_profit)
+                    OpenPosition(
+                        legs.symbol, leg.side, leg.quantity, leg.entry, leg.opened_at, q8(price), open_profit, book.strategy
+                    )
                 )
     return found

@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from qkt.backtest.book_render import book_facts, children_table, held_back
 from qkt.backtest.chart import area
 from qkt.backtest.metrics import Metrics
 from qkt.backtest.phrases import amount, decimals, duration, factor, minute, percent, price, second, size, timeframe
@@ -62,6 +63,12 @@ def _blocks(result: BacktestResult, width: int, *, charted: bool) -> Iterator[Re
     yield _side_by_side(_block("Trades", _trades(result.metrics)), _block("Risk", _risk(result.metrics)))
     yield ""
     yield _side_by_side(_block("Costs", _costs(result)), _block("By side", _sides(result.metrics)))
+    if record_of_book := result.record.book:
+        yield ""
+        yield children_table(result, record_of_book)
+        yield held_back(record_of_book)
+        if result.book is not None:
+            yield book_facts(result.book)
     if result.round_trips:
         yield ""
         yield _last_trades(result.round_trips)

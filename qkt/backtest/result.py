@@ -5,18 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
+from qkt.backtest.book import BookMetrics, BookRun, book_metrics, child_record
 from qkt.backtest.caveats import caveats
 from qkt.backtest.curve import EquityCurve
 from qkt.backtest.metrics import Metrics, measure
 from qkt.backtest.output import as_text
 from qkt.backtest.record import RunRecord
-from qkt.core.events import OrderRejected, RiskRejected
+from qkt.core.events import Event, OrderRejected, RiskRejected
 from qkt.ledger import FinancingRow, RoundTrip, TradeRow
 from qkt.risk import HaltSpan
 
@@ -27,15 +30,23 @@ REFUSED_ROWS = 1_000
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """The result of one run: what it did (`record`) and its figures (`metrics`). `print` it to read it."""
+    """The result of one run: what it did (`record`) and its figures (`metrics`). `print` it to read it.
+
+    Of a portfolio `children` has the figures of each child alone, by alias, and `book` what each contributed; None where
+    there are too few children or samples to tell.
+    """
 
     record: RunRecord
     metrics: Metrics
+    children: Mapping[str, Metrics] = field(default_factory=dict)
+    book: BookMetrics | None = None
 
     @classmethod
     def of(cls, record: RunRecord, contract_sizes: Mapping[str, Decimal] | None = None) -> BacktestResult:
         """Measure a run. `contract_sizes` (units a lot, by market id) lets the metrics put a price on slippage."""
-        return cls(record, measure(record, contract_sizes))
+        runs = () if record.book is None else record.book.children
+        children = {child.alias: measure(child_record(record, child), contract_sizes) for child in runs}
+        return cls(record, measure(record, contract_sizes), children, book_metrics(record))
 
     @cached_property
     def equity(self) -> EquityCurve:
@@ -116,7 +127,7 @@ class BacktestResult:
                 "execution": as_data(record.execution),
             },
             "bars": as_data(record.bars),
-            "metrics": {**as_data(self.metrics), "costs": _costs(self.metrics)},
+            "metrics": metrics_data(self.metrics),
             "warnings": list(self.warnings),
             "data": {symbol: report.as_dict() for symbol, report in record.data.items()},
             "conversions": as_data(record.conversions),
@@ -130,8 +141,42 @@ class BacktestResult:
             "refusals": _refused(record.refusals),
             "halts": [halt_data(span) for span in record.halts],
             "equity": {"samples": len(self.equity), "times": curve.times.tolist(), "values": curve.values.tolist()},
+            **({} if record.book is None else {"book": self._book_data(record.book)}),
             "timing": as_data(record.timing),
         }
+
+    def _book_data(self, book: BookRun) -> dict[str, Any]:
+        """What is a portfolio's alone."""
+        children = [
+            {
+                "strategy": child.strategy,
+                "alias": child.alias,
+                "weight": as_data(child.weight),
+                "balance": as_text(child.balance),
+                "suppressed": child.suppressed,
+                "reduced": child.reduced,
+                "metrics": metrics_data(self.children[child.alias]),
+                "equity": self._thinned(child.equity_values),
+            }
+            for child in book.children
+        ]
+        return {
+            "capital": as_data(book.capital),
+            "analytics": as_data(self.book),
+            "children": children,
+            "gross": self._thinned(book.gross),
+            "net": self._thinned(book.net),
+            "decisions": {
+                "count": len(book.decisions),
+                "rows": [_decision(event) for event in book.decisions[:REFUSED_ROWS]],
+            },
+        }
+
+    def _thinned(self, values: Sequence[float]) -> list[float]:
+        """A column of the equity curve's times, thinned as that is."""
+        curve = EquityCurve(self.equity.times, np.array(values, dtype=np.float64).round(8))
+        thinned: list[float] = curve.thinned(CURVE_POINTS).values.tolist()
+        return thinned
 
     def to_json(self) -> str:
         """`as_dict` as one JSON document."""
@@ -166,6 +211,16 @@ def as_data(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [as_data(one) for one in value]
     return value
+
+
+def metrics_data(metrics: Metrics) -> dict[str, Any]:
+    """All figures as plain data."""
+    return {**as_data(metrics), "costs": _costs(metrics)}
+
+
+def _decision(event: Event) -> dict[str, Any]:
+    told = {f.name: as_data(getattr(event, f.name)) for f in fields(event) if f.name not in ("at", "seq", "scope")}
+    return {"timestamp": event.at, "kind": type(event).__name__, **told}
 
 
 def _costs(metrics: Metrics) -> dict[str, Any]:

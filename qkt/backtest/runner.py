@@ -11,6 +11,7 @@ from qkt.backtest.bar_paths import BarPaths, BarReplay
 from qkt.backtest.bar_sources import FoldedBars, ResolvedBars
 from qkt.backtest.bars import ticks_of_bars
 from qkt.backtest.blame import blame
+from qkt.backtest.book import Decisions, book_run
 from qkt.backtest.folded import ColumnBoard, ColumnCandles
 from qkt.backtest.record import RunRecord, write_record
 from qkt.backtest.replay import JumpReplay, Tell, replay_ticks
@@ -22,6 +23,7 @@ from qkt.core.events import CancelFailed, OrderRejected
 from qkt.core.timeframe import Timeframe
 from qkt.data import BarSource, BarTable, TickSource, TickTable, merge, ticks_of
 from qkt.engine import Runnable, SessionSettings, TickBoard, assemble
+from qkt.portfolio import Portfolio
 from qkt.strategy import Tradable, finest, is_statistic
 
 ReplayName = Literal["fast", "every-tick", "bars"]
@@ -67,6 +69,7 @@ def run(
     driver = _JumpDriver if kind == "fast" else _TickDriver
     drive = driver(strategy, settings, sources)
     drive.session.scope.subscribe(OrderRejected, refusals.append)
+    decisions = Decisions(drive.session)
     late: list[CancelFailed] = []
     drive.session.scope.subscribe(CancelFailed, late.append)
     try:
@@ -95,6 +98,7 @@ def run(
         bars=None if drive.paths is None else BarReplay(drive.paths.ambiguous),
         late_cancels=len(late),
         interrupted=not complete,
+        book=book_run(strategy, drive.session, decisions) if isinstance(strategy, Portfolio) else None,
     )
 
 

@@ -27,6 +27,9 @@ class EquitySampler:
         self._only = self._strategies[0] if len(self._strategies) == 1 else None
         self.times = array("q")
         self.values = array("d")
+        # What the strategies of a session hold together: gross, and symbol by symbol.
+        self.gross = array("d")
+        self.net = array("d")
         # A strategy alone has the session's curve.
         self.by_strategy = {name: array("d") for name in books.strategies}
         if self._only is not None:
@@ -51,6 +54,9 @@ class EquitySampler:
             self.times.pop()
             for values in (self.values, *(v for v in self.by_strategy.values() if v is not self.values)):
                 values.pop()
+            if self._only is None:
+                self.gross.pop()
+                self.net.pop()
         self._sample(ts)
 
     def _sample(self, ts: int) -> None:
@@ -64,3 +70,6 @@ class EquitySampler:
             self.by_strategy[book.strategy].append(equity)
             total += equity - float(book.starting)
         self.values.append(total)
+        gross, net = self._books.exposure_f()
+        self.gross.append(gross)
+        self.net.append(net)

@@ -168,6 +168,19 @@ class Books:
             return factor
         return factor * self.converter.rate_f(symbol)
 
+    def exposure_f(self) -> tuple[float, float]:
+        """What all strategies hold at the last prices, float64: the sum of what each one's position in each symbol is worth,
+        and of what each symbol comes to."""
+        gross, nets = 0.0, dict[str, float]()
+        for book in self.strategies.values():
+            for legs in book.legs.values():
+                last = self._board.last(legs.symbol) if legs.all else None
+                if last is not None:
+                    worth = legs.net_f * last * self.factor_f(legs.symbol)
+                    gross += abs(worth)
+                    nets[legs.symbol] = nets.get(legs.symbol, 0.0) + worth
+        return gross, sum(abs(worth) for worth in nets.values())
+
     def unrealized(self, at: int | None = None, strategy: str | None = None) -> Decimal:
         """Open profit of the session, or of one strategy, exact, 8 decimals: summed by strategy and symbol at the last prices.
         A result that is told gives its time `at`, so that its conversions are listed."""
