@@ -74,7 +74,8 @@ def check_strategy(
         advice.unused(file, scope, problems, inherited)
     if not problems.failed:  # a rule with an error has lost the parts that doubts are about
         advice.doubtful(bound, rules, problems)
-    published.differences(file, problems, strict=strict)
+    written = replace(file, declarations=tuple(d for d in file.declarations if d.alias.text not in inherited))
+    published.differences(written, problems, strict=strict)
     return None if problems.failed else program_of(file, resolver, Parts(tuple(rules), groups, sequences, schedules))
 
 

@@ -15,6 +15,7 @@ from qkt.lang.codes import Problems
 from qkt.lang.diagnostics import Diagnostic
 from qkt.lang.parser import parse
 from qkt.lang.program import CheckedStrategy
+from qkt.lang.published_spelling import spellings
 from qkt.lang.source import read_source
 from qkt.lang.suggest import did_you_mean
 from qkt.lang.walk import names_used
@@ -78,6 +79,8 @@ def _child(
         file = _overridden(file, portfolio, imported.alias.text, problems)
         aliases = frozenset(declaration.alias.text for declaration in inherited)
         program = check_strategy(file, source, own, strict=strict, book=portfolio.capital is not None, inherited=aliases)
+    if strict and parsed.file is not None:
+        spellings(parsed.file, parsed.lexed.tokens, own)
     if own.failed:
         errors = sum(p.severity == "error" for p in own.sorted())
         count = f"{errors} error{'s' if errors != 1 else ''}"

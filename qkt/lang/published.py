@@ -84,7 +84,5 @@ def _only_ours(node: tree.Node) -> Iterator[str]:
             yield "WHEN ON"
         case tree.ForEach(rules=rules) if len(rules) > 1:
             yield "several rules in one FOR EACH"
-        case tree.Stream(timeframe=tree.Ident(text=text)) if text.endswith("w"):
-            yield "weeks"
         case _:
             pass

@@ -81,6 +81,8 @@ def _names(file: tree.File) -> Iterator[tuple[Span, str]]:
             )
             if odd is not None:
                 yield node.span, f"'{odd}' in a symbol"
+        if isinstance(node, tree.Stream | tree.Basket | tree.EquitySeries) and node.timeframe.text.endswith("w"):
+            yield node.timeframe.span, "weeks"
         if isinstance(node, tree.Let) and any(isinstance(inner, tree.Crosses) for inner in walk(node.value)):
             yield node.span, "CROSSES in a LET"
 

@@ -11,6 +11,8 @@ import pytest
 
 from qkt.lang import tables
 from qkt.lang.building import BUILDERS
+from qkt.lang.parser import parse
+from qkt.lang.walk import same
 
 
 @pytest.fixture
@@ -30,7 +32,18 @@ def test_every_rule_has_its_function_and_every_function_its_rule():
             assert len(reduction.shape) == 1  # handed on as it is
 
 
-def test_the_only_ambiguities_are_the_two_that_we_know(caplog):
+# All that the grammar leaves open, each read as the longer form.
+AMBIGUITIES = [
+    # rules, FOR EACH, rules: the loop goes on with the block before it rather than open one of its own. Either way the file
+    # has the same rules in the same order.
+    ("FOR", "<rules : RULES _rules>"),
+    ("FOR", "<rules : for_each _rules>"),
+    # STOP AT p LIMIT AT q: one stop-limit order rather than a stop order overruled by a limit order.
+    ("LIMIT", "<resting_order : STOP AT expr>"),
+]
+
+
+def test_every_ambiguity_of_the_grammar_is_one_that_we_know(caplog):
     from lark.utils import logger
 
     level = logger.level
@@ -41,9 +54,20 @@ def test_the_only_ambiguities_are_the_two_that_we_know(caplog):
     finally:
         logger.removeHandler(caplog.handler)
         logger.setLevel(level)
-    conflicts = set(re.findall(r"terminal (\w+)", caplog.text))
-    # STOP AT p LIMIT AT q is one stop-limit order; a FOR EACH among rules belongs to their block
-    assert conflicts == {"LIMIT", "FOR"}
+    told = "\n".join(caplog.messages)
+    assert (
+        sorted(re.findall(r"Shift/Reduce conflict for terminal (\w+): \(resolving as shift\)\n \* (<.*>)", told)) == AMBIGUITIES
+    )
+    assert told.count("onflict") == len(AMBIGUITIES)
+
+
+def test_a_loop_between_rules_belongs_to_their_block_and_a_limit_to_its_stop():
+    head = "STRATEGY t VERSION 1 SYMBOLS k = SIM:K EVERY 1m "
+    rule, loop = "WHEN k.close > 1 THEN CLOSE k ", "FOR EACH s IN [k] DO WHEN s.close > 2 THEN CLOSE s "
+    together, apart = (parse(head + f"RULES {rule}{between}{loop}{rule}").file for between in ("", "RULES "))
+    assert same(together, apart)
+    entry = parse(head + "RULES WHEN k.close > 1 THEN BUY k SIZING 1 STOP AT 5 LIMIT AT 6").file.rules[0].actions[0]
+    assert (entry.order_type.kind, entry.order_type.price.text, entry.order_type.limit.text) == ("STOP_LIMIT", "5", "6")
 
 
 def test_tables_are_kept_and_read_again(cache, monkeypatch):
