@@ -57,7 +57,11 @@ def _file(_: str, target: Path) -> str:
 def _child(
     portfolio: tree.Portfolio, imported: tree.Import, path: Path, problems: Problems, read: Reader, *, strict: bool
 ) -> CheckedChild | None:
-    target = (path.parent / imported.path.value).resolve()
+    try:
+        target = (path.parent / imported.path.value).resolve()
+    except (OSError, RuntimeError, ValueError) as problem:  # a loop of links, a character that no path has
+        problems.error("QKT0214", imported.path.span, f"'{imported.path.value}' is no path ({problem})", "expected a .qkt file")
+        return None
     if target == path.resolve():
         problems.error("QKT0214", imported.path.span, "the portfolio imports itself", "import strategies only")
         return None

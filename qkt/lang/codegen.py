@@ -107,7 +107,7 @@ class _Functions:
             setup.add(f"{name} = Windows({len(group.members)}, {group.within_ms})")
         symbols = self._module.symbols
         for alias, members in program.baskets.items():
-            setup.add(f"{_index(alias)} = BasketIndex({alias!r}, {symbols[alias]!r}, {len(members)})")
+            setup.add(f"{_index(alias)} = BasketIndex({alias!r}, {symbols[alias]!r}, {len(members)}, context.log)")
 
     # ------------------------------------------------------------ phases
 

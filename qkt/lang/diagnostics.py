@@ -31,18 +31,23 @@ def render(path: str, source: str, problems: Sequence[Diagnostic]) -> str:
     blocks = []
     for problem in problems:
         span = problem.span
-        text = [f"{path}:{span.line}:{span.column}: {problem.severity} {problem.code}: {problem.message}"]
+        text = [_printable(f"{path}:{span.line}:{span.column}: {problem.severity} {problem.code}: {problem.message}")]
         if 1 <= span.line <= len(lines):
             text += _marked(lines[span.line - 1], span)
         if problem.hint:
-            text.append("  " + problem.hint)
+            text.append("  " + _printable(problem.hint))
         blocks.append("\n".join(text))
     return "\n".join(blocks)
 
 
+def _printable(text: str) -> str:
+    """The text on one line, whatever was in it: each odd character has a stand-in."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
 def _marked(line: str, span: Span) -> list[str]:
     """The line and the carets below it. Of a very long line only what surrounds the place, of odd characters a stand-in."""
-    line = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in line.rstrip("\r"))
+    line = "\t".join(map(_printable, line.rstrip("\r").split("\t")))
     start = span.column - 1
     until = max(start + 1, span.end_column - 1 if span.end_line == span.line else len(line))
     first = 0 if len(line) <= _WIDEST else max(0, start - _BEFORE)

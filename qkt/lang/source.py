@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from qkt.core.errors import StrategyError
-
-_PORTFOLIO = re.compile(r"(?:\s|(?:--|#)[^\n]*)*PORTFOLIO\b", re.IGNORECASE)
+from qkt.lang.lexing import lex
 
 
 def is_portfolio(source: str) -> bool:
     """Whether the text is a PORTFOLIO rather than a STRATEGY, by its first word."""
-    return _PORTFOLIO.match(source) is not None
+    return lex(source).tokens[0].kind == "PORTFOLIO"
 
 
 def read_source(path: Path) -> str:

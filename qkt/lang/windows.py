@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from qkt.core.events import Candle
 from qkt.core.watch import NEVER
@@ -54,18 +55,23 @@ class Windows:
 class BasketIndex:
     """The equally weighted index of a basket: 100 at its first window, moved by the mean of its members' log returns.
 
-    The first window sets the base and makes no candle. Values are rounded to 8 decimals.
+    The first window sets the base and makes no candle. Values are rounded to 8 decimals. A candle whose close has no logarithm
+    counts as not delivered, so that its window makes no candle either, and `log` says so.
     """
 
-    def __init__(self, alias: str, symbol: str, members: int) -> None:
+    def __init__(self, alias: str, symbol: str, members: int, log: Callable[[str, str], None]) -> None:
         self._alias = alias
         self._symbol = symbol
         self._windows = Windows(members)
+        self._log = log
         self._closes: list[float] = []
         self.value = BASE
 
     def take(self, place: int, candle: Candle) -> Candle | None:
         """The basket's candle, if this one completes a window after the first."""
+        if not 0.0 < candle.close < math.inf:
+            self._log("WARN", f"basket {self._alias}: left out a candle of {candle.symbol} that closed at {candle.close}")
+            return None
         window = self._windows.take(place, candle)
         if window is None:
             return None

@@ -116,3 +116,14 @@ def test_a_basket_in_words() -> None:
     program = check_strategy(file, source, Problems())
     assert program is not None
     assert deed_words(program.rules[0].deeds[0]) == ["buy the basket g (k, m): 600 USD in equal parts, at market"]
+
+
+def test_a_close_that_has_no_logarithm_leaves_its_window_out() -> None:
+    run = Run(HEAD + 'RULES WHEN ON g g.close > 0 THEN LOG "index" level=g.close')
+    for k, m in ((10, 30), (0, 30), (-5, 30), (20, 30)):
+        run.close(k).close(m, alias="m")
+    assert run.context.lines == [
+        ("WARN", "basket g: left out a candle of SIM:KLM that closed at 0.0"),
+        ("WARN", "basket g: left out a candle of SIM:KLM that closed at -5.0"),
+        ("INFO", "index level=141.42135624"),
+    ]

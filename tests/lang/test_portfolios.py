@@ -9,8 +9,10 @@ import pytest
 
 from qkt.core.events import Candle
 from qkt.lang import LanguageError, check
+from qkt.lang.diagnostics import render
 from qkt.lang.portfolio import CompiledPortfolio
 from qkt.lang.portfolio_loader import load_portfolio
+from qkt.lang.source import is_portfolio
 from tests.lang.fake_context import FakeContext
 
 CHILD = "STRATEGY c VERSION 1\nSYMBOLS k = SIM:KLM EVERY 1m\nPARAM lots = 1\nRULES WHEN k.close > 0 THEN BUY k SIZING lots\n"
@@ -226,3 +228,20 @@ def test_the_first_true_state_decides_the_shares(folder: Path) -> None:
 def test_a_strategy_is_no_portfolio(folder: Path) -> None:
     with pytest.raises(LanguageError, match="QKT0216"):
         load_portfolio(folder / "a.qkt")
+
+
+def test_the_name_of_an_import_is_told_on_one_line(folder: Path) -> None:
+    path = write(folder, "PORTFOLIO p VERSION 1\nIMPORT 'a\\nb\\t.qkt' AS c\nIMPORT 'a\0.qkt' AS d\nRULES RUN c RUN d\n")
+    found = check(path)
+    text = render("book.qkt", found.source, found.problems)
+    assert [line for line in text.split("\n") if line.startswith("book.qkt")] == [
+        f"book.qkt:2:8: error QKT0214: {folder}/a\ufffdb\ufffd.qkt cannot be read (No such file or directory)",
+        f"book.qkt:3:8: error QKT0214: 'a\ufffd.qkt' is no path (embedded null byte)",
+    ]
+
+
+@pytest.mark.parametrize("comment", ["", "-" * 80 + "\n", "# PORTFOLIO\n", "/* STRATEGY\n */ ", "\ufeff\n\t"])
+def test_the_first_word_tells_a_portfolio_from_a_strategy(comment: str) -> None:
+    assert is_portfolio(comment + "portfolio p VERSION 1")
+    assert not is_portfolio(comment + "STRATEGY portfolio VERSION 1")
+    assert not is_portfolio(comment)
