@@ -11,6 +11,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from time import monotonic_ns
 
 from prometheus_client import Metric
@@ -18,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.process_collector import ProcessCollector
 
 from qkt.runtime.control.frames import Snapshot
-from qkt.runtime.control.rows import StrategyRow
+from qkt.runtime.control.rows import ExposureRow, StrategyRow
 from qkt.runtime.engine import Engine
 from qkt.runtime.figures import BOUNDS, Durations
 from qkt.runtime.session import LiveSession
@@ -68,6 +69,7 @@ class EngineCollector:
         yield from _of_sessions(rows)
         yield from _of_orders(snapshot, lives)
         yield from _of_accounts(snapshot)
+        yield from _of_risk(snapshot)
         yield from _of_feeds(snapshot)
         yield from self._of_storage(lives)
         yield from self._of_outlets()
@@ -187,7 +189,7 @@ def _of_orders(snapshot: Snapshot, lives: Sequence[LiveSession]) -> Iterator[Met
     of = ["session"]
     yield _counter("qkt_orders_requested", "Orders that passed risk.", of, ((_one(s), s.tally.effects["order"]) for s in lives))
     yield _counter("qkt_fills", "Fills since the process began.", of, ((_one(s), s.tally.effects["fill"]) for s in lives))
-    halts = ((_one(s), s.tally.effects["halt"] + s.tally.effects["fault"]) for s in lives)
+    halts = ((_one(s), s.tally.halts) for s in lives)
     yield _counter("qkt_halts", "Halts since the process began.", of, halts)
     refusals = (
         ((live.name, REFUSED_BY[kind], reason), count)
@@ -214,6 +216,27 @@ def _of_accounts(snapshot: Snapshot) -> Iterator[Metric]:
     yield _gauge("qkt_account_margin_used_ratio", "Margin used, of the equity.", of, margin)
     up = zip(labels, (row.link == "ok" for row in rows), strict=True)
     yield _gauge("qkt_account_link_up", "1 while the venue answers.", of, up)
+
+
+def _of_risk(snapshot: Snapshot) -> Iterator[Metric]:
+    """Lots and notional by symbol, and how much of each limit is used."""
+    of = ["account", "symbol"]
+    rows = list(snapshot.tables.exposure.values())
+    yield _gauge("qkt_exposure_net_lots", "Open quantity, long less short.", of, _exposure(rows, lambda row: row.net))
+    yield _gauge("qkt_exposure_gross_lots", "Open quantity, long and short.", of, _exposure(rows, lambda row: row.gross))
+    worth = _exposure(rows, lambda row: row.notional)
+    yield _gauge("qkt_exposure_notional", "What the net quantity is worth, account currency.", of, worth)
+    used = (
+        ((row.scope, row.rule), float(row.used_pct) / HUNDRED)
+        for row in snapshot.tables.limits.values()
+        if row.used_pct is not None
+    )
+    yield _gauge("qkt_limit_used_ratio", "How much of a risk limit is used; 1 is all of it.", ["scope", "rule"], used)
+
+
+def _exposure(rows: Sequence[ExposureRow], value: Callable[[ExposureRow], Decimal | None]) -> Points:
+    values = ((row, value(row)) for row in rows)
+    return (((row.account, row.symbol), float(one)) for row, one in values if one is not None)
 
 
 def _of_feeds(snapshot: Snapshot) -> Iterator[Metric]:

@@ -22,11 +22,13 @@ _PARTICULAR = re.compile(r"[-+]?\d[\d.,:%]*|\S*\d\S*|'[^']*'|\"[^\"]*\"|\([^)]*\
 
 
 class Tally:
-    """Counts effects. `fill` is from the request of a market order to its first fill, by the session's clock."""
+    """Counts effects; `halts` without blocks that end by themselves. `fill` is from the request of a market order to its first
+    fill, by the session's clock."""
 
     def __init__(self) -> None:
         self.effects: Counter[str] = Counter()
         self.refusals: Counter[tuple[str, str]] = Counter()
+        self.halts = 0
         self.fill = Durations()
         self._asked: dict[str, int] = {}
 
@@ -40,6 +42,8 @@ class Tally:
             asked = self._asked.pop(value["order_id"], None)
             if asked is not None:
                 self.fill.add(max(0, value["timestamp"] - asked) * MILLISECOND)
+        elif kind == "halted":
+            self.halts += value["lasts"] != "WHILE"
         elif kind in ("refused", "rejected", "cancel_failed"):
             self._asked.pop(value["order_id"], None)
             reason = (kind, sort_of(value["reason"]))

@@ -38,6 +38,7 @@ async def test_they_say_what_the_engine_says(engine, observer):
         > 5
     )
     assert (found["qkt_halted", "PAPER", "one"], found["qkt_halted", "PAPER", "two"]) == (0, 1)
+    assert (found["qkt_halts_total", "one"], found["qkt_halts_total", "two"]) == (0, 1)
     assert found["qkt_sessions", "RUN"] == 2
     assert found["qkt_journal_writes_total",] == engine.figures.commit.count > 0
     assert found["qkt_tick_to_intent_seconds_count", "one"] == live.figures.intent.count > 0
