@@ -60,6 +60,8 @@ class Excursions:
         self._fills = -1
         self._money = books.realized
         self._moving: frozenset[str] | None = None
+        # What the legs on each of them are worth at its last price, by strategy, in the order in which equity is summed.
+        self._worth: dict[str, dict[str, float]] = {}
 
     def on_tick(self, tick: Tick) -> None:
         if self.path is not None:
@@ -72,17 +74,36 @@ class Excursions:
                 return
         else:
             self._fills, self._money, self._moving = fills, money, self._parts()
+            self._worth.clear()
         price = tick.price
         for book in books.strategies.values():
             legs = book.legs.get(symbol)
             if legs:
                 for leg in legs.all:
                     leg.observe(price, price)
-            equity = books.equity_f(book)
+            equity = books.equity_f(book) if self._moving is None else self._equity(book, symbol, legs, price)
             if equity > book.peak_f:
                 book.peak_f = equity
         if self.shared:
             self._books.shared_peak_f = max(self._books.shared_peak_f, self._books.account_equity_f())
+
+    def _equity(self, book: StrategyBook, symbol: str, legs: LegBook | None, price: float) -> float:
+        """`Books.equity_f` after a tick of one symbol: the same sum, of which only that symbol's part is worked out anew."""
+        worth = self._worth.get(book.strategy)
+        if worth is None:
+            worth = self._worth[book.strategy] = {
+                held.symbol: self._open_profit(held) for held in book.legs.values() if held.all
+            }
+        elif legs:
+            worth[symbol] = self._books.profit_f(legs, price)
+        equity = book.balance_f
+        for part in worth.values():
+            equity += part
+        return equity
+
+    def _open_profit(self, legs: LegBook) -> float:
+        last = self._board.last(legs.symbol)
+        return 0.0 if last is None else self._books.profit_f(legs, last)
 
     def _parts(self) -> frozenset[str] | None:
         """The symbols with open legs, None where other prices convert what those are worth."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from time import monotonic
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 
 from qkt.runtime.journal import Journal
@@ -20,8 +21,10 @@ SOON = 0.05
 """Seconds that inputs without effects may wait for the operating system to have them."""
 SYNC_AT, AT_ALL_COST = 1 << 20, 8 << 20
 """Bytes of a tape that may be unsynced while nobody waits for the disk, and at most."""
-SWITCH = 0.0005
+SWITCH = 0.001
 """Seconds that the writer waits for the interpreter while the loop is busy; it needs it several times for each group."""
+TELLING = 0.001
+"""Seconds of telling what was written before others get their turn."""
 PATIENCE = 5.0
 """Seconds after which a disk that does not answer counts as one that refuses."""
 
@@ -62,9 +65,13 @@ class Committer:
                 async with self._one:
                     await anyio.to_thread.run_sync(_work, self._journal, self._group, list(self._known))
             group, self._group = self._group, ()
+            end = monotonic() + TELLING
             for batch in group:
                 self._known[batch.recorder] = None
                 batch.recorder.settle(batch)
+                if monotonic() > end:
+                    await anyio.lowlevel.checkpoint()
+                    end = monotonic() + TELLING
             for recorder in recorders:
                 if recorder.refused is not None:
                     self.note(recorder, urgent=False)

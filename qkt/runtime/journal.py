@@ -18,7 +18,7 @@ from typing import Any
 from qkt.runtime.effects import Effect
 from qkt.runtime.errors import StateError
 from qkt.runtime.figures import EngineFigures
-from qkt.runtime.tape_blocks import Block
+from qkt.runtime.tape_blocks import StoredBlock
 
 FILE = "journal.sqlite"
 VERSION = 2
@@ -89,7 +89,7 @@ class Portion:
 
     run: int
     inputs: Sequence[tuple[int, Sequence[Effect]]]
-    kept: Sequence[Block] = ()
+    kept: Sequence[StoredBlock] = ()
     synced: int = 0
 
 
@@ -169,8 +169,8 @@ class Journal:
                 for portion in portions:
                     if portion.synced:
                         db.execute("delete from kept where run = ? and first <= ?", (portion.run, portion.synced))
-                    for block in portion.kept:
-                        db.execute("insert or replace into kept values (?, ?, ?)", (portion.run, block.first, block.stored))
+                    for first, stored in portion.kept:
+                        db.execute("insert or replace into kept values (?, ?, ?)", (portion.run, first, stored))
                 _insert(db, "commits", [(portion.run, number) for portion in portions for number, _ in portion.inputs])
                 _insert(
                     db,

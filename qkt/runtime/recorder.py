@@ -27,7 +27,7 @@ from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input
 from qkt.runtime.journal import Journal, Portion
 from qkt.runtime.machine import SessionMachine
 from qkt.runtime.tape import TapeWriter
-from qkt.runtime.tape_blocks import Block, market_of
+from qkt.runtime.tape_blocks import Block, StoredBlock, market_of
 
 log = logging.getLogger(__name__)
 
@@ -58,11 +58,12 @@ Told = Callable[[Led], None]
 
 @dataclass(slots=True)
 class Batch:
-    """What is written at one time. `problem` is why it could not be."""
+    """What is written at one time. `problem` is why it could not be, `durable_at` when it was (monotonic, ns)."""
 
     recorder: Recorder
     led: list[Led]
     problem: Exception | None = None
+    durable_at: int = 0
 
 
 class Writing(Protocol):
@@ -107,7 +108,7 @@ class Recorder:
         self._unsaved: list[Led] = []
         # Blocks on their way to the file, and those in the file that neither it nor the journal holds for good.
         self._blocks: list[Block] = []
-        self._unsynced: list[Block] = []
+        self._unsynced: list[StoredBlock] = []
         self._synced = 0
         self._kept = self._settled = 0
         self._news: anyio.Event | None = None
@@ -229,7 +230,7 @@ class Recorder:
         while self._blocks:
             block = self._blocks[0]
             self._tape.write(block)
-            self._unsynced.append(block)
+            self._unsynced.append((block.first, block.stored))
             del self._blocks[0]
 
     def portion(self, batch: Batch) -> Portion | None:
@@ -260,11 +261,10 @@ class Recorder:
         if batch.problem is not None:
             self._refuse(batch.problem)
             return
-        now = monotonic_ns()
         del self._unsaved[: len(batch.led)]
         for led in batch.led:
             if led.arrived:
-                self.figures.intent.add(now - led.arrived)
+                self.figures.intent.add(batch.durable_at - led.arrived)
             if self._outbox is not None:
                 self._outbox(led.effects)
             self._tell(led)
@@ -345,7 +345,9 @@ def write(journal: Journal, batches: Sequence[Batch]) -> None:
         for batch, _ in portions:
             batch.problem = problem
         return
+    now = monotonic_ns()
     for batch, _ in portions:
+        batch.durable_at = now
         batch.recorder.committed()
 
 

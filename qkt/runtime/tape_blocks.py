@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 from qkt.brokers.dispatch import Report
 from qkt.core.events import Tick
@@ -28,6 +28,10 @@ TIMER = struct.Struct("<Bq")
 TEXT = struct.Struct("<BI")
 KIND_SYMBOL, KIND_TICK, KIND_WARM, KIND_TIMER, KIND_COMMAND, KIND_GAP, KIND_VENUE = range(7)
 PACK_FROM = 4096
+
+
+StoredBlock: TypeAlias = tuple[int, bytes]
+"""The number of its first input, and a block as it stands in a file."""
 
 
 @dataclass
