@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from qkt.indicators.exact import ExactPositions, ExactRolling
 from qkt.indicators.inputs import Column, FloatArray
 
@@ -69,6 +67,8 @@ class Hma:
 
     def column(self, x: FloatArray) -> Column:
         """Feed consecutive numbers; returns the value after each."""
+        import numpy as np
+
         pairs = zip(self._fast.column(x), self._slow.column(x), strict=True)
         raw = np.array([2.0 * fast - slow for fast, slow in pairs if fast is not None and slow is not None])
         values = self._smooth.column(raw)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
-
 from qkt.indicators.inputs import Column, FloatArray
 from qkt.indicators.ties import difference, differences
 
@@ -61,6 +59,8 @@ def wilder(n: int) -> Ema:
 
 def smoothed(ema: Ema, inner: Sequence[float | None]) -> Column:
     """Feeds an average with the values of an inner column, Undefined only at its beginning."""
+    import numpy as np
+
     defined = [v for v in inner if v is not None]
     return [None] * (len(inner) - len(defined)) + ema.column(np.array(defined))
 
@@ -153,6 +153,8 @@ class Macd:
 
     def column(self, x: FloatArray) -> Column:
         """Feed consecutive numbers; returns the value after each."""
+        import numpy as np
+
         fast, slow = self._fast.column(x), self._slow.column(x)
         start = slow.count(None)
         lines = differences(np.array(fast[start:], dtype=np.float64), np.array(slow[start:], dtype=np.float64))

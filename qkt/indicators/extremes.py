@@ -7,8 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-import numpy as np
-
 from qkt.indicators.averages import Sma
 from qkt.indicators.inputs import CandleColumns, CandleLike, Column, FloatArray
 from qkt.indicators.ties import sliding
@@ -47,6 +45,8 @@ class Extreme:
 
     def push_column(self, x: FloatArray) -> FloatArray:
         """Feed consecutive numbers; returns the extreme after each."""
+        import numpy as np
+
         if not len(x):
             return x
         n, sign, window = self._n, self._sign, self._window
@@ -131,6 +131,8 @@ class CandleRange:
 
     def column(self, c: CandleColumns) -> tuple[FloatArray, FloatArray]:
         """Feed consecutive candles; returns highs and lows from the first full window on."""
+        import numpy as np
+
         high, low = self._high.column(c.high), self._low.column(c.low)
         start = high.count(None)
         return np.array(high[start:], dtype=np.float64), np.array(low[start:], dtype=np.float64)
@@ -158,6 +160,8 @@ class WilliamsR:
 
     def column(self, c: CandleColumns) -> Column:
         """Feed consecutive candles; returns the value after each."""
+        import numpy as np
+
         high, low = self._range.column(c)
         undefined = len(c.close) - len(high)
         with np.errstate(all="ignore"):
@@ -194,6 +198,8 @@ class Stochastic:
 
     def column(self, c: CandleColumns) -> Column:
         """Feed consecutive candles; returns the value after each."""
+        import numpy as np
+
         high, low = self._range.column(c)
         undefined = len(c.close) - len(high)
         with np.errstate(all="ignore"):

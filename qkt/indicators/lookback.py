@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-import numpy as np
-
 from qkt.indicators.inputs import BoolArray, FloatArray, NumberFed
 from qkt.indicators.rolling import Rolling
 from qkt.indicators.sums import Num, total
@@ -52,6 +50,8 @@ class PercentileRank(Rolling):
 
     def doubtful(self, x: FloatArray) -> BoolArray:
         # Two inputs of different value that are near each other anywhere in a window: rare enough to ask no more.
+        import numpy as np
+
         rows = len(x) - self._n + 1
         newest = x[self._n - 1 :]
         limit = newest - CLEAR * np.abs(newest)
@@ -66,4 +66,6 @@ def _below(v: Num, x: Num) -> Num:
     """1 where v < x, else 0."""
     if isinstance(v, float):
         return 1.0 if v < x else 0.0
+    import numpy as np
+
     return np.less(v, x).astype(np.float64)

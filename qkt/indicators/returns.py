@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-import numpy as np
-
 from qkt.indicators.inputs import BoolArray, Column, FloatArray
 from qkt.indicators.rolling import Rolling
 from qkt.indicators.sums import Num, mean, root, squares, total
@@ -39,6 +37,8 @@ class OnReturns:
 
     def column(self, x: FloatArray) -> Column:
         """Feed consecutive numbers; returns the value after each."""
+        import numpy as np
+
         first = [] if self._previous is None else [self._previous]
         joined = np.concatenate((first, x))
         if not joined[:-1].all():
@@ -61,6 +61,8 @@ class _ReturnWindow(Rolling):
         return max(window) - min(window) <= FLAT_RETURNS
 
     def doubtful(self, x: FloatArray) -> BoolArray:
+        import numpy as np
+
         return sliding(np.maximum, x, self._n) - sliding(np.minimum, x, self._n) <= FLAT_RETURNS
 
 

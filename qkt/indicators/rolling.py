@@ -12,8 +12,6 @@ from collections import deque
 from collections.abc import Sequence
 from typing import ClassVar
 
-import numpy as np
-
 from qkt.indicators.inputs import BoolArray, Column, FloatArray
 from qkt.indicators.sums import Num
 from qkt.indicators.ties import flat, nearly_flat
@@ -56,6 +54,8 @@ class Rolling(ABC):
 
     def doubtful(self, x: FloatArray) -> BoolArray:
         """Marks the windows in x that a column must evaluate one by one."""
+        import numpy as np
+
         return nearly_flat(x, self._n) if self.guarded else np.zeros(1, dtype=np.bool_)
 
     def update(self, x: float) -> float | None:
@@ -68,6 +68,8 @@ class Rolling(ABC):
 
     def column(self, x: FloatArray) -> Column:
         """Feed consecutive numbers; returns the value after each."""
+        import numpy as np
+
         n, block = self._n, _block(self._n)
         if len(x) > block:
             return [v for i in range(0, len(x), block) for v in self.column(x[i : i + block])]
@@ -88,6 +90,8 @@ class Rolling(ABC):
 
 def _history(window: deque[float], n: int) -> FloatArray:
     """The earlier inputs that the next window of n still holds."""
+    import numpy as np
+
     return np.array(window, dtype=np.float64)[max(0, len(window) - n + 1) :]
 
 

@@ -12,11 +12,9 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import TypeVar
 
-import numpy as np
-
 from qkt.indicators.inputs import FloatArray
 
-Num = TypeVar("Num", float, FloatArray)
+Num = TypeVar("Num", float, "FloatArray")
 
 
 def total(values: Iterable[Num]) -> Num:
@@ -63,4 +61,6 @@ def root(x: Num) -> Num:
     """The square root, correctly rounded in both forms."""
     if isinstance(x, float):
         return math.sqrt(x)
+    import numpy as np
+
     return np.sqrt(x)

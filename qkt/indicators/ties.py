@@ -7,10 +7,12 @@ something goes through the predicate here, so that such noise never decides it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from qkt.indicators.inputs import BoolArray, FloatArray
+
+if TYPE_CHECKING:
+    import numpy as np
 
 TIE = 1e-10
 # Twice the tolerance: whoever is further apart than this is not the same, whatever the exact test would look at.
@@ -33,6 +35,8 @@ def difference(a: float, b: float) -> float:
 
 def differences(a: FloatArray, b: FloatArray) -> FloatArray:
     """`difference` of two columns."""
+    import numpy as np
+
     gaps = a - b + 0.0  # + 0.0: there is one zero
     for i in np.flatnonzero((gaps != 0.0) & (np.abs(gaps) <= CLEAR * np.abs(a))):
         gaps[i] = difference(float(a[i]), float(b[i]))
@@ -49,6 +53,8 @@ def flat(window: Sequence[float]) -> bool:
 
 def nearly_flat(x: FloatArray, n: int) -> BoolArray:
     """For each n consecutive values: False when they are surely not `flat`."""
+    import numpy as np
+
     low, high = sliding(np.minimum, x, n), sliding(np.maximum, x, n)
     return high - low <= CLEAR * (np.abs(low) + np.abs(high))
 

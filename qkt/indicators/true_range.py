@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
-
 from qkt.indicators.exponential import Ema, wilder
 from qkt.indicators.inputs import CandleColumns, CandleLike, Column, FloatArray
 
@@ -22,6 +20,8 @@ def true_range(c: CandleLike, previous_close: float) -> float:
 
 def true_ranges(c: CandleColumns, previous_close: FloatArray) -> FloatArray:
     """`true_range` of columns of the same length."""
+    import numpy as np
+
     high = np.where(c.high > previous_close, c.high, previous_close)
     low = np.where(c.low < previous_close, c.low, previous_close)
     return high - low
@@ -52,6 +52,8 @@ class Atr:
 
     def column(self, c: CandleColumns) -> Column:
         """Feed consecutive candles; returns the value after each."""
+        import numpy as np
+
         if not len(c.close):
             return []
         first = self._previous_close is None
@@ -128,6 +130,8 @@ class DirectionalMovement:
 
     def column(self, c: CandleColumns) -> Column:
         """Feed consecutive candles; returns the value after each."""
+        import numpy as np
+
         if not len(c.close):
             return []
         first = self._previous is None

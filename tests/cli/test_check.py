@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from tests.cli.test_main import run_python
+
 PYTHON = """
 from qkt.strategy import Strategy
 
@@ -69,3 +73,18 @@ def test_a_file_that_a_portfolio_imports_twice_is_told_once(qkt, strategy, tmp_p
 
 def test_without_a_file_the_usage_is_shown(qkt):
     assert qkt("check").code == 2
+
+
+def test_a_check_loads_nothing_that_computes_columns_or_reads_data(tmp_path: Path) -> None:
+    path = tmp_path / "a.qkt"
+    path.write_text("STRATEGY a VERSION 1 SYMBOLS k = SIM:K EVERY 1m RULES WHEN ema(k.close, 3) > rsi(k.close, 5) THEN CLOSE k")
+    code = f"""
+import sys
+from qkt.cli.main import main
+try:
+    main(['check', {str(path)!r}])
+except SystemExit as leave:
+    assert not leave.code
+print([name for name in ('numpy', 'pyarrow', 'asyncio') if name in sys.modules])
+"""
+    assert run_python(code).stdout.splitlines() == [f"{path}: ok", "[]"]
