@@ -111,6 +111,7 @@ class Market:
         start: int = 60_000,
         markets: tuple[str, ...] = (),
         limits: RiskLimits | None = None,
+        real: bool = False,
     ) -> None:
         symbols = symbols or (GOLD,)
         self.script = Script(*symbols)
@@ -123,6 +124,7 @@ class Market:
             execution or ExecutionSettings(),
             limits=limits or RiskLimits(),
             markets=markets,
+            real=real,
         )
         self.session: Session = assemble(self.script, self.settings, EventBus(clock), clock, TickBoard(), on_fault=_raise)
         self.symbol = symbols[0]
