@@ -92,8 +92,8 @@ def start(
 
 @app.command("list")
 def list_(state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
-    """The sessions of the running engine."""
-    from qkt.cli.tables import print_table, signed, span
+    """The sessions of the running engine, and why those that are halted are."""
+    from qkt.cli.tables import print_table, printable, signed, span
 
     now, rows = _sessions(state_dir)
     if as_json:
@@ -115,6 +115,9 @@ def list_(state_dir: StateDirOption = None, as_json: JsonOption = False) -> None
     ]
     header = ("NAME", "MODE", "STATE", "UP", "DAY P&L", "OPEN P&L", "POS", "ORD", "TRADES")
     print_table(header, lines, right=header[3:], empty="no sessions; qkt deploy FILE starts one")
+    for row in rows:
+        if row.halt is not None:
+            print(f"HALT {row.name}: {printable(row.reason or row.halt)}")
 
 
 def state_of(row: StrategyRow) -> str:

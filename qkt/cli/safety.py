@@ -30,11 +30,17 @@ def halt(
 
 
 @app.command()
-def resume(name: SOME = None, seen: SeenOption = None, state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
-    """Clear halts, so that entries are sent again."""
+def resume(
+    name: SOME = None,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the record.")] = "resumed",
+    seen: SeenOption = None,
+    state_dir: StateDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Clear halts, so that entries are sent again. Says what was cleared, and which limits are still broken."""
     from qkt.runtime.control.commands import Resume
 
-    done = perform(state_dir, Resume, seen=seen, name=name)
+    done = perform(state_dir, Resume, seen=seen, name=name, reason=reason)
     show_done(done, as_json=as_json, deed="resumed", nothing="nothing was halted")
 
 

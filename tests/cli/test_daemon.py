@@ -71,6 +71,61 @@ def test_a_daemon_from_start_to_stop(qkt, state, tape, tmp_path):
             os.kill(pid, signal.SIGKILL)
 
 
+LOSING = """STRATEGY loses VERSION 1
+
+SYMBOLS
+    eur = BACKTEST:EURUSD EVERY 1m
+
+RULES
+    WHEN eur.close > eur.open AND POSITION.eur = 0 THEN SELL eur SIZING 0.1 BRACKET { STOP LOSS BY 0.0001, TAKE PROFIT BY 0.01 }
+"""
+
+LIMITED = """[risk.per_strategy.risky]
+max_daily_loss = 1.5
+loss_streak_halt = 2
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_halts_survive_a_process_that_is_killed(qkt, state, tape, tmp_path):
+    (tmp_path / "loses.qkt").write_text(LOSING)
+    (tmp_path / "buys.qkt").write_text(STRATEGY)
+    (tmp_path / "limits.toml").write_text(LIMITED)
+    start = ("daemon", "start", "--data", f"EURUSD={tape}", "--speed", "fast", "--config", tmp_path / "limits.toml", "--json")
+
+    def halts() -> list[tuple[str, str]]:
+        rows = qkt("status", "--json").json["tables"]["halts"]
+        return sorted((row["scope"], row["reason"]) for row in rows.values())
+
+    pid = qkt(*start).json["pid"]
+    try:
+        assert qkt("deploy", tmp_path / "loses.qkt", "--as", "risky").code == 0
+        assert qkt("deploy", tmp_path / "buys.qkt").code == 0
+        until(lambda: len(halts()) == 2)
+        assert qkt("halt", "buys", "--reason", "lunch").code == 0
+        before = halts()
+        assert [scope for scope, _ in before] == ["buys", "risky", "risky"]
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: qkt("list").code == 1)
+        pid = qkt(*start).json["pid"]
+        assert halts() == before
+        assert "HALT buys: lunch" in qkt("list").out
+        answer = qkt("resume", "risky", "--reason", "looked at it").out
+        assert "cleared risky: 2 losing closes in a row, the limit is 2; risky: daily loss" in answer
+        assert "still holds and will halt again: risky: daily loss" in answer
+        assert qkt("resume", "buys").out == "cleared buys: lunch\n"
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: qkt("list").code == 1)
+        pid = qkt(*start).json["pid"]
+        assert "buys" not in dict(halts())
+        assert "losing closes" not in str(halts())
+        assert qkt("daemon", "stop", "--leave-unprotected").code == 0
+        pid = None
+    finally:
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+
+
 def test_a_daemon_that_cannot_start_says_why(qkt, state):
     answer = qkt("daemon", "start", "--feed", "file")
     assert answer.code == 1
