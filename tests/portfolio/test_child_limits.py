@@ -17,9 +17,9 @@ from tests.portfolio.fund import FIXED, Fund
 NONE = LossLimits()
 
 
-def fund(folder: Path, losses: LossLimits = NONE, **limits: object) -> Fund:
+def fund(folder: Path, account: LossLimits = NONE, **limits: object) -> Fund:
     own = StrategyLimits(**limits)  # type: ignore[arg-type]
-    made = Fund(folder, FIXED, limits=RiskLimits(losses=losses, every_strategy=own))
+    made = Fund(folder, FIXED, limits=RiskLimits(losses=account, every_strategy=own))
     made.close_bar(100)
     made.quote(10, SILVER)
     return made
