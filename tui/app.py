@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,32 +14,40 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from qkt.core.errors import QktError
 from qkt.runtime.control.answers import Answer
 from qkt.runtime.control.commands import Command
-from qkt.runtime.control.frames import Ack, Bye, Frame
+from qkt.runtime.control.frames import Ack, Bye, Frame, Snapshot
 from tui import actions as register
 from tui import deeds
-from tui.actions import ACTIONS, BY_ID, Action, Focus
+from tui.actions import ACTIONS, BY_ID, Action
 from tui.clipboard import copy
 from tui.commander import Commander, operator
-from tui.glyphs import ASCII, Glyphs, suited
+from tui.glyphs import ASCII, suited
 from tui.link import EngineLink
 from tui.listener import Listener
 from tui.memory import Memory
+from tui.meter import Meter
 from tui.notice import Notice, command_notice, link_notice
 from tui.screens.base import DeckScreen
+from tui.screens.digest import DigestDialog, worth_saying
 from tui.screens.modes import MODES
 from tui.styles.themes import PALETTES, Palette, textual_themes
-from tui.table import Cell, Context
+from tui.subject import Subject
+from tui.table import Cell, Context, Units
 from tui.tables.risk import open_alerts
 from tui.viewmodel import NOTHING, ChangeSet, Lost, View, fold
-from tui.widgets.account_line import ALL
 
 # Seconds without a key after which a live dashboard locks itself again.
 LOCKS_AFTER = 600.0
 # Seconds that a sentence in the second line stays.
 SAID_FOR = 6.0
 THRIFTY_RATE = 1
+# Seconds within which two drops mean a slow line.
+SLOW_LINE = 10.0
+# Milliseconds without a key after which there is something to tell; and between two notes of the last key.
+AWAY = 60_000
+KEPT_EVERY = 10_000
 
 
 class Dashboard(App[str], inherit_bindings=False):
@@ -78,8 +87,11 @@ class Dashboard(App[str], inherit_bindings=False):
         self.commander = Commander(self, author or operator())
         self.listener = Listener(link, self.take, clock)
         self.thrifty = False
+        self._drops: deque[float] = deque(maxlen=2)
+        self._away_since = self.memory.last_key
         self._keys = keys or {}
-        self._account: str | None = None
+        self.subject = Subject()
+        self.meter = Meter(clock)
         self._frozen: float | None = None
         self._unlocked: float | None = None
         self._said: tuple[Notice, float] | None = None
@@ -93,8 +105,22 @@ class Dashboard(App[str], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.set_keymap(register.rebound(self._keys))
+        self._count_bytes()
         self.run_worker(self.listener.run(), group="link", exit_on_error=False)
         self.set_interval(1.0, self._second)
+
+    def _count_bytes(self) -> None:
+        """Have the meter see what goes to the terminal."""
+        driver, meter = self._driver, self.meter
+        if driver is None:
+            return
+        write = driver.write
+
+        def counted(data: str) -> None:
+            meter.written += len(data.encode())
+            write(data)
+
+        driver.write = counted  # type: ignore[method-assign]
 
     def use_theme(self, name: str) -> None:
         self.palette = PALETTES[name]
@@ -112,6 +138,10 @@ class Dashboard(App[str], inherit_bindings=False):
     def take(self, frame: Frame | Lost) -> None:
         """Fold a frame in and show what it changed."""
         self.view, changes = fold(self.view, frame)
+        self.meter.frames += 1
+        self.subject.settle(self.view)
+        if isinstance(frame, Snapshot):
+            self._welcome()
         if isinstance(frame, Bye):
             self.bell()
         self._ring()
@@ -122,6 +152,21 @@ class Dashboard(App[str], inherit_bindings=False):
             self.show(changes)
         else:
             self.show_lines()
+
+    def _welcome(self) -> None:
+        """On the first picture: what happened since somebody last pressed a key."""
+        since, self._away_since = self._away_since, 0
+        if since and self.view.ts - since > AWAY:
+            self.run_worker(self._digest(since), group="digest", exit_on_error=False)
+
+    async def _digest(self, since: int) -> None:
+        try:
+            digest = await self.link.digest(since)
+        except QktError as problem:
+            self.say(f"no digest: {problem}", "warn")
+            return
+        if worth_saying(digest):
+            self.push_screen(DigestDialog(digest))
 
     def show(self, changes: ChangeSet) -> None:
         if self.is_running and self.screen_stack and isinstance(self.screen_stack[0], DeckScreen):
@@ -148,6 +193,7 @@ class Dashboard(App[str], inherit_bindings=False):
     def _second(self) -> None:
         """What changes with time alone while no frame comes."""
         now = self.clock()
+        self.meter.mark()
         if self._unlocked is not None and now - self._unlocked > LOCKS_AFTER:
             self._unlocked = None
         if not self.view.linked or self._said is not None or self.commander.sent is not None or self._frozen is not None:
@@ -206,20 +252,15 @@ class Dashboard(App[str], inherit_bindings=False):
         self._unlocked = None if locked else self.clock()
         self.show_lines()
 
-    def chosen_account(self, focus: Focus) -> str | None:
-        """The account that was chosen, else that of the focused row."""
-        if self._account is not None:
-            return self._account
-        if focus.account is not None:
-            return focus.account
-        row = self.view.tables.strategies.get(focus.session or "")
-        return None if row is None else row.account
+    def step_session(self, by: int) -> None:
+        """Look at the next session, on the screen that is in front."""
+        self.subject.step(self.view, by)
+        self.show(ChangeSet(everything=True))
+        self.want_rules()
 
-    def next_account(self) -> None:
-        names: list[str | None] = [None, *sorted(self.view.tables.accounts), ALL]
-        now = names.index(self._account) if self._account in names else 0
-        self._account = names[(now + 1) % len(names)]
-        self.say("account of the focused row" if self._account is None else f"account {self._account}")
+    def want_rules(self) -> None:
+        """Have the engine send the rules of the session that is looked at."""
+        self.run_worker(self.listener.want(rules=self.deck.subject()), group="want", exclusive=True)
 
     @property
     def frozen(self) -> bool:
@@ -232,9 +273,16 @@ class Dashboard(App[str], inherit_bindings=False):
             self.show(ChangeSet(everything=True))
         self.show_lines()
 
-    def set_context(self, *, units: Any = None, glyphs: Glyphs | None = None) -> None:
-        self.context = Context(self.context.view, glyphs or self.context.glyphs, units or self.context.units)
+    def set_units(self, units: Units) -> None:
+        self.context = Context(self.context.view, self.context.glyphs, units)
         self.show(NOTHING)
+
+    def set_thrifty(self, thrifty: bool) -> None:
+        """One frame a second for a slow line, or the rate that was chosen."""
+        self.thrifty = thrifty
+        rate = THRIFTY_RATE if thrifty else self.memory.rate
+        self.run_worker(self.listener.want(rate=rate, rules=self.listener.rules), group="want", exclusive=True)
+        self.say("low bandwidth" if thrifty else f"{rate} frames a second")
 
     def copy_text(self, text: str) -> None:
         """Put text on the clipboard, in a thread as tmux may be slow."""
@@ -268,19 +316,39 @@ class Dashboard(App[str], inherit_bindings=False):
         if inspect.isawaitable(done):
             self.run_worker(_finish(done), group="deeds", exit_on_error=True)
 
+    def frames_dropped(self) -> None:
+        """The driver threw frames away as the terminal did not keep up: twice in ten seconds means a slow line."""
+        self._drops.append(self.clock())
+        if len(self._drops) == 2 and self._drops[1] - self._drops[0] <= SLOW_LINE and not self.thrifty:
+            self.set_thrifty(True)
+
+    async def on_app_blur(self) -> None:
+        """Nobody looks: one frame a second is enough."""
+        await self.listener.want(rate=THRIFTY_RATE, rules=self.listener.rules)
+
+    async def on_app_focus(self) -> None:
+        rate = THRIFTY_RATE if self.thrifty else self.memory.rate
+        await self.listener.want(rate=rate, rules=self.listener.rules)
+
     def _touched(self) -> None:
         if self._unlocked is not None:
             self._unlocked = self.clock()
-        if self.view.ts:
+        if self.view.ts - self.memory.last_key > KEPT_EVERY:
             self.memory.last_key = self.view.ts
+            self.memory.keep()
 
     async def action_show(self, name: str) -> None:
         """Bring a screen to the front."""
+        self.subject.follow(self.deck.focus_of())
+        await self.bring(name)
+
+    async def bring(self, name: str) -> None:
+        """A screen to the front, with the subject as it is."""
         if name != self.current_mode:
             await self.switch_mode(name)
             self.memory.screen = name
             self.memory.keep()
-            await self.listener.want(rules=self.deck.subject())
+        self.want_rules()
 
     async def on_nav_line_chosen(self, event: Any) -> None:
         await self.action_show(event.screen_name)

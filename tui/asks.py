@@ -12,6 +12,7 @@ from qkt.runtime.control.commands import Command
 from qkt.runtime.control.rows import OrderRow, PositionRow, StrategyRow
 from tui import format as fmt
 from tui.actions import Focus
+from tui.moves import Move
 from tui.viewmodel import View
 
 Stamp = dict[str, Any]
@@ -72,7 +73,7 @@ def _within(session: str, names: Sequence[str]) -> bool:
 
 
 def protective(order: OrderRow) -> bool:
-    return order.leg is not None
+    return order.protective
 
 
 def holdings(rows: Sequence[PositionRow]) -> str:
@@ -257,6 +258,41 @@ def cancel(view: View, focus: Focus) -> Ask | None:
         elsewhere=f"qkt orders {name}",
         word=name,
         facts=_facts(view, [name]),
+    )
+
+
+def modify(view: View, key: str, move: Move) -> Ask | None:
+    """A position or an order that is still there."""
+    position, order = view.tables.positions.get(key), view.tables.orders.get(key)
+    row = position or order
+    if row is None:
+        return None
+    session = view.tables.strategies.get(row.session)
+    what = f"{row.side} {fmt.quantity(row.quantity)} {fmt.symbol(row.symbol)}"
+    changes = {
+        "stop": f"stop to {fmt.price(move.stop)}",
+        "target": f"target to {fmt.price(move.target)}",
+        "close": f"closes {fmt.quantity(move.close)} lots at market",
+        "level": f"price to {fmt.price(move.level)}",
+    }
+    said = [words for name, words in changes.items() if getattr(move, name) is not None]
+    said += ["stop to break-even"] if move.break_even else []
+    return Ask(
+        title=f"MODIFY {what} -- {whose(view, [session] if session else [])}",
+        lines=("; ".join(said) + ".", f"Of {row.session}. Stops that moved by themselves stand still from then on."),
+        command=lambda chosen, stamp: ask.Modify(
+            name=row.session,
+            leg=position.leg if position is not None else None,
+            order=order.order if order is not None and position is None else None,
+            stop=move.stop,
+            target=move.target,
+            break_even=move.break_even,
+            close=move.close,
+            level=move.level,
+            **stamp,
+        ),
+        elsewhere=f"qkt modify {row.session}",
+        facts=_facts(view, [row.session]),
     )
 
 

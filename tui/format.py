@@ -136,3 +136,20 @@ def clip(text: str, width: int) -> str:
     if len(text) <= width:
         return text
     return text[: width - 2] + ".." if width > 4 else text[: max(width, 0)]
+
+
+@lru_cache(maxsize=4096)
+def day(ts: int | None) -> str:
+    return UNKNOWN if ts is None else f"{datetime.fromtimestamp(ts // 1000, UTC):%Y-%m-%d}"
+
+
+def size(count: int | None) -> str:
+    """Bytes in the unit that reads best."""
+    if count is None:
+        return UNKNOWN
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return UNKNOWN

@@ -10,6 +10,7 @@ from typing import Protocol
 from qkt.runtime.control.answers import Answer
 from qkt.runtime.control.client import connect
 from qkt.runtime.control.commands import Command
+from qkt.runtime.control.details import Chart, CheckReport, CheckRequest, Digest, FileRow, OrderLife, RunResult
 from qkt.runtime.control.frames import Frame, Subscribe
 from qkt.runtime.control.hub import Hub
 from qkt.runtime.control.rows import EquityPoint, FillRow, RuleTerms
@@ -41,6 +42,20 @@ class EngineLink(Protocol):
 
     async def terms(self, session: str, rule: int) -> RuleTerms: ...
 
+    async def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart: ...
+
+    async def orders(
+        self, session: str | None = None, *, order: str | None = None, limit: int = 200
+    ) -> Sequence[OrderLife]: ...
+
+    async def digest(self, since: int) -> Digest: ...
+
+    async def check(self, wanted: CheckRequest) -> CheckReport: ...
+
+    async def files(self) -> Sequence[FileRow]: ...
+
+    async def run(self, run: str) -> RunResult: ...
+
 
 class SocketLink:
     """An engine in another process, found through its state directory. Each call opens what it needs."""
@@ -71,6 +86,30 @@ class SocketLink:
         async with connect(self._state_dir) as client:
             return await client.terms(session, rule)
 
+    async def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart:
+        async with connect(self._state_dir) as client:
+            return await client.chart(session, stream, limit=limit)
+
+    async def orders(self, session: str | None = None, *, order: str | None = None, limit: int = 200) -> Sequence[OrderLife]:
+        async with connect(self._state_dir) as client:
+            return await client.orders(session, order=order, limit=limit)
+
+    async def digest(self, since: int) -> Digest:
+        async with connect(self._state_dir) as client:
+            return await client.digest(since)
+
+    async def check(self, wanted: CheckRequest) -> CheckReport:
+        async with connect(self._state_dir) as client:
+            return await client.check(wanted)
+
+    async def files(self) -> Sequence[FileRow]:
+        async with connect(self._state_dir) as client:
+            return await client.files()
+
+    async def run(self, run: str) -> RunResult:
+        async with connect(self._state_dir) as client:
+            return await client.run(run)
+
 
 class InProcessLink:
     """The engine of this process, through the same desk and subscriptions that its socket serves."""
@@ -100,6 +139,24 @@ class InProcessLink:
 
     async def terms(self, session: str, rule: int) -> RuleTerms:
         return self._hub.engine.terms(session, rule)
+
+    async def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart:
+        return self._hub.engine.chart(session, stream, limit=limit)
+
+    async def orders(self, session: str | None = None, *, order: str | None = None, limit: int = 200) -> Sequence[OrderLife]:
+        return self._hub.engine.orders(session, order=order, limit=limit)
+
+    async def digest(self, since: int) -> Digest:
+        return self._hub.engine.digest(since)
+
+    async def check(self, wanted: CheckRequest) -> CheckReport:
+        return await self._hub.engine.check(wanted)
+
+    async def files(self) -> Sequence[FileRow]:
+        return await self._hub.engine.files()
+
+    async def run(self, run: str) -> RunResult:
+        return await self._hub.engine.run(run)
 
 
 class _Subscribed:

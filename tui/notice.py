@@ -39,7 +39,9 @@ def link_notice(view: View, now: float) -> Notice | None:
     if view.lost is not None:
         seconds = int(now - view.lost.at)
         span = f"{seconds // 60:02}:{seconds % 60:02}"
-        last = f" - last frame {fmt.clock(view.ts)}Z" if view.state is not None else ""
+        if view.state is None:
+            return Notice(f"NO LINK {span} - {fmt.clean(view.lost.reason)}", "alert")
+        last = f" - last frame {fmt.clock(view.ts)}Z"
         return Notice(f"LINK LOST {span}{last} - the engine may still be trading", "alert")
     return None
 

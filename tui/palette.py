@@ -13,44 +13,40 @@ from tui.viewmodel import View
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Words, what they do as an action of the app, and the key that does the same."""
+    """Words, the verb that they stand for with what it is about, and the key that does the same."""
 
     words: str
-    action: str
+    verb: str
+    about: str = ""
     hint: str = ""
 
 
 def of_actions(actions: Iterable[Action] = ACTIONS) -> list[Entry]:
-    return [Entry(action.title, f"do({action.id!r})", action.label) for action in actions if action.id != "palette"]
+    return [Entry(action.title, "do", action.id, action.label) for action in actions if action.id != "palette"]
 
 
 def of_names(view: View) -> list[Entry]:
     """Everything that has a name: strategies, symbols, orders."""
     tables = view.tables
     return [
-        *(Entry(f"strategy {name}", f"goto_strategy({name!r})", "2") for name in sorted(tables.strategies)),
-        *(Entry(f"symbol {fmt.symbol(name)}", f"goto_symbol({name!r})", "4") for name in sorted(tables.market)),
-        *(Entry(f"order {row.order}", f"goto_order({key!r})", "3") for key, row in sorted(tables.orders.items())),
+        *(Entry(f"strategy {name}", "strategy", name, "2") for name in sorted(tables.strategies)),
+        *(Entry(f"symbol {fmt.symbol(name)}", "symbol", name, "4") for name in sorted(tables.market)),
+        *(Entry(f"order {fmt.clean(row.order)}", "order", key, row.session) for key, row in sorted(tables.orders.items())),
     ]
 
 
 def of_settings(view: View) -> list[Entry]:
+    sessions = sorted(view.tables.strategies.values(), key=lambda row: row.name)
     return [
-        *(Entry(f"theme {name}", f"theme({name!r})") for name in PALETTES),
-        *(Entry(f"rate {rate}", f"rate({rate})", "frames a second") for rate in (1, 2, 4)),
-        *(Entry(f"log level {level}", f"log_level({level!r})") for level in ("DEBUG", "INFO", "WARN", "ERROR")),
-        Entry("columns", "do('columns')", "w"),
-        Entry("filter", "do('filter')", "/"),
-        Entry("export csv", "export_csv", "the focused pane"),
-        Entry("diagnostics", "diagnostics", "a file for a report"),
-        Entry("halt all", "halt_all"),
-        Entry("flatten all", "flatten_all"),
-        *(Entry(f"reconcile {name}", f"reconcile({name!r})") for name in sorted(view.tables.strategies)),
-        *(
-            Entry(f"resume {row.name}", f"resume_named({row.name!r})")
-            for row in sorted(view.tables.strategies.values(), key=lambda row: row.name)
-            if row.halt is not None
-        ),
+        *(Entry(f"theme {name}", "theme", name) for name in PALETTES),
+        *(Entry(f"rate {rate}", "rate", str(rate), "frames a second") for rate in (1, 2, 4)),
+        *(Entry(f"log level {level}", "log level", level) for level in ("DEBUG", "INFO", "WARN", "ERROR")),
+        Entry("export csv", "export", "", "the focused pane"),
+        Entry("diagnostics", "diagnostics", "", "a file for a report"),
+        Entry("halt all", "halt all"),
+        Entry("flatten all", "flatten all"),
+        *(Entry(f"reconcile {row.name}", "reconcile", row.name) for row in sessions),
+        *(Entry(f"resume {row.name}", "resume", row.name) for row in sessions if row.halt is not None),
     ]
 
 
@@ -59,10 +55,8 @@ def found(entries: Sequence[Entry], text: str) -> list[Entry]:
     wanted = text.lower().strip()
     if not wanted:
         return list(entries)
-    scored = [
-        (score, i, entry) for i, entry in enumerate(entries) if (score := _score(entry.words.lower(), wanted)) is not None
-    ]
-    return [entry for _, _, entry in sorted(scored, key=lambda one: one[:2])]
+    scored = [(_score(entry.words.lower(), wanted), i, entry) for i, entry in enumerate(entries)]
+    return [entry for score, _, entry in sorted(scored, key=lambda one: (one[0] or 0, one[1])) if score is not None]
 
 
 def _score(words: str, wanted: str) -> int | None:

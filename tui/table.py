@@ -58,6 +58,8 @@ class Column:
     live: bool = False
     # A column of words may be cut to this width; figures never are.
     most: int | None = None
+    # A column of words that takes the room that is left.
+    stretch: bool = False
 
 
 @dataclass(frozen=True, slots=True)

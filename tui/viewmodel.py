@@ -17,10 +17,6 @@ from qkt.runtime.control.rows import Line
 LINES_KEPT = 5_000
 REPORTS_KEPT = 50
 
-# A trend holds so many samples, one in so many milliseconds: the last minute.
-TREND_SAMPLES = 30
-TREND_EVERY = 2_000
-
 # How long a move of a price stays marked.
 MOVE_HELD = 2_000
 
@@ -35,29 +31,16 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
-    """The life of something that ticks: its last tick, when that was seen here, and the last move of its price."""
+class Move:
+    """The price of a symbol and which way it went last, with when that was seen."""
 
-    tick: int | None
-    seen: int
-    price: float | None = None
-    move: Literal[-1, 0, 1] = 0
-    moved: int = 0
+    price: float
+    sign: Literal[-1, 0, 1] = 0
+    at: int = 0
 
-    def age(self, now: int) -> int:
-        """Milliseconds since it last ticked, by the clock of the frames."""
-        return now - self.seen
-
-    def direction(self, now: int) -> Literal[-1, 0, 1]:
-        return self.move if now - self.moved < MOVE_HELD else 0
-
-
-@dataclass(frozen=True, slots=True)
-class Trend:
-    """Prices of the last minute, one for each step of time."""
-
-    values: tuple[float, ...] = ()
-    step: int = -1
+    def now(self, ts: int) -> Literal[-1, 0, 1]:
+        """The way it went, while that is fresh."""
+        return self.sign if ts - self.at < MOVE_HELD else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +63,7 @@ class View:
     lines: tuple[Line, ...] = ()
     missed: int = 0
     reports: tuple[Report, ...] = ()
-    pulses: Mapping[str, Pulse] = field(default_factory=dict)
-    trends: Mapping[str, Trend] = field(default_factory=dict)
+    moves: Mapping[str, Move] = field(default_factory=dict)
     lost: Lost | None = None
     ended: str | None = None
 
@@ -102,10 +84,14 @@ class View:
         row = self.tables.market.get(symbol)
         return None if row is None else row.digits
 
-    def age(self, name: str) -> int | None:
-        """Milliseconds since a session or symbol last ticked; None while it never has."""
-        pulse = self.pulses.get(name)
-        return None if pulse is None or pulse.tick is None else pulse.age(self.ts)
+    def present(self, session: str) -> int:
+        """The time of a session: its feed's where that is the clock, else the engine's."""
+        row = self.tables.strategies.get(session)
+        return self.ts if row is None or row.clock is None else row.clock
+
+    def move(self, symbol: str) -> Literal[-1, 0, 1]:
+        found = self.moves.get(symbol)
+        return 0 if found is None else found.now(self.ts)
 
     def report(self, command_id: str) -> Report | None:
         return next((one for one in reversed(self.reports) if one.answer.id == command_id), None)
@@ -164,9 +150,7 @@ def changed_keys(delta: Delta) -> dict[str, frozenset[str]]:
 
 
 def _with_state(view: View, state: Snapshot) -> View:
-    return replace(
-        view, state=state, ts=state.ts, pulses=_pulses(view.pulses, state), trends=_trends(view.trends, state), lost=None
-    )
+    return replace(view, state=state, ts=state.ts, moves=_moves(view.moves, state), lost=None)
 
 
 def _with_lines(view: View, frame: Lines) -> tuple[View, ChangeSet]:
@@ -178,34 +162,17 @@ def _with_lines(view: View, frame: Lines) -> tuple[View, ChangeSet]:
     return replace(view, lines=kept, missed=view.missed + frame.missed), ChangeSet(lines=len(new))
 
 
-def _pulses(old: Mapping[str, Pulse], state: Snapshot) -> dict[str, Pulse]:
-    """A tick counts as seen when it comes. What ticked before this end was attached is as old as the stamps say."""
-    pulses: dict[str, Pulse] = {}
-    for name, row in state.tables.strategies.items():
-        pulses[name] = _pulse(old.get(name), row.last_tick, None, state.ts)
-    for name, market in state.tables.market.items():
-        middle = market.bid if market.bid is not None else market.ask
-        pulses[name] = _pulse(old.get(name), market.ts, None if middle is None else float(middle), state.ts)
-    return pulses
-
-
-def _pulse(old: Pulse | None, tick: int | None, price: float | None, now: int) -> Pulse:
-    if old is None:
-        return Pulse(tick, tick if tick is not None and 0 <= now - tick < 3_600_000 else now, price)
-    if old.tick == tick and old.price == price:
-        return old
-    move, moved = old.move, old.moved
-    if price is not None and old.price is not None and price != old.price:
-        move, moved = (1 if price > old.price else -1), now
-    return Pulse(tick, now, price, move, moved)
-
-
-def _trends(old: Mapping[str, Trend], state: Snapshot) -> dict[str, Trend]:
-    step = state.ts // TREND_EVERY
-    trends: dict[str, Trend] = {}
+def _moves(old: Mapping[str, Move], state: Snapshot) -> dict[str, Move]:
+    moves: dict[str, Move] = {}
     for name, row in state.tables.market.items():
-        trend = old.get(name, Trend())
-        if row.bid is not None and trend.step != step:
-            trend = Trend((*trend.values, float(row.bid))[-TREND_SAMPLES:], step)
-        trends[name] = trend
-    return trends
+        quoted = row.bid if row.bid is not None else row.ask
+        if quoted is None:
+            continue
+        price, known = float(quoted), old.get(name)
+        if known is not None and known.price == price:
+            moves[name] = known
+        elif known is None:
+            moves[name] = Move(price)
+        else:
+            moves[name] = Move(price, 1 if price > known.price else -1, state.ts)
+    return moves

@@ -5,11 +5,28 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from qkt.runtime.control.details import (
+    AccountDigest,
+    CandleRow,
+    Chart,
+    CheckReport,
+    Digest,
+    FileRow,
+    OrderLife,
+    OrderStep,
+    ParamRow,
+    Problem,
+    RunPoint,
+    RunResult,
+    RunTrade,
+    SessionDigest,
+)
 from qkt.runtime.control.frames import Hello, Lines, Snapshot, Tables, table
 from qkt.runtime.control.rows import (
     AccountRow,
     AlertRow,
     EquityPoint,
+    ExposureRow,
     FeedRow,
     FillRow,
     HaltRow,
@@ -20,7 +37,9 @@ from qkt.runtime.control.rows import (
     PositionRow,
     RuleRow,
     RuleTerms,
+    RunRow,
     StrategyRow,
+    StreamRow,
     SystemRow,
     Term,
 )
@@ -57,6 +76,9 @@ def strategy(name: str, day: str, open_pnl: str, **rest: Any) -> StrategyRow:
         "orders": 0,
         "trades": 214,
         "last_tick": NOW,
+        "closed": 200,
+        "wins": 92,
+        "trend": [10_300 + (i * 7 + len(name) * 5) % 40 + i * (8 if Decimal(day) > 0 else -8) for i in range(24)],
     }
     return StrategyRow(name=name, day_pnl=d(day), open_pnl=d(open_pnl), **{**values, **rest})
 
@@ -133,6 +155,7 @@ def position(
             "opened": NOW - minutes * MINUTE,
             "mark": mark,
             "pnl": pnl,
+            "digits": 2,
             "r": r,
             **rest,
         }
@@ -140,7 +163,20 @@ def position(
 
 
 POSITIONS = (
-    position("hedge_straddle", "1", "LONG", "0.10", "2411.35", "2412.10", "7.50", "0.3", 14, stop="2409.20", target="2418.20"),
+    position(
+        "hedge_straddle",
+        "1",
+        "LONG",
+        "0.10",
+        "2411.35",
+        "2412.10",
+        "7.50",
+        "0.3",
+        14,
+        stop="2409.20",
+        target="2418.20",
+        protected="venue",
+    ),
     position(
         "hedge_straddle", "2", "SHORT", "0.10", "2409.02", "2412.20", "-31.80", "-1.0", 9, stop="2413.40", target="2401.00"
     ),
@@ -155,6 +191,7 @@ POSITIONS = (
         "0.4",
         3,
         stop="2408.00",
+        protected="engine",
         engine_held=("TRAILING_STOP 12",),
     ),
 )
@@ -181,6 +218,7 @@ def order(
             "distance": distance,
             "time_in_force": "GTC",
             "placed": NOW - minutes * MINUTE,
+            "digits": 2,
             **rest,
         }
     )
@@ -190,9 +228,32 @@ ORDERS = (
     order("hedge_straddle", "9971", "BUY", "STOP", "0.10", "2415.00", "2.80", 41, venue="venue"),
     order("hedge_straddle", "9972", "SELL", "STOP", "0.10", "2407.00", "-5.10", 41, venue="venue"),
     order(
-        "hedge_straddle", "9976", "SELL", "LIMIT", "0.10", "2418.20", "6.10", 14, purpose="TAKE_PROFIT", leg="1", venue="venue"
+        "hedge_straddle",
+        "9976",
+        "SELL",
+        "LIMIT",
+        "0.10",
+        "2418.20",
+        "6.10",
+        14,
+        purpose="TAKE_PROFIT",
+        leg="1",
+        protective=True,
+        venue="venue",
     ),
-    order("momo_gold", "9982", "SELL", "TRAILING_STOP", "0.05", "2408.00", "-4.10", 3, purpose="STOP_LOSS", leg="1"),
+    order(
+        "momo_gold",
+        "9982",
+        "SELL",
+        "TRAILING_STOP",
+        "0.05",
+        "2408.00",
+        "-4.10",
+        3,
+        purpose="STOP_LOSS",
+        leg="1",
+        protective=True,
+    ),
 )
 
 
@@ -222,6 +283,7 @@ def fill(
             "realised": realised,
             "cost": cost,
             "purpose": "ENTRY",
+            "digits": 2,
             **rest,
         }
     )
@@ -260,6 +322,7 @@ def market(symbol: str, bid: str, ask: str, spread: str, day: str, rate: str, di
             "digits": digits,
             "ticks": 104_233,
             "ts": NOW,
+            "recent": [Decimal(bid) * (1 + Decimal((i * 5) % 7 - 3) / 10_000) for i in range(12)],
             **rest,
         }
     )
@@ -385,6 +448,233 @@ LINES = tuple(
 HELLO = Hello(version="0.1.0", pid=4711, mode="PAPER", account=ACCOUNT, started=NOW - 273_840_000, state_dir="/var/lib/qkt")
 
 
+EXPOSURE = (
+    ExposureRow(
+        account=ACCOUNT,
+        symbol="MT5:XAUUSD",
+        net=d("0.05"),
+        gross=d("0.25"),
+        notional=d("12060"),
+        equity_pct=d("115.8"),
+        limit=d("29400"),
+        used_pct=d("41"),
+    ),
+)
+STREAMS = (
+    StreamRow(
+        session="ema_cross", stream="gold", symbol="MT5:XAUUSD", timeframe="5m", closed=at("12:00:00"), due=at("12:05:00")
+    ),
+    StreamRow(
+        session="hedge_straddle", stream="gold", symbol="MT5:XAUUSD", timeframe="5m", closed=at("12:00:00"), due=at("12:05:00")
+    ),
+    StreamRow(session="us30_fade", stream="dow", symbol="MT5:US30", timeframe="1m", due=at("12:04:00"), overdue=True),
+)
+RUNS = (
+    RunRow(
+        run="1",
+        file="strategies/ema_cross.qkt",
+        name="ema_cross 9/21",
+        author="eva",
+        state="done",
+        asked=at("11:00:00"),
+        started=at("11:00:00"),
+        ended=at("11:00:04"),
+        ticks=38_112_004,
+        symbols=("MT5:XAUUSD",),
+        first=NOW - 320 * 86_400_000,
+        last=NOW - 10 * 86_400_000,
+        net=d("1842.10"),
+        return_pct=d("18.4"),
+        cagr_pct=d("18.4"),
+        sharpe=d("1.31"),
+        max_drawdown_pct=d("-6.2"),
+        trades=214,
+        win_pct=d("46"),
+        profit_factor=d("1.42"),
+    ),
+    RunRow(
+        run="2",
+        file="strategies/hedge_straddle.qkt",
+        name="hedge_straddle",
+        author="eva",
+        state="running",
+        asked=at("12:03:00"),
+        started=at("12:03:00"),
+        progress_pct=d("42"),
+        at=NOW - 200 * 86_400_000,
+        symbols=("MT5:XAUUSD",),
+    ),
+    RunRow(run="3", file="strategies/momo_gold.qkt", name="momo_gold", author="eva", state="queued", asked=at("12:04:00")),
+)
+
+
+def candles(count: int = 120) -> tuple[CandleRow, ...]:
+    """Bars that wander without chance, the last one open."""
+    bars = []
+    close = 2400.0
+    for i in range(count):
+        opened = close
+        close = opened + ((i * 37) % 23 - 11) * 0.18 + (0.6 if (i // 17) % 2 else -0.35)
+        high, low = max(opened, close) + (i * 13) % 7 * 0.15, min(opened, close) - (i * 11) % 5 * 0.2
+        start = NOW - NOW % 300_000 - (count - 1 - i) * 300_000
+        bars.append(
+            CandleRow(
+                start=start, end=start + 300_000, open=opened, high=high, low=low, close=close, volume=100, closed=i < count - 1
+            )
+        )
+    return tuple(bars)
+
+
+def chart() -> Chart:
+    bars = candles()
+    bought = FILLS[0].model_copy(update={"ts": bars[-20].start, "price": Decimal(f"{bars[-20].close:.2f}")})
+    sold = FILLS[1].model_copy(update={"ts": bars[-8].start, "price": Decimal(f"{bars[-8].high:.2f}")})
+    last = Decimal(f"{bars[-1].close:.2f}")
+    return Chart(
+        session="hedge_straddle",
+        stream="gold",
+        symbol="MT5:XAUUSD",
+        timeframe="5m",
+        digits=2,
+        candles=bars,
+        fills=(bought, sold),
+        orders=(
+            ORDERS[0].model_copy(update={"stop": last + 3}),
+            ORDERS[1].model_copy(update={"stop": last - 4}),
+            ORDERS[2].model_copy(update={"price": last + 5}),
+        ),
+        streams=("gold", "gold_h1"),
+    )
+
+
+LIVES = (
+    OrderLife(
+        session="hedge_straddle",
+        order="9975",
+        symbol="MT5:XAUUSD",
+        side="BUY",
+        kind="STOP",
+        purpose="ENTRY",
+        status="filled",
+        quantity=d("0.10"),
+        filled=d("0.10"),
+        stop=d("2411.30"),
+        placed=at("11:23:05"),
+        ended=at("11:50:12"),
+        rule=1,
+        leg="1",
+        steps=(
+            OrderStep(ts=at("11:23:05"), what="submitted", text="BUY STOP 0.10 @ 2411.30 by rule 1"),
+            OrderStep(ts=at("11:23:05"), what="accepted"),
+            OrderStep(ts=at("11:50:12"), what="filled", text="0.10 @ 2411.35, slippage 0.05, cost 0.35"),
+        ),
+    ),
+    OrderLife(
+        session="us30_fade",
+        order="9985",
+        symbol="MT5:US30",
+        side="SELL",
+        kind="MARKET",
+        purpose="ENTRY",
+        status="rejected",
+        quantity=d("0.50"),
+        filled=d("0"),
+        placed=at("12:04:30"),
+        ended=at("12:04:30"),
+        rule=2,
+        reason="us30_fade is halted for the day",
+        steps=(OrderStep(ts=at("12:04:30"), what="rejected", text="us30_fade is halted for the day"),),
+    ),
+)
+FILES = (
+    FileRow(
+        path="/srv/qkt/strategies/breakout.qkt",
+        name="breakout",
+        folder="/srv/qkt/strategies",
+        kind="qkt",
+        modified=NOW,
+        size=900,
+    ),
+    FileRow(
+        path="/srv/qkt/strategies/ema_cross.qkt",
+        name="ema_cross",
+        folder="/srv/qkt/strategies",
+        kind="qkt",
+        modified=NOW,
+        size=420,
+        deployed=("ema_cross",),
+    ),
+    FileRow(path="/srv/qkt/strategies/typo.qkt", name="typo", folder="/srv/qkt/strategies", kind="qkt", modified=NOW, size=300),
+)
+
+
+def checked(path: str) -> CheckReport:
+    """What the checker finds: one of the files has a mistake."""
+    if not path.endswith(".qkt"):
+        return CheckReport(path=path, ok=False, error=f"{path} is not there")
+    if path.endswith("typo.qkt"):
+        problem = Problem(
+            code="QKT0203",
+            severity="error",
+            line=7,
+            column=14,
+            end_line=7,
+            end_column=19,
+            message="no stream named 'goldd'",
+            hint="did you mean 'gold'?",
+        )
+        return CheckReport(path=path, ok=False, problems=(problem,))
+    return CheckReport(
+        path=path,
+        ok=True,
+        kind="strategy",
+        symbols=("MT5:XAUUSD",),
+        params=(ParamRow(name="fast", value="9"), ParamRow(name="slow", value="21")),
+    )
+
+
+def run_result(run: str) -> RunResult:
+    row = next(row for row in RUNS if row.run == run)
+    if row.state != "done":
+        return RunResult(row=row)
+    curve, peak, equity = [], 10_000.0, 10_000.0
+    for i in range(200):
+        equity += ((i * 31) % 17 - 7.2) * 9
+        peak = max(peak, equity)
+        curve.append(RunPoint(ts=NOW - (200 - i) * 86_400_000, equity=equity, drawdown_pct=(equity / peak - 1) * 100))
+    trades = [
+        RunTrade(
+            number=i,
+            symbol="MT5:XAUUSD",
+            side="LONG" if i % 3 else "SHORT",
+            quantity=d("0.10"),
+            opened=NOW - (200 - i * 9) * 86_400_000,
+            closed=NOW - (200 - i * 9) * 86_400_000 + i * 900_000,
+            entry=d("1900.00") + i,
+            exit=d("1900.00") + i + (i * 7) % 11 - 5,
+            pnl=d("10") * ((i * 7) % 11 - 5),
+            r=d((i * 7) % 11 - 5) / 2,
+            reason="TARGET" if (i * 7) % 11 > 5 else "STOP",
+        )
+        for i in range(1, 20)
+    ]
+    return RunResult(row=row, metrics={"sharpe": 1.31, "trades": 214}, curve=tuple(curve), trades=tuple(trades))
+
+
+DIGEST = Digest(
+    since=NOW - 8 * 3_600_000,
+    until=NOW,
+    starts=(NOW - 5 * 3_600_000,),
+    sessions=(
+        SessionDigest(session="hedge_straddle", account=ACCOUNT, fills=6, realised=d("142.10")),
+        SessionDigest(
+            session="us30_fade", account=ACCOUNT, fills=4, realised=d("-210.00"), refused=1, halts=("max_daily_loss",)
+        ),
+    ),
+    accounts=(AccountDigest(account=ACCOUNT, currency="USD", before=d("10480.70"), now=d("10412.80")),),
+)
+
+
 def snapshot(version: int = 100, ts: int = NOW, **tables: Any) -> Snapshot:
     """The state of the day; tables can be given in the place of its own."""
     rows: dict[str, Any] = {
@@ -399,7 +689,22 @@ def snapshot(version: int = 100, ts: int = NOW, **tables: Any) -> Snapshot:
         "feeds": FEEDS,
         "accounts": ACCOUNTS,
         "rules": RULES,
-        "system": (SystemRow(latency_p50_us=180, latency_p99_us=920, subscribers=1),),
+        "exposure": EXPOSURE,
+        "streams": STREAMS,
+        "runs": RUNS,
+        "system": (
+            SystemRow(
+                latency_p50_us=180,
+                latency_p99_us=1920,
+                subscribers=1,
+                cpu_pct=d("3.4"),
+                memory_bytes=88_400_000,
+                loop_lag_ms=4,
+                clock_skew_ms=3,
+                journal_writes=120_334,
+                ticks_per_second=d("62"),
+            ),
+        ),
         **tables,
     }
     return Snapshot(version=version, ts=ts, tables=Tables(**{name: table(found) for name, found in rows.items()}))
@@ -407,10 +712,11 @@ def snapshot(version: int = 100, ts: int = NOW, **tables: Any) -> Snapshot:
 
 def equity(minutes: int = 240) -> list[EquityPoint]:
     """A curve that rises, falls and rises, without chance."""
-    points = []
+    value, points = 10_300.0, []
     for i in range(minutes):
-        swing = (i * 7) % 40 - 20 + (i % 90) * 2 - (i // 90) * 60 + i // 2
-        points.append(EquityPoint(ts=NOW - (minutes - i) * MINUTE, equity=d(10_300 + swing), balance=d(10_300)))
+        value += ((i * 37) % 23 - 11) * 0.6 + (1.4 if (i // 60) % 3 != 1 else -1.9)
+        equity = Decimal(f"{value:.2f}")
+        points.append(EquityPoint(ts=NOW - (minutes - i) * MINUTE, equity=equity, balance=equity))
     return points
 
 

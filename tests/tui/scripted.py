@@ -9,6 +9,7 @@ from typing import Any
 
 from qkt.runtime.control.answers import Answer, Done
 from qkt.runtime.control.commands import Command
+from qkt.runtime.control.details import Chart, CheckReport, CheckRequest, Digest, FileRow, OrderLife, RunResult
 from qkt.runtime.control.errors import NotRunningError
 from qkt.runtime.control.frames import Frame, Subscribe
 from qkt.runtime.control.rows import EquityPoint, FillRow, RuleTerms
@@ -77,6 +78,24 @@ class ScriptedLink:
 
     async def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]:
         return samples.FILLS
+
+    async def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart:
+        return samples.chart().model_copy(update={"session": session})
+
+    async def orders(self, session: str | None = None, *, order: str | None = None, limit: int = 200) -> Sequence[OrderLife]:
+        return [life for life in samples.LIVES if order in (None, life.order)]
+
+    async def digest(self, since: int) -> Digest:
+        return samples.DIGEST
+
+    async def check(self, wanted: CheckRequest) -> CheckReport:
+        return samples.checked(wanted.path)
+
+    async def files(self) -> Sequence[FileRow]:
+        return samples.FILES
+
+    async def run(self, run: str) -> RunResult:
+        return samples.run_result(run)
 
     async def terms(self, session: str, rule: int) -> RuleTerms:
         return samples.TERMS

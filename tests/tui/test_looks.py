@@ -20,7 +20,7 @@ SCREENS += [("portfolio", "6"), ("risk", "7"), ("logs", "8"), ("backtest", "9"),
 
 async def settled(pilot: Pilot[str], keys: Sequence[str] = ()) -> None:
     await pilot.press(*keys)
-    if asked := [worker for worker in pilot.app.workers if worker.group == "look"]:
+    if asked := [worker for worker in pilot.app.workers if worker.group.startswith("look.")]:
         await pilot.app.workers.wait_for_complete(asked)
     await pilot.pause()
 
@@ -34,9 +34,16 @@ def test_every_screen(size: tuple[int, int], theme: str, snapshot: SnapshotAsser
         async with app.run_test(size=size) as pilot:
             for name, key in SCREENS:
                 if name in MODES:
-                    await settled(pilot, [key])
+                    await settled(pilot, [key, *(["end"] if name == "backtest" else [])])
                     seen[name] = app.export_screenshot(title="qkt", simplify=True)
-            await settled(pilot, ["1", "question_mark"])
+            await settled(pilot, ["1", "D"])
+            await settled(pilot)
+            seen["deploy"] = app.export_screenshot(title="qkt", simplify=True)
+            await settled(pilot, ["escape", "tab", "M"])
+            seen["modify"] = app.export_screenshot(title="qkt", simplify=True)
+            await settled(pilot, ["escape", "2", "enter"])
+            seen["terms"] = app.export_screenshot(title="qkt", simplify=True)
+            await settled(pilot, ["escape", "1", "question_mark"])
             seen["help"] = app.export_screenshot(title="qkt", simplify=True)
             await settled(pilot, ["escape", "colon", "h", "a"])
             seen["palette"] = app.export_screenshot(title="qkt", simplify=True)

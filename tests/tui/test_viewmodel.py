@@ -69,30 +69,13 @@ def test_lines_come_once_and_the_oldest_go() -> None:
     assert view.lines[-1].number == LINES_KEPT + 20
 
 
-def test_age_counts_from_the_last_tick_by_the_time_of_the_frames() -> None:
-    def state(version: int, tick: int, ts: int) -> Snapshot:
-        return Snapshot(version=version, ts=ts, tables=Tables(market=table([market("A", 5, tick)])))
-
-    view = folded(state(1, 10, 1_000_000_000), state(2, 11, 1_000_001_000), state(3, 11, 1_000_004_000))
-    assert view.age("A") == 3_000
-    assert view.age("B") is None
-
-
 def test_a_move_of_the_price_is_marked_for_two_seconds() -> None:
     def state(version: int, bid: int, ts: int) -> Snapshot:
         return Snapshot(version=version, ts=ts, tables=Tables(market=table([market("A", bid, ts)])))
 
     view = folded(state(1, 5, 1000), state(2, 6, 2000))
-    assert view.pulses["A"].direction(2000) == 1
-    assert view.pulses["A"].direction(4000) == 0
-
-
-def test_the_last_minute_is_sampled_whatever_the_rate_of_frames() -> None:
-    view = View()
-    for i in range(240):
-        state = Snapshot(version=i, ts=i * 250, tables=Tables(market=table([market("A", i, i)])))
-        view, _ = fold(view, state)
-    assert len(view.trends["A"].values) == 30
+    assert view.moves["A"].now(2000) == 1
+    assert view.moves["A"].now(4000) == 0
 
 
 def test_a_lost_link_keeps_what_was_seen_and_hello_brings_it_back() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
@@ -11,6 +11,8 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input
 
+from qkt.core.errors import QktError
+from tui import opening
 from tui.actions import Focus
 from tui.viewmodel import ChangeSet, View
 from tui.widgets.account_line import AccountLine
@@ -112,9 +114,21 @@ class DeckScreen(Screen[None]):
     def show_lines(self) -> None:
         """The lines around the panes."""
         app = self.dashboard
-        self.query_one(AccountLine).show(app.view, app.chosen_account(self.focus_of()))
+        self.query_one(AccountLine).show(app.view, app.subject.account_for(app.view, self.focus_of()))
         self.query_one(NavLine).show(self.NAME, app.notice(), app.marks())
         self.query_one(Footer).show(app.available())
+
+    def look(self, name: str, work: Awaitable[object], failed: Callable[[str], None] | None = None) -> None:
+        """Ask the engine something and show what it says; asking again gives the last question up."""
+
+        async def looked() -> None:
+            try:
+                await work
+            except QktError as problem:
+                if failed is not None:
+                    failed(str(problem))
+
+        self.dashboard.run_worker(looked(), name=f"{self.NAME}.{name}", group=f"look.{self.NAME}.{name}", exclusive=True)
 
     # --------------------------------------------------------------------- focus
 
@@ -185,6 +199,20 @@ class DeckScreen(Screen[None]):
     def do_open(self) -> None:
         if self.grid is not None:
             self.grid.open_row()
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        opening.open_row(self.dashboard, event.grid.table.name, event.row)
+
+    def do_inspect(self) -> None:
+        row = None if self.grid is None else self.grid.current
+        if row is not None:
+            opening.inspect(self.dashboard, row)
+
+    def do_next(self) -> None:
+        self.dashboard.step_session(1)
+
+    def do_previous(self) -> None:
+        self.dashboard.step_session(-1)
 
     def do_sort_left(self) -> None:
         self._sort(-1)

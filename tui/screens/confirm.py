@@ -28,10 +28,9 @@ class Confirm(Dialog[Chosen | None]):
 
     def on_mount(self) -> None:
         self._from = self.dashboard.clock()
-        super().on_mount()
 
     def title_text(self) -> str:
-        return f" {self.ask.title.replace('[', '(')} "
+        return f"{self.ask.title.replace('[', '(')}"
 
     def lines(self, width: int) -> list[Line]:
         ask = self.ask

@@ -21,7 +21,7 @@ FILTERS = "words are and-ed: hedge sell !paper pnl<0 state:halt"
 
 
 class Help(Dialog[None]):
-    TITLE_WORD = " Keys "
+    TITLE_WORD = "Keys"
 
     def __init__(self) -> None:
         super().__init__()

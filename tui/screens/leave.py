@@ -13,7 +13,7 @@ from tui.widgets.pane import Line
 class Leave(Dialog[str | None]):
     """Dismissed with `keep`, `stop`, or None."""
 
-    TITLE_WORD = " Leave "
+    TITLE_WORD = "Leave"
 
     def lines(self, width: int) -> list[Line]:
         view = self.dashboard.view

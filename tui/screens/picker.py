@@ -16,8 +16,8 @@ from tui.table import Cell
 from tui.widgets.pane import Line
 
 
-class Picker(Dialog[str | None]):
-    """Dismissed with the action of the entry that was chosen."""
+class Picker(Dialog[Entry | None]):
+    """Dismissed with the entry that was chosen."""
 
     def __init__(self, title: str, entries: Sequence[Entry], *, empty: str) -> None:
         super().__init__()
@@ -29,14 +29,13 @@ class Picker(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="picker") as frame:
-            frame.border_title = f" {self._title_words} "
+            frame.border_title = self._title_words
             yield Input(id="picker-field", select_on_focus=False)
             yield Box(id="box")
 
     def on_mount(self) -> None:
         self.query_one(Input).cursor_blink = False
         self.query_one(Input).focus()
-        super().on_mount()
 
     def lines(self, width: int) -> list[Line]:
         room = max(min(self.app.size.height - 9, 14), 3)
@@ -68,7 +67,7 @@ class Picker(Dialog[str | None]):
         self.redraw()
 
     def on_input_submitted(self) -> None:
-        self.dismiss(self.matches[self.at].action if self.matches else None)
+        self.dismiss(self.matches[self.at] if self.matches else None)
 
     def on_key(self, event: events.Key) -> None:
         steps = {"down": 1, "up": -1, "tab": 1, "shift+tab": -1, "pagedown": 8, "pageup": -8}
@@ -87,7 +86,7 @@ class Picker(Dialog[str | None]):
             room = max(min(self.app.size.height - 9, 14), 3)
             first = max(min(self.at - room // 2, len(self.matches) - room), 0)
             if first + event.y < len(self.matches):
-                self.dismiss(self.matches[first + event.y].action)
+                self.dismiss(self.matches[first + event.y])
 
     def on_paste(self, event: events.Paste) -> None:
         """A name may be pasted into the field."""

@@ -18,21 +18,19 @@ def day_cell(row: MarketRow, context: Context) -> Cell:
     """Change of the day, behind the sign of the last move."""
     if row.stale:
         return Cell(f"  {fmt.gain(row.day_pct)}", "dim")
-    pulse = context.view.pulses.get(row.symbol)
-    move = 0 if pulse is None else pulse.direction(context.now)
+    move = context.view.move(row.symbol)
     sign = context.glyphs.up if move > 0 else context.glyphs.down if move < 0 else " "
     role = "text" if not row.day_pct else "up" if row.day_pct > 0 else "down"
     return Cell(f"{sign} {fmt.gain(row.day_pct)}", role)
 
 
 def age_cell(row: MarketRow, context: Context) -> Cell:
-    ms = context.view.age(row.symbol)
+    ms = None if row.ts is None else (context.now if row.clock is None else row.clock) - row.ts
     return Cell(f"{fmt.age(ms)} STALE", "warn") if row.stale else Cell(fmt.age(ms), "dim")
 
 
 def trend_cell(row: MarketRow, context: Context) -> Cell:
-    found = context.view.trends.get(row.symbol)
-    return Cell("" if found is None else trend(found.values, 15, context.glyphs), "accent")
+    return Cell(trend([float(value) for value in row.recent], 12, context.glyphs), "accent")
 
 
 def ticks_a_second(rows: Sequence[MarketRow], context: Context) -> str:
@@ -61,7 +59,7 @@ MARKET = Table(
         Column("DAY%", day_cell, lambda r: r.day_pct, width=7, right=True),
         Column("T/S", lambda r, c: f"{r.rate:,.0f}", lambda r: r.rate, width=4, right=True, rank=1),
         Column("AGE", age_cell, lambda r: r.ts, width=9, rank=0, live=True),
-        Column("LAST 60 S", trend_cell, width=15, rank=3),
+        Column("LAST 60 S", trend_cell, width=12, rank=3),
         Column("TICKS", lambda r, c: fmt.count(r.ticks), lambda r: r.ticks, width=9, right=True, rank=5),
         Column(
             "REFUSED",
@@ -71,6 +69,7 @@ MARKET = Table(
             True,
             rank=6,
         ),
+        Column("FAULT", lambda r, c: Cell(fmt.clean(r.fault or ""), "warn"), lambda r: r.fault, width=10, rank=8, most=30),
         Column("FEED", lambda r, c: Cell(fmt.clean(r.feed), "dim"), lambda r: r.feed, width=10, rank=4, most=18),
         Column(
             "VENUE",

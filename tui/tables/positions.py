@@ -16,10 +16,9 @@ def side(word: str) -> Cell:
 
 def mark_cell(row: PositionRow, context: Context) -> Cell:
     """The mark, behind the sign of its last move."""
-    pulse = context.view.pulses.get(row.symbol)
-    move = 0 if pulse is None else pulse.direction(context.now)
+    move = context.view.move(row.symbol)
     sign = context.glyphs.up if move > 0 else context.glyphs.down if move < 0 else " "
-    return Cell(f"{sign} {fmt.price(row.mark, context.view.digits(row.symbol))}", ("down", "text", "up")[move + 1])
+    return Cell(f"{sign} {fmt.price(row.mark, row.digits)}", ("down", "text", "up")[move + 1])
 
 
 def points(row: PositionRow) -> Decimal | None:
@@ -35,7 +34,7 @@ def pnl_cell(row: PositionRow, context: Context) -> Cell:
         case "money":
             return Cell(fmt.gain(row.pnl), role)
         case "points":
-            places = context.view.digits(row.symbol)
+            places = row.digits
             return Cell(fmt.gain(points(row), 2 if places is None else places), role)
         case "r":
             return Cell(fmt.times(row.r), role)
@@ -46,9 +45,9 @@ def pnl_cell(row: PositionRow, context: Context) -> Cell:
 
 def protection_cell(row: PositionRow, context: Context) -> Cell:
     """Whether a stop stands, and whether it ends with the session."""
-    if row.stop is None and not row.engine_held:
+    if row.protected == "none":
         return Cell("NONE", "alarm")
-    return Cell("eng", "warn") if row.engine_held else Cell("ok", "dim")
+    return Cell("eng", "warn") if row.engine_held or row.protected == "engine" else Cell("ok", "dim")
 
 
 def owner(row: PositionRow | OrderRow | FillRow, context: Context) -> Cell:
@@ -56,7 +55,7 @@ def owner(row: PositionRow | OrderRow | FillRow, context: Context) -> Cell:
 
 
 def level(value: Decimal | None, row: PositionRow | OrderRow | FillRow, context: Context) -> str:
-    return fmt.price(value, context.view.digits(row.symbol))
+    return fmt.price(value, row.digits)
 
 
 def stale(row: PositionRow, context: Context) -> str:
@@ -93,12 +92,12 @@ POSITIONS = Table(
         Column("SYMBOL", lambda r, c: fmt.symbol(r.symbol), lambda r: r.symbol, width=7, most=12),
         Column("SIDE", lambda r, c: side(r.side), lambda r: r.side, width=4),
         Column("QTY", lambda r, c: fmt.quantity(r.quantity), lambda r: r.quantity, width=5, right=True, point=True),
-        Column("ENTRY", lambda r, c: level(r.entry, r, c), lambda r: r.entry, width=8, right=True, point=True, rank=2),
+        Column("ENTRY", lambda r, c: level(r.entry, r, c), lambda r: r.entry, width=8, right=True, point=True, rank=3),
         Column("MARK", mark_cell, lambda r: r.mark, width=9, right=True, point=True, rank=3),
         Column("P&L", pnl_cell, lambda r: r.pnl, width=8, right=True),
-        Column("R", lambda r, c: Cell(fmt.times(r.r), signed(r.r)), lambda r: r.r, width=4, right=True, rank=4),
+        Column("R", lambda r, c: Cell(fmt.times(r.r), signed(r.r)), lambda r: r.r, width=4, right=True, rank=5),
         Column("HELD", lambda r, c: Cell(held(r, c), "dim"), lambda r: -r.opened, width=5, right=True, rank=6, live=True),
-        Column("PROT", protection_cell, lambda r: r.stop is not None, width=4, rank=5),
+        Column("PROT", protection_cell, lambda r: r.protected, width=4, rank=2),
         Column("STOP", lambda r, c: level(r.stop, r, c), lambda r: r.stop, width=8, right=True, point=True, rank=7),
         Column("TARGET", lambda r, c: level(r.target, r, c), lambda r: r.target, width=8, right=True, point=True, rank=8),
         Column("ACCOUNT", lambda r, c: Cell(fmt.account(r.account), "dim"), lambda r: r.account, width=8, rank=9, most=16),
@@ -108,9 +107,7 @@ POSITIONS = Table(
 
 def held(row: PositionRow, context: Context) -> str:
     """How long the leg has been open by the clock of its session."""
-    strategy = context.view.tables.strategies.get(row.session)
-    now = strategy.last_tick if strategy is not None and strategy.last_tick is not None else None
-    return fmt.age(None if now is None else now - row.opened)
+    return fmt.age(context.view.present(row.session) - row.opened)
 
 
 KINDS = {"STOP_LIMIT": "STOP L", "TRAILING_STOP": "TRAIL"}
@@ -122,7 +119,7 @@ def order_level(row: OrderRow) -> Decimal | None:
 
 
 def distance_cell(row: OrderRow, context: Context) -> Cell:
-    places = context.view.digits(row.symbol)
+    places = row.digits
     return Cell(fmt.gain(row.distance, 2 if places is None else places))
 
 
@@ -131,9 +128,7 @@ def status_cell(row: OrderRow, context: Context) -> Cell:
 
 
 def placed(row: OrderRow, context: Context) -> str:
-    strategy = context.view.tables.strategies.get(row.session)
-    now = None if strategy is None else strategy.last_tick
-    return fmt.age(None if now is None else now - row.placed)
+    return fmt.age(context.view.present(row.session) - row.placed)
 
 
 ORDERS = Table(
@@ -177,7 +172,9 @@ FILLS = Table(
     empty="No fills yet.",
     order="TIME",
     columns=(
-        Column("TIME", lambda r, c: Cell(fmt.when(r.ts, newest(c)), "dim"), lambda r: (r.ts, r.number), width=11),
+        Column(
+            "TIME", lambda r, c: Cell(fmt.when(r.ts, c.view.present(r.session)), "dim"), lambda r: (r.ts, r.number), width=11
+        ),
         Column("STRATEGY", owner, lambda r: r.session, width=14, most=20),
         Column("SYMBOL", lambda r, c: fmt.symbol(r.symbol), lambda r: r.symbol, width=7, most=12),
         Column("SIDE", lambda r, c: r.side, lambda r: r.side, width=4),
@@ -200,9 +197,3 @@ FILLS = Table(
         Column("ACCOUNT", lambda r, c: Cell(fmt.account(r.account), "dim"), lambda r: r.account, width=8, rank=6, most=16),
     ),
 )
-
-
-def newest(context: Context) -> int:
-    """The latest moment that any session has seen: fills of that day show their time only."""
-    ticks = [row.last_tick for row in context.view.tables.strategies.values() if row.last_tick is not None]
-    return max(ticks, default=context.now)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 
-from qkt.runtime.control.rows import AlertRow, HaltRow, LimitRow
+from qkt.runtime.control.rows import AlertRow, ExposureRow, HaltRow, LimitRow
 from tui import format as fmt
 from tui.glyphs import bar
 from tui.table import Cell, Column, Context, Table
-from tui.viewmodel import View
 
 BAR = 12
 NEAR = 80
@@ -111,55 +109,32 @@ def open_alerts(rows: Iterable[AlertRow]) -> int:
     return sum(row.acknowledged is None for row in rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """What is held of a symbol in one account, long less short, and what that is worth at its mark in quote currency."""
-
-    symbol: str
-    account: str
-    net: Decimal
-    gross: Decimal
-    mark: Decimal | None
-    pnl: Decimal | None
-
-    @property
-    def key(self) -> str:
-        return f"{self.account}:{self.symbol}"
+def net_cell(row: ExposureRow) -> Cell:
+    text = fmt.quantity(abs(row.net))
+    return Cell(f"+{text}" if row.net > 0 else f"-{text}" if row.net < 0 else text)
 
 
-def exposures(view: View) -> Iterable[Exposure]:
-    found: dict[tuple[str, str], list[Decimal]] = {}
-    marks: dict[str, Decimal | None] = {}
-    for row in view.tables.positions.values():
-        sums = found.setdefault((row.symbol, row.account), [Decimal(0), Decimal(0), Decimal(0)])
-        sums[0] += row.quantity if row.side == "LONG" else -row.quantity
-        sums[1] += row.quantity
-        sums[2] += row.pnl or Decimal(0)
-        marks[row.symbol] = row.mark
-    return [Exposure(symbol, account, net, gross, marks[symbol], pnl) for (symbol, account), (net, gross, pnl) in found.items()]
+def limit_cell(row: ExposureRow, context: Context) -> Cell:
+    if row.used_pct is None:
+        return Cell("")
+    role = "alarm" if row.used_pct >= 100 else "warn" if row.used_pct >= NEAR else "text"
+    return Cell(f"{bar(float(row.used_pct) / 100, BAR, context.glyphs)} {fmt.share(row.used_pct, 0):>4}", role)
 
 
 EXPOSURE = Table(
     name="exposure",
     title="EXPOSURE",
-    reads=("positions", "market"),
-    rows=exposures,
+    rows=lambda view: view.tables.exposure.values(),
     empty="Nothing is held.",
     order="SYMBOL",
     descending=False,
     columns=(
         Column("SYMBOL", lambda r, c: fmt.symbol(r.symbol), lambda r: r.symbol, width=8, most=14),
-        Column("NET", lambda r, c: net_cell(r), lambda r: r.net, width=8, right=True, point=True),
-        Column("GROSS", lambda r, c: fmt.quantity(r.gross), lambda r: r.gross, width=7, right=True, point=True),
-        Column(
-            "MARK", lambda r, c: fmt.price(r.mark, c.view.digits(r.symbol)), lambda r: r.mark, 9, right=True, point=True, rank=1
-        ),
-        Column("P&L", lambda r, c: Cell(fmt.gain(r.pnl), "up" if (r.pnl or 0) > 0 else "down"), lambda r: r.pnl, 9, right=True),
-        Column("ACCOUNT", lambda r, c: Cell(fmt.account(r.account), "dim"), lambda r: r.account, width=10, rank=2, most=18),
+        Column("NET QTY", lambda r, c: net_cell(r), lambda r: r.net, width=8, right=True, point=True),
+        Column("NOTIONAL", lambda r, c: fmt.gain(r.notional, 0), lambda r: r.notional, width=9, right=True),
+        Column("% EQ", lambda r, c: fmt.share(r.equity_pct), lambda r: r.equity_pct, width=7, right=True),
+        Column("GROSS", lambda r, c: fmt.quantity(r.gross), lambda r: r.gross, width=7, right=True, point=True, rank=3),
+        Column("LIMIT", limit_cell, lambda r: r.used_pct, width=BAR + 5, rank=2),
+        Column("ACCOUNT", lambda r, c: Cell(fmt.account(r.account), "dim"), lambda r: r.account, width=10, rank=1, most=18),
     ),
 )
-
-
-def net_cell(row: Exposure) -> Cell:
-    text = fmt.quantity(abs(row.net))
-    return Cell(f"+{text}" if row.net > 0 else f"-{text}" if row.net < 0 else text)

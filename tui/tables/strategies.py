@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from qkt.runtime.control.rows import StrategyRow
 from tui import format as fmt
+from tui.glyphs import trend
 from tui.table import Cell, Column, Context, Table, signed
 
 # A session whose feed is silent for so long shows as old.
@@ -37,8 +38,15 @@ def state_cell(row: StrategyRow, context: Context) -> Cell:
     return Cell(word, STATE_ROLES.get(word, "alarm"))
 
 
+def silence(row: StrategyRow, context: Context) -> int | None:
+    """Milliseconds since its last tick by its own clock, of a session that should be getting some."""
+    if row.state != "RUN" or row.last_tick is None:
+        return None
+    return (context.now if row.clock is None else row.clock) - row.last_tick
+
+
 def age_cell(row: StrategyRow, context: Context) -> Cell:
-    ms = context.view.age(row.name) if row.state == "RUN" else None
+    ms = silence(row, context)
     return Cell(fmt.age(ms), "warn" if ms is not None and ms >= SILENT else "dim")
 
 
@@ -46,6 +54,10 @@ def name_cell(row: StrategyRow, context: Context) -> Cell:
     if row.parent is None:
         return Cell(fmt.clean(row.name), "bold")
     return Cell(f"  {fmt.clean(row.name.rpartition('/')[2])}")
+
+
+def trend_cell(row: StrategyRow, context: Context) -> Cell:
+    return Cell(trend([float(value) for value in row.trend], 8, context.glyphs), "accent")
 
 
 def summary(rows: Sequence[StrategyRow], context: Context) -> str:
@@ -59,8 +71,8 @@ def summary(rows: Sequence[StrategyRow], context: Context) -> str:
 
 
 def mark(row: StrategyRow, context: Context) -> str:
-    ms = context.view.age(row.name)
-    silent = row.state == "RUN" and ms is not None and ms >= SILENT
+    ms = silence(row, context)
+    silent = ms is not None and ms >= SILENT
     return context.glyphs.stale if silent or not context.view.linked else ""
 
 
@@ -82,9 +94,14 @@ STRATEGIES = Table(
         Column("ORD", lambda r, c: str(r.orders), lambda r: r.orders, 3, right=True, rank=1),
         Column("DD", lambda r, c: fmt.percent(r.drawdown_pct), lambda r: r.drawdown_pct, 6, right=True, rank=2),
         Column(
-            "LAST FILL", lambda r, c: Cell(fmt.when(r.last_fill, r.last_tick or c.now), "dim"), lambda r: r.last_fill, 9, rank=4
+            "LAST FILL",
+            lambda r, c: Cell(fmt.when(r.last_fill, c.view.present(r.name)), "dim"),
+            lambda r: r.last_fill,
+            9,
+            rank=4,
         ),
         Column("AGE", age_cell, lambda r: r.last_tick, 4, right=True, rank=3, live=True),
+        Column("TREND", trend_cell, width=8, rank=5),
         Column("EQUITY", lambda r, c: fmt.money(r.equity), lambda r: r.equity, 10, right=True, rank=5),
         Column("TRADES", lambda r, c: str(r.trades), lambda r: r.trades, 6, right=True, rank=6),
         Column("MAX DD", lambda r, c: fmt.percent(r.max_drawdown_pct), lambda r: r.max_drawdown_pct, 6, right=True, rank=7),
@@ -130,14 +147,15 @@ PORTFOLIO = Table(
         Column("STATE", state_cell, width=7),
         Column("GATE", gate_cell, width=7),
         Column("WEIGHT", weight_cell, width=6, right=True),
+        Column("RISK", lambda r, c: fmt.share(r.risk_share_pct, 0), width=5, right=True, rank=3),
         Column("DAY P&L", lambda r, c: Cell(fmt.gain(r.day_pnl), signed(r.day_pnl)), width=9, right=True),
-        Column("OPEN P&L", lambda r, c: Cell(fmt.gain(r.open_pnl), signed(r.open_pnl)), width=9, right=True, rank=1),
-        Column("HOLD", lambda r, c: "" if r.hold is None else ("yes" if r.hold else "no"), width=4, rank=4),
-        Column("CAPITAL", lambda r, c: fmt.money(r.capital), width=10, right=True, rank=2),
-        Column("POS", lambda r, c: str(r.positions), width=3, right=True, rank=3),
-        Column("DD", lambda r, c: fmt.percent(r.drawdown_pct), width=6, right=True, rank=5),
+        Column("OPEN P&L", lambda r, c: Cell(fmt.gain(r.open_pnl), signed(r.open_pnl)), width=9, right=True, rank=2),
+        Column("HOLD", lambda r, c: "" if r.hold is None else ("yes" if r.hold else "no"), width=4, rank=7),
+        Column("CAPITAL", lambda r, c: fmt.money(r.capital), width=10, right=True, rank=5),
+        Column("POS", lambda r, c: str(r.positions), width=3, right=True, rank=4),
+        Column("DD", lambda r, c: fmt.percent(r.drawdown_pct), width=6, right=True, rank=6),
         Column(
-            "WHY", lambda r, c: Cell(fmt.clean(r.gate_reason or r.reason or r.blocked or ""), "dim"), width=12, rank=6, most=44
+            "WHY", lambda r, c: Cell(fmt.clean(r.gate_reason or r.reason or r.blocked or ""), "dim"), width=12, rank=1, most=44
         ),
     ),
 )

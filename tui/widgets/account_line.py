@@ -85,7 +85,7 @@ def account_line(view: View, row: AccountRow, width: int, accounts: int) -> Line
     room = width - 11
     if halted:
         left_over = room - sum(len(gap) + _length(part) for part in parts) - _length(left) - len(gap) - 2
-        parts.insert(3 if wide else 2, [Cell(f" {fmt.clip(halted, max(left_over, 14))} ", "alert")])
+        parts.insert(3 if wide else 2, [Cell(f" {fmt.clip(halted, max(left_over, 34 if wide else 14))} ", "alert")])
     used = _length(left)
     for part in parts:
         length = len(gap) + _length(part)

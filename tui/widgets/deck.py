@@ -11,7 +11,7 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.placing import heights
+from tui.placing import Want, heights
 from tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SEPARATOR = 3
 # Rows that must be left over before panes are set apart by an empty one.
-AIRY = 6
+AIRY = 4
 
 Columns = Sequence[tuple[int, Sequence[Pane]]]
 """The columns of a screen from the left: the share of each in the width, and its panes from the top."""
@@ -85,6 +85,8 @@ class Deck(Widget):
 
     def _planned(self, size: Size) -> tuple[dict[Pane, Region], list[int]]:
         columns = self._columns(size)
+        wants = [[pane.want() for pane in panes] for _, panes in columns]
+        gap = 1 if all(_airy(size.height, column) for column in wants) else 0
         room = size.width - SEPARATOR * (len(columns) - 1)
         whole = sum(share for share, _ in columns)
         regions: dict[Pane, Region] = {}
@@ -93,11 +95,8 @@ class Deck(Widget):
         for index, (share, panes) in enumerate(columns):
             last = index == len(columns) - 1
             width = size.width - x if last else room * share // whole
-            wants = [pane.want() for pane in panes]
-            spare = size.height - sum(want.whole for want in wants)
-            gap = 1 if spare >= len(panes) + AIRY else 0
             y = 0
-            for pane, height in zip(panes, heights(size.height - gap * (len(panes) - 1), wants), strict=True):
+            for pane, height in zip(panes, heights(size.height - gap * (len(panes) - 1), wants[index]), strict=True):
                 if height:
                     regions[pane] = Region(x, y, width, height)
                     y += height + gap
@@ -123,3 +122,8 @@ class Deck(Widget):
             segments += [Segment(" " * (x - at), ground), Segment(app.context.glyphs.rule, app.palette["faint"])]
             at = x + 1
         return Strip([*segments, Segment(" " * (width - at), ground)], width)
+
+
+def _airy(height: int, wants: Sequence[Want]) -> bool:
+    """Whether a column has so much room that its panes may stand apart."""
+    return height - sum(want.whole for want in wants) >= len(wants) + AIRY

@@ -260,7 +260,6 @@ class Grid(Pane):
 
     def on_resize(self) -> None:
         self._widths = {}
-        super().on_resize()
         self._show_cursor()
 
     def body(self, width: int, height: int) -> list[Line]:
@@ -283,6 +282,7 @@ class Grid(Pane):
             columns = [column for i, column in enumerate(columns) if i != gone]
             widths = [one for i, one in enumerate(widths) if i != gone]
             cells = [[cell for i, cell in enumerate(line) if i != gone] for line in cells]
+        widths = _stretched(columns, widths, cells, width)
         head = self._head(columns, widths)
         return [head, *(self._row(row, line, columns, widths, width) for row, line in zip(shown, cells, strict=True))]
 
@@ -328,7 +328,7 @@ class Grid(Pane):
             if column.point:
                 behind = max(behind, *(_behind(text) for text in texts))
                 width = max(width, *(len(text) - _behind(text) + behind for text in texts))
-            else:
+            elif not column.stretch:
                 width = max(width, *(len(text) for text in texts))
             if column.most is not None:
                 width = min(width, max(column.most, column.width))
@@ -361,6 +361,21 @@ class Grid(Pane):
         return line
 
 
+def _stretched(
+    columns: Sequence[Column], widths: Sequence[tuple[int, int]], cells: Sequence[Sequence[Cell]], total: int
+) -> list[tuple[int, int]]:
+    """The widths with what is left given to columns that stretch, as far as their words need it."""
+    found = list(widths)
+    left = total - GUTTER - sum(width for width, _ in widths) - GAP * (len(columns) - 1)
+    for i, column in enumerate(columns):
+        if column.stretch and left > 0:
+            longest = max(len(line[i].text) for line in cells)
+            more = min(max(longest - found[i][0], 0), left)
+            found[i] = (found[i][0] + more, found[i][1])
+            left -= more
+    return found
+
+
 def _cell(column: Column, row: Keyed, context: Context) -> Cell:
     found = column.cell(row, context)
     return Cell(found) if isinstance(found, str) else found
@@ -373,7 +388,7 @@ def _behind(text: str) -> int:
 
 
 def _fit(text: str, column: Column, width: int, behind: int) -> str:
-    if column.most is not None:
+    if column.most is not None or column.stretch:
         text = clip(text, width)
     if column.point:
         text += " " * (behind - _behind(text))
