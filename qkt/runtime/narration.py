@@ -75,7 +75,8 @@ def _of_child(verb: str) -> Any:
 
 
 def _gated(v: dict[str, Any]) -> Said:
-    closing = f", {v['closing']} positions close" if v["closing"] else ""
+    count = v["closing"]
+    closing = f", {count} position{'' if count == 1 else 's'} closing" if count else ""
     return Said("INFO", "engine", f"{v['strategy']} {'may trade' if v['active'] else 'is out'}: {v['reason']}{closing}")
 
 
