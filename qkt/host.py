@@ -236,12 +236,13 @@ def _tradingview(feed: FeedChoice) -> TradingViewSettings:
 def open_market(feed: FeedChoice, tasks: TaskGroup) -> Market:
     """Where sessions get their ticks: a replay begins anew for each, a live feed is shared. Raises UsageError."""
     from qkt.runtime.markets import OwnFeeds, SharedFeed
+    from qkt.runtime.sources import identity_of
 
     match feed.source:
         case "file":
-            return OwnFeeds(_replay(feed))
+            return OwnFeeds(_replay(feed), identity_of(feed.data))
         case "synthetic":
-            return OwnFeeds(_invented(feed))
+            return OwnFeeds(_invented(feed), f"synthetic ticks of {', '.join(feed.symbols)}, seed {feed.seed}")
         case "tradingview":
             from qkt.data.feeds import FeedHub
             from qkt.data.feeds.tradingview import TradingViewFeed

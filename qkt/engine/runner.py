@@ -29,7 +29,7 @@ class StrategyRunner:
         self._context = context
         self._book = context.ledger
         self._waits = waits
-        self._stopped = False
+        self._stopped = self._ended = False
         self._due = NEVER
         waits.add(self)
         if strategy.wants_ticks:
@@ -62,13 +62,19 @@ class StrategyRunner:
         self._waits.changed()
 
     def stop(self) -> None:
-        """The strategy hears of nothing after this."""
-        self._strategy.on_stop()
-        self._stopped = True
+        """The strategy hears that it ends, and of nothing after this."""
+        if not self._stopped:
+            self._ended = self._stopped = True
+            self._strategy.on_stop()
+
+    def resume(self) -> None:
+        """The strategy that had ended goes on where it was."""
+        if self._ended:
+            self._ended = self._stopped = False
 
     def silence(self, silent: bool) -> None:
         """A strategy that failed hears of nothing, not even that it ends, until somebody lets it."""
-        self._stopped = silent
+        self._stopped = silent or self._ended
 
     def _on_tick(self, tick: Tick) -> None:
         if self._stopped:

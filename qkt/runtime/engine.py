@@ -45,7 +45,7 @@ from qkt.runtime.journal import Journal, Registration
 from qkt.runtime.lines import SESSION, LineBook, LineKind
 from qkt.runtime.machine import SessionMachine
 from qkt.runtime.market_watch import LOOK, MarketWatch
-from qkt.runtime.markets import Market
+from qkt.runtime.markets import Market, OpenMarket
 from qkt.runtime.narration import narrated
 from qkt.runtime.operator_log import OperatorLog
 from qkt.runtime.pump import Pump
@@ -362,8 +362,9 @@ class Engine:
             live = LiveSession(registration, machine, recorder, self.moved, self._turns, tally)
             live.started_at = self.wall.now()
             live.feed_number = live.resumed_at = recovered.feed_number
-            live.resumed_with = frozenset(recovered.at_number)
+            live.resumed_with = {tick.symbol: tick for tick in recovered.at_number}
             recorder.take_over(recovered.unsaved)
+            self._note_source(recorder, market)
             if recovered.inputs:
                 self._after_outage(recorder, market.replayable)
             elif self.history is not None:
@@ -386,8 +387,17 @@ class Engine:
         machine = recorder.machine
         if machine.session.risk.halts.get(Cause.STORAGE) is not None:
             recorder.handle(CommandInput(machine.last_ts, "unblock", "engine", {"cause": Cause.STORAGE}))
+        if machine.ended:
+            recorder.handle(CommandInput(machine.last_ts, "started", "engine"))
         if not replayable:
             recorder.handle(GapInput(machine.last_ts, self.wall.now(), "the engine was down"))
+
+    @staticmethod
+    def _note_source(recorder: Recorder, market: OpenMarket) -> None:
+        """Have it on the tape what the market is read from, and when that has become another."""
+        machine, identity = recorder.machine, market.identity
+        if identity is not None and machine.source != identity:
+            recorder.handle(CommandInput(machine.last_ts, "source", "engine", {"identity": identity}))
 
     async def _host(self, hosted: Hosted) -> None:
         """The life of one session. Whatever happens in here ends here."""

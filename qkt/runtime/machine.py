@@ -57,6 +57,9 @@ class SessionMachine:
         self.history = EquityHistory(self)
         self.children = {name: EquityHistory(ChildAccount(self.session.books, name)) for name in self._children()}
         self.candles = CandleBook(self.session.scope)
+        # Whether an operator stopped it, and what its market is read from, where that can be told from anything else.
+        self.ended = False
+        self.source: str | None = None
         self._flattens = 0
         self._modified = 0
         self.session.scope.subscribe(RuleFired, self._on_fired)
@@ -67,6 +70,8 @@ class SessionMachine:
             "block": self._block,
             "unblock": self._unblock,
             "started": self._start,
+            "ended": self._end,
+            "source": self._source,
             "distrust": self._distrust,
             "cancel": self._cancel,
             "flatten": self._flatten,
@@ -217,6 +222,20 @@ class SessionMachine:
     def _start(self, item: CommandInput) -> None:
         """The session begins to trade, again after the process had ended."""
         self.session.risk.venue.started_at = item.ts
+        if self.ended:
+            self.ended = False
+            for trader in self.session.traders:
+                trader.runner.resume()
+
+    def _end(self, _: CommandInput) -> None:
+        """An operator stops the session: its strategies hear that they end."""
+        self.ended = True
+        for trader in self.session.traders:
+            trader.runner.stop()
+
+    def _source(self, item: CommandInput) -> None:
+        """What the session reads its market from."""
+        self.source = item.arguments["identity"]
 
     def _distrust(self, item: CommandInput) -> None:
         """The prices of a symbol are not sound; without a reason they are again."""

@@ -27,7 +27,8 @@ class Reader(Protocol):
 @dataclass(frozen=True, slots=True)
 class OpenMarket:
     """A reader with what must be known of it: the market ids behind each name, whether it can be read again from a place,
-    whether its ticks are the clock, whether it waits for who reads it, and the gate of one whose ticks are not the clock."""
+    whether its ticks are the clock, whether it waits for who reads it, the gate of one whose ticks are not the clock, and what
+    tells its source from any other, where places in it mean something only there."""
 
     reader: Reader
     names: dict[str, list[str]]
@@ -35,6 +36,7 @@ class OpenMarket:
     drives_clock: bool
     patient: bool
     gate: Callable[[Clock], Gatekeeper] = Gatekeeper
+    identity: str | None = None
 
 
 class Market(Protocol):
@@ -53,12 +55,14 @@ class Market(Protocol):
 
 
 class OwnFeeds:
-    """Each session has a feed to itself, which begins when the session does: replays."""
+    """Each session has a feed to itself, which begins when the session does: replays. `identity` tells what is replayed from
+    anything else."""
 
     name: str | None = None
 
-    def __init__(self, make: Callable[[], Feed]) -> None:
+    def __init__(self, make: Callable[[], Feed], identity: str | None = None) -> None:
         self._make = make
+        self._identity = identity
 
     async def open(self, symbols: Sequence[str], after: int | None) -> OpenMarket:
         feed = self._make()
@@ -72,7 +76,7 @@ class OwnFeeds:
         except BaseException:
             await feed.aclose()
             raise
-        return OpenMarket(_Alone(feed), names, feed.replayable, feed.drives_clock, feed.patient)
+        return OpenMarket(_Alone(feed), names, feed.replayable, feed.drives_clock, feed.patient, identity=self._identity)
 
 
 class _Alone:

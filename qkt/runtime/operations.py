@@ -117,6 +117,7 @@ class Operations:
             if left:
                 found = f"{name} holds positions, and its paper account ends with it"
                 return self._failed_as("refused", found, remedy=f"qkt kill {name} --flatten first", remaining=left)
+            await hosted.live.command("ended", self._author)
             await engine.end(hosted.live)
         live = await engine.replace(old, path, source, dict(command.params))
         return self._done(f"{name} is {live.state}; {changed or 'nothing changed'}", [name])
@@ -158,6 +159,7 @@ class Operations:
             if not flat:
                 return self._failed_as("refused", f"{live.name} is not flat", remaining=self._remaining([live]))
         engine.journal.want(live.registration.run, "stopped")
+        await live.command("ended", self._author)
         await engine.end(live)
         return self._done(text, [live.name], flat=flat)
 

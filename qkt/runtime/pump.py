@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 
 from qkt.core.clock import Clock
+from qkt.core.events import Tick
 from qkt.core.secrets import redacted
 from qkt.data.feeds import Fault, FeedHealth, FeedItem, FeedState, FeedTick, GateChange
 from qkt.risk import Cause
@@ -53,6 +54,7 @@ class Pump:
         # The market ids that it brings.
         self.names = [symbol for own in market.names.values() for symbol in own]
         self._renamed = {name: own for name, own in market.names.items() if own != [name]}
+        self._mistaken = False
         self.state = FeedState.RECONNECTING
         self.since = wall.now()
         self.reason: str | None = None
@@ -145,11 +147,26 @@ class Pump:
         if not item.arrived:
             item.arrived = monotonic_ns()
         symbol = tick.symbol
-        if seq is not None and seq == self._live.resumed_at and symbol in self._live.resumed_with:
+        if seq is not None and seq <= self._live.resumed_at and self._is_known(tick):
+            return
+        if self._mistaken:
             return
         self.counts[symbol] += 1
         self.seen[symbol] = tick.ts
         self._inbox.offer(item)
+
+    def _is_known(self, tick: Tick) -> bool:
+        """Whether the session has this tick of the last place already. A feed that is read again must have there what it had;
+        another one is not followed."""
+        recorded = self._live.resumed_with
+        for known in recorded.values():
+            if (tick.ts, tick.price, tick.bid, tick.ask) != (known.ts, known.price, known.bid, known.ask):
+                self._mistaken = True
+                was = f"{tick.price:g} at {tick.ts} where {known.price:g} at {known.ts} was"
+                self._down(FeedState.FAILED, f"it is not the one that was read before: {was}", self._live.machine.last_ts)
+                self._told("ERROR", f"feed failed: {self.reason}")
+                return True
+        return tick.symbol in recorded
 
     def _health(self, item: FeedHealth) -> None:
         about = f" ({', '.join(item.symbols)})" if item.symbols else ""

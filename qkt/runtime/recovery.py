@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qkt.core.events import Tick
 from qkt.runtime.effects import Effect
 from qkt.runtime.errors import DivergenceError, StateError
 from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput, VenueInput
@@ -22,14 +23,14 @@ SHOWN = 6
 @dataclass(slots=True)
 class Recovered:
     """How far the tape went. `feed_number` is the place of its last tick in a feed that can be read again, `at_number` the
-    market ids of the ticks it has from there, `unsaved` the
+    ticks it has from there, `unsaved` the
     effects of inputs that had been recorded and not committed."""
 
     inputs: int = 0
     ticks: int = 0
     warmed: int = 0
     feed_number: int = LIVE
-    at_number: list[str] = field(default_factory=list)
+    at_number: list[Tick] = field(default_factory=list)
     commands: int = 0
     unsaved: list[tuple[int, list[Effect]]] = field(default_factory=list)
 
@@ -88,7 +89,7 @@ class Recovery:
             if item.number != LIVE:
                 if item.number != done.feed_number:
                     done.feed_number, done.at_number = item.number, []
-                done.at_number.append(item.tick.symbol)
+                done.at_number.append(item.tick)
         elif isinstance(item, CommandInput):
             done.commands += 1
 

@@ -20,7 +20,7 @@ from qkt.core.clock import EventClock
 from qkt.core.events import Tick
 from qkt.ledger import TradeRow
 from qkt.runtime.errors import SessionError, StateError
-from qkt.runtime.inputs import TickInput
+from qkt.runtime.inputs import CommandInput, TickInput
 from qkt.runtime.journal import FILE, Journal, Registration
 from qkt.runtime.machine import SessionMachine
 from qkt.runtime.recorder import tape_folder
@@ -75,7 +75,7 @@ def _replayed(state: Path, journal: Journal, registration: Registration, day: dt
         inputs = number
         if isinstance(item, TickInput) and not item.history:
             ticks.append(item.tick)
-        else:
+        elif not (isinstance(item, CommandInput) and item.command == "source"):
             alone = False
     terms = Terms.from_json(registration.settings)
     settings = terms.settings(scratch)

@@ -71,9 +71,9 @@ class LiveSession:
         self.inbox = Inbox(lambda: turns.ask(self), self.figures)
         self._moved = moved
         self.feed_number = LIVE
-        # The place at which a feed that is read again begins, and the market ids whose ticks of that place are known already.
+        # The place at which a feed that is read again begins, and the ticks of that place that are known already.
         self.resumed_at = LIVE
-        self.resumed_with: frozenset[str] = frozenset()
+        self.resumed_with: dict[str, Tick] = {}
         self.started_at = 0
         self.phase = State.STARTING
         self.gone = anyio.Event()
