@@ -15,6 +15,7 @@ from qkt.backtest.book import Decisions, book_run
 from qkt.backtest.folded import ColumnBoard, ColumnCandles
 from qkt.backtest.record import RunRecord, write_record
 from qkt.backtest.replay import JumpReplay, Tell, replay_ticks
+from qkt.brokers.factory import BrokerKind
 from qkt.brokers.paper import ExecutionSettings
 from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
@@ -64,7 +65,7 @@ def run(
         source.volume = strategy.wants_volume or settings.execution.partial == "depth"
         source.observed = is_statistic(symbol)
     _require_volumes(strategy, sources, start, end)
-    kind = _choose(strategy, sources, every_tick)
+    kind = _choose(strategy, sources, every_tick or settings.venue.kind is not BrokerKind.PAPER)
     refusals: list[OrderRejected] = []
     driver = _JumpDriver if kind == "fast" else _TickDriver
     drive = driver(strategy, settings, sources)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
 from qkt.brokers.paper import ExecutionSettings, PaperBroker
@@ -28,16 +31,33 @@ class Broker(Protocol):
         ...
 
 
+class BrokerKind(StrEnum):
+    """Who executes what a session asks for."""
+
+    PAPER = "paper"  # simulated here, against the quotes of the feed
+    MT5 = "mt5"  # a MetaTrader 5 account, for real
+    MT5_SIM = "mt5-sim"  # a simulated MetaTrader 5 account with that platform's rules
+
+
+@dataclass(frozen=True, slots=True)
+class VenueTerms:
+    """Who executes a session's orders. `owner` begins the tokens by which its orders are known at a venue. `hedging` is of a
+    simulated account."""
+
+    kind: BrokerKind = BrokerKind.PAPER
+    owner: str = "000000"
+    hedging: bool = True
+
+
 class BrokerFactory:
-    """Makes the broker of a session. `bus` is the session's scope, `tracker` the market as it sees it.
+    """Makes the broker of a session. `bus` is the session's scope, `tracker` the market as it sees it."""
 
-    Every venue is simulated on paper; an adapter of a real one is chosen here, by prefix.
-    """
-
-    def __init__(self, bus: Scope, clock: Clock, tracker: QuoteBoard) -> None:
+    def __init__(self, bus: Scope, clock: Clock, tracker: QuoteBoard, strategy: str, venue: VenueTerms) -> None:
         self._bus = bus
         self._clock = clock
         self._tracker = tracker
+        self._strategy = strategy
+        self._venue = venue
 
     def broker(
         self,
@@ -46,12 +66,36 @@ class BrokerFactory:
         legs: LegView,
         execution: ExecutionSettings,
         waits: Waits,
+        balance: Decimal,
+        currency: str,
     ) -> Broker:
-        """The broker for these market ids. Raises InstrumentError for one that names no venue."""
+        """The broker for these market ids, on an account of this balance where it is a simulated one.
+
+        Raises InstrumentError for a market id that names no venue.
+        """
         for symbol in symbols:
             if not venue_of(symbol):
                 raise InstrumentError("names no venue", where=symbol, expected=f"VENUE:{symbol}")
-        return PaperBroker(self._bus, self._tracker, instruments, legs, execution, waits)
+        if self._venue.kind is BrokerKind.PAPER:
+            return PaperBroker(self._bus, self._tracker, instruments, legs, execution, waits)
+        from qkt.brokers.mt5.broker import Mt5Broker
+
+        broker = Mt5Broker(self._bus, self._tracker, instruments, legs, self._venue.owner, self._strategy)
+        if self._venue.kind is BrokerKind.MT5:
+            return broker
+        from qkt.brokers.mt5.rehearsal import RehearsedBroker
+
+        return RehearsedBroker(
+            broker,
+            self._bus,
+            self._clock,
+            symbols,
+            instruments,
+            owner=self._venue.owner,
+            balance=balance,
+            currency=currency,
+            hedging=self._venue.hedging,
+        )
 
 
 def venue_of(symbol: str) -> str:

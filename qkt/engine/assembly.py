@@ -19,7 +19,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TypeAlias
 
-from qkt.brokers.factory import BrokerFactory
+from qkt.brokers.factory import BrokerFactory, VenueTerms
 from qkt.brokers.paper import ExecutionSettings
 from qkt.core.bus import EventBus, FaultHandler, Scope
 from qkt.core.clock import EventClock
@@ -64,8 +64,8 @@ class SessionSettings:
 
     `begin` (epoch ms) is when data was asked for from; candles whose window started before it are partial and dropped.
     `markets` are symbols with prices beyond those of the strategy, for currency conversion. `real` tells that orders
-    go to a real venue, whose rules bind then. `audit` checks the identities of the books after everything that was booked;
-    the environment variable QKT_DEBUG_LEDGER=1 asks for it too.
+    go to a real venue, whose rules bind then; `venue` says which. `audit` checks the identities of the books after everything
+    that was booked; the environment variable QKT_DEBUG_LEDGER=1 asks for it too.
     """
 
     balance: Decimal = Decimal(10_000)
@@ -76,6 +76,7 @@ class SessionSettings:
     begin: int | None = None
     markets: tuple[str, ...] = ()
     real: bool = False
+    venue: VenueTerms = field(default_factory=VenueTerms)
     audit: bool = field(default_factory=lambda: os.environ.get("QKT_DEBUG_LEDGER") == "1")
 
 
@@ -139,8 +140,10 @@ def assemble(
     held.barred = risk.gate.barred
     scope.subscribe(OrderFilled, holdings.settle)
     scope.subscribe(OrderFilled, risk.on_filled)
-    venues = BrokerFactory(scope, clock, board)
-    broker = venues.broker(symbols, settings.instruments.resolve, books, settings.execution, waits)
+    venues = BrokerFactory(scope, clock, board, strategy.name, settings.venue)
+    broker = venues.broker(
+        symbols, settings.instruments.resolve, books, settings.execution, waits, settings.balance, settings.currency
+    )
     supervisor = None
     if portfolio is not None:
         gates = GateContext(scope, portfolio.name, settings.instruments, board)

@@ -7,6 +7,7 @@ from qkt.orders.children import FillChildren
 from qkt.orders.deadlines import Deadlines, Phase
 from qkt.orders.desk import SignalDesk
 from qkt.orders.events import CancelOrder, MoveOrder, OrderApproved, OrderRequested, ResizeOrder, SubmitOrder, WithdrawOrder
+from qkt.orders.exits import first_stop
 from qkt.orders.held import HeldOrders
 from qkt.orders.holdings import Holdings
 from qkt.orders.hooks import ExitHookCalls
@@ -43,5 +44,6 @@ __all__ = [
     "SubmitOrder",
     "Tiers",
     "WithdrawOrder",
+    "first_stop",
     "initial_risk",
 ]

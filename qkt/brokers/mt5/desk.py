@@ -1,0 +1,486 @@
+"""The desk of one session at its venue: it sends what it is given, finds out what became of it, and tells everything once.
+
+Nothing is sent again before it is proven that the first did not arrive. What happened is believed from positive evidence
+alone: an order by its ticket or token, a fill by its deal, an end by its record in the history. That something is missing
+from a list proves nothing by itself.
+
+The desk never waits: whoever owns it calls `step` when something is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from qkt.brokers.dispatch import Act, Report, Request, What
+from qkt.brokers.mt5.account import AccountTerms
+from qkt.brokers.mt5.codes import Meaning, meaning, words
+from qkt.brokers.mt5.constants import Code, DealType, Entry, Filling, Reason, State
+from qkt.brokers.mt5.jobs import Job, Phase
+from qkt.brokers.mt5.names import Names
+from qkt.brokers.mt5.records import Deal, Position, Sent, VenueOrder
+from qkt.brokers.mt5.shaping import Shaper, UnfitError, fillings, rounded
+from qkt.brokers.mt5.sight import Sight, look
+from qkt.brokers.mt5.terminal import SendRequest, Terminal, TerminalError
+from qkt.brokers.mt5.tokens import foreign, found
+from qkt.core.numbers import ZERO
+from qkt.core.terms import Side
+
+POLL_MS = 1_000
+SOON_MS = 250
+REPRICES = 3
+CLEAN_ROUNDS = 4
+ASK_STEP_MS = 500
+ASK_LONG_MS = 5_000
+WAITS_MS = (500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000)
+ENTRY_WAITS = 4
+BLIND_ROUNDS = 3
+WEAK_WINDOW_MS = 60_000
+COLLAR = Decimal("0.01")
+"""How far the market may run from the first price of an entry while it is sent again: one percent."""
+ENTRIES = {Entry.IN: "in", Entry.OUT: "out", Entry.INOUT: "inout", Entry.OUT_BY: "out_by"}
+REASONS = {Reason.SL: "sl", Reason.TP: "tp", Reason.STOP_OUT: "stop_out"}
+
+
+@dataclass(slots=True)
+class Known:
+    """What a session already knows of its venue: tokens of its orders by ticket, those that still work, volumes of its
+    positions by ticket, the levels it put on them, and the deals that it booked. `since` is when it last heard (epoch ms)."""
+
+    since: int = 0
+    orders: dict[int, str] = field(default_factory=dict)
+    working: set[int] = field(default_factory=set)
+    positions: set[int] = field(default_factory=set)
+    levels: dict[int, tuple[Decimal | None, Decimal | None]] = field(default_factory=dict)
+    deals: set[int] = field(default_factory=set)
+
+
+class Desk:
+    """Serves the requests whose tokens belong to `owner`. `wall` gives epoch ms UTC; `known` is what was before."""
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        names: Names,
+        shaper: Shaper,
+        terms: AccountTerms,
+        owner: str,
+        wall: Callable[[], int],
+        known: Known | None = None,
+    ) -> None:
+        self._terminal = terminal
+        self._names = names
+        self._shaper = shaper
+        self._terms = terms
+        self._owner = owner
+        self._wall = wall
+        self._known = known or Known(since=wall())
+        self._jobs: list[Job] = []
+        self._out: list[Report] = []
+        self._told_volume: dict[int, Decimal] = {}
+        self._poll_at = 0
+        self._blind = 0
+        self._observed: dict[int, tuple[Decimal, Decimal]] = {}
+        self._fillings: dict[str, Filling] = {}
+        self.sight: Sight | None = None
+
+    # --------------------------------------------------------------- the owner
+
+    def submit(self, request: Request) -> None:
+        """Take a request; it is sent by the next `step`."""
+        now = self._wall()
+        if request.enters and self._unresolved(request.symbol):
+            self._refuse(request, "what became of an earlier order on this symbol is not known yet")
+            return
+        self._jobs.append(Job(request, now))
+
+    def resume(self, request: Request) -> None:
+        """Take a request of which it is not known whether it was sent, as after a crash: it is asked for first."""
+        self._jobs.append(Job(request, self._wall(), phase=Phase.ASKING, sent_at=self._known.since, resumed=True))
+
+    @property
+    def due(self) -> int:
+        """When `step` has something to do (epoch ms)."""
+        return min([self._poll_at, *(job.due for job in self._jobs)])
+
+    @property
+    def unresolved(self) -> list[Request]:
+        """Requests of which it is not known what became of them."""
+        return [job.request for job in self._jobs if job.phase is Phase.ASKING]
+
+    @property
+    def idle(self) -> bool:
+        """Whether every request is answered."""
+        return not self._jobs
+
+    def step(self) -> list[Report]:
+        """Do what is due. Raises TerminalError when the link is broken; nothing is lost by that."""
+        now = self._wall()
+        try:
+            for job in list(self._jobs):
+                if job.due <= now and not self._behind(job):
+                    self._work(job, now)
+            if now >= self._poll_at:
+                self._poll(now)
+        except TerminalError as problem:
+            if problem.link:
+                raise
+        return self.take()
+
+    def look_now(self) -> None:
+        """Look at the account with the next `step`."""
+        self._poll_at = 0
+
+    @property
+    def has_news(self) -> bool:
+        """Whether reports wait to be taken."""
+        return bool(self._out)
+
+    @property
+    def working(self) -> bool:
+        """Whether a request is to be worked on now."""
+        now = self._wall()
+        return any(job.due <= now for job in self._jobs)
+
+    def take(self) -> list[Report]:
+        """Reports that were not taken yet."""
+        taken, self._out = self._out, []
+        return taken
+
+    # ----------------------------------------------------------------- sending
+
+    def _work(self, job: Job, now: int) -> None:
+        if job.phase is Phase.ASKING:
+            self._ask(job, now)
+        else:
+            self._send(job, now)
+
+    def _behind(self, job: Job) -> bool:
+        """Levels of one position are sent one after the other, so that an old pair never comes last."""
+        if job.request.act is not Act.PROTECT:
+            return False
+        first = next(
+            one for one in self._jobs if one.request.act is Act.PROTECT and one.request.position == job.request.position
+        )
+        return first is not job
+
+    def _send(self, job: Job, now: int) -> None:
+        request = job.request
+        try:
+            shaped = self._shaped(job, now)
+        except UnfitError as problem:
+            unfit = str(problem)
+            self._settle(job, lambda: self._refuse(request, unfit))
+            return
+        except TerminalError as problem:
+            if problem.link:
+                raise
+            self._wait(job, now, str(problem))
+            return
+        job.sent_at = now
+        job.sends += 1
+        try:
+            answer = self._terminal.order_send(shaped)
+        except TerminalError as problem:
+            if problem.harmless:
+                why = f"the terminal did not take it: {problem}"
+                self._settle(job, lambda: self._refuse(request, why))
+                return
+            self._begin_asking(job, now)
+            if problem.link:
+                raise
+            return
+        self._on_answer(job, answer, now)
+
+    def _shaped(self, job: Job, now: int) -> SendRequest:
+        request = job.request
+        name = self._names.theirs(request.symbol)
+        symbol = self._terms.symbol(self._terminal, name)
+        market = request.act in (Act.OPEN, Act.CLOSE)
+        quote = self._terminal.symbol_info_tick(name) if market or request.act is Act.PLACE else None
+        if market and quote is not None and request.act is Act.OPEN:
+            self._inside_collar(job, Decimal(repr(quote.ask if request.side is Side.BUY else quote.bid)))
+        if market and not job.fillings:
+            ways = list(fillings(request, symbol))
+            kept = self._fillings.get(name)
+            job.fillings = [kept, *(way for way in ways if way is not kept)] if kept in ways else ways
+            if not ways:
+                raise UnfitError(f"{name} fills no order whole or not at all")
+        if job.volume is not None:
+            request = job.clamped
+        return self._shaper.shape(request, symbol, quote, job.fillings[0] if job.fillings else Filling.RETURN, now)
+
+    @staticmethod
+    def _inside_collar(job: Job, price: Decimal) -> None:
+        if job.first_price is None:
+            job.first_price = price
+        elif abs(price - job.first_price) > job.first_price * COLLAR:
+            raise UnfitError(f"the market ran from {job.first_price} to {price} while it was sent")
+
+    def _on_answer(self, job: Job, answer: Sent, now: int) -> None:
+        request = job.request
+        said = words(answer.retcode, answer.comment)
+        match meaning(answer.retcode):
+            case Meaning.DONE:
+                self._done(job, answer.order)
+            case Meaning.REPRICE if job.reprices < REPRICES or not request.enters:
+                job.reprices += 1
+                self._wait(job, now, said)
+            case Meaning.WAIT:
+                self._wait(job, now, said)
+            case Meaning.CLOSED if not request.enters:
+                self._wait(job, now, said)
+            case Meaning.FILLING if len(job.fillings) > 1 and not job.refilled:
+                job.refilled = True
+                job.fillings.pop(0)
+                self._fillings[self._names.theirs(request.symbol)] = job.fillings[0]
+            case Meaning.VOLUME if job.volume is None:
+                self._clamp(job)
+            case Meaning.GONE if request.act is Act.REMOVE:
+                self._begin_asking(job, now)
+            case Meaning.UNKNOWN:
+                self._begin_asking(job, now)
+            case Meaning.BARRED:
+                self._note("ERROR", f"no order is taken: {said}", request)
+                self._settle(job, lambda: self._refuse(request, said))
+            case Meaning.REFUSED if request.act is Act.REMOVE and answer.retcode == Code.INVALID:
+                self._begin_asking(job, now)  # the order has ended, or never was; its record tells
+            case _:
+                self._settle(job, lambda: self._refuse(request, said))
+
+    def _wait(self, job: Job, now: int, why: str) -> None:
+        """Try again later: an entry a few times, what takes risk away for as long as it needs."""
+        if job.request.enters and job.waits >= ENTRY_WAITS:
+            self._settle(job, lambda: self._refuse(job.request, why))
+            return
+        if job.waits == len(WAITS_MS) - 1:
+            self._note("WARN", f"{job.request.act} for {job.request.order_id} still waits: {why}", job.request)
+        job.due = now + WAITS_MS[min(job.waits, len(WAITS_MS) - 1)]
+        job.waits += 1
+
+    def _clamp(self, job: Job) -> None:
+        """A close for more than the position has: for what it has now, once."""
+        held = [one for one in self._terminal.positions_get() if one.ticket == job.request.position]
+        job.volume = Decimal(repr(held[0].volume)) if held else ZERO
+        if not job.volume:
+            self._settle(job, lambda: self._refuse(job.request, "the position is closed already"))
+
+    def _done(self, job: Job, ticket: int) -> None:
+        request = job.request
+        if request.act is Act.PROTECT:
+            self._known.levels[request.position] = (request.sl, request.tp)
+        elif request.act in (Act.OPEN, Act.CLOSE, Act.PLACE) and ticket:
+            self._known.orders[ticket] = request.token
+            self._known.working.add(ticket)
+        elif ticket:
+            self._known.orders[ticket] = request.token
+        if request.act is not Act.REMOVE and not ticket and request.act is not Act.PROTECT:
+            self._begin_asking(job, self._wall())  # taken without a number: it is found by its token
+            return
+        taken = Report(What.TAKEN, self._wall(), request.token, request.symbol, order=ticket, position=request.position)
+        self._settle(job, lambda: self._out.append(taken))
+        self._poll_at = 0
+
+    def _refuse(self, request: Request, text: str) -> None:
+        self._out.append(Report(What.REFUSED, self._wall(), request.token, request.symbol, text=text))
+
+    def _settle(self, job: Job, tell: Callable[[], None]) -> None:
+        self._jobs.remove(job)
+        tell()
+
+    def _note(self, level: str, text: str, request: Request | None = None) -> None:
+        symbol = "" if request is None else request.symbol
+        self._out.append(Report(What.NOTE, self._wall(), symbol=symbol, level=level, text=text))
+
+    # ------------------------------------------------------------------ asking
+
+    def _unresolved(self, symbol: str) -> bool:
+        return any(job.phase is Phase.ASKING and job.request.enters and job.request.symbol == symbol for job in self._jobs)
+
+    def _begin_asking(self, job: Job, now: int) -> None:
+        job.phase = Phase.ASKING
+        job.rounds = job.tries = 0
+        job.due = now + ASK_STEP_MS
+        if job.sends and not job.noted:
+            job.noted = True
+            self._note("WARN", f"{job.request.act} for {job.request.order_id}: the outcome is not known, asking", job.request)
+
+    def _ask(self, job: Job, now: int) -> None:
+        """One round: only a complete look counts, and only several of them prove that nothing arrived."""
+        job.tries += 1
+        job.due = now + (ASK_STEP_MS * (job.tries + 1) if job.tries < CLEAN_ROUNDS else ASK_LONG_MS)
+        sight = look(self._terminal, self._shaper.clock, min(job.sent_at, now), now)
+        request = job.request
+        if request.act is Act.PROTECT:
+            self._ask_levels(job, sight)
+        elif request.act is Act.REMOVE:
+            self._ask_removed(job, sight)
+        else:
+            ticket = self._find(job, sight)
+            if ticket:
+                self._done(job, ticket)
+            else:
+                job.rounds += 1
+                if job.rounds >= CLEAN_ROUNDS:
+                    self._absent(job)
+
+    def _absent(self, job: Job) -> None:
+        """It never arrived. An entry is given up; what takes risk away is sent, for the venue the first time."""
+        if job.request.enters:
+            why = "it did not reach the venue" if job.sends or not job.resumed else "it was not sent before the engine ended"
+            self._settle(job, lambda: self._refuse(job.request, why))
+        else:
+            self._send_again(job)
+
+    def _send_again(self, job: Job) -> None:
+        job.phase, job.due = Phase.SENDING, self._wall()
+
+    def _ask_levels(self, job: Job, sight: Sight) -> None:
+        request = job.request
+        held = next((one for one in sight.positions if one.ticket == request.position), None)
+        if held is not None and self._has_levels(held, request.sl, request.tp):
+            self._done(job, 0)
+        elif held is not None:
+            self._send_again(job)  # levels are absolute: sending them twice is sending them once
+        elif any(one.position_id == request.position and one.entry in (Entry.OUT, Entry.OUT_BY) for one in sight.deals):
+            self._settle(job, lambda: self._refuse(request, "the position is closed already"))
+
+    def _ask_removed(self, job: Job, sight: Sight) -> None:
+        ticket = job.request.ticket
+        if any(one.ticket == ticket for one in sight.orders):
+            self._send_again(job)
+        elif any(one.ticket == ticket and State(one.state).ended for one in sight.history):
+            self._done(job, ticket)
+
+    def _has_levels(self, held: Position, sl: Decimal | None, tp: Decimal | None) -> bool:
+        symbol = self._terms.symbol(self._terminal, held.symbol)
+        wanted = tuple(0.0 if level is None else float(rounded(level, symbol)) for level in (sl, tp))
+        return wanted == (held.sl, held.tp)
+
+    def _find(self, job: Job, sight: Sight) -> int:
+        """The ticket of the order that the request became, 0 when there is none. A token decides; where a server wrote
+        something else into the comment, owner, symbol, kind, volume and time must all fit an order nobody else knows."""
+        token = job.request.token
+        for order in (*sight.orders, *sight.history):
+            if found(order.comment, self._owner) == token:
+                return order.ticket
+        for deal in sight.deals:
+            if found(deal.comment, self._owner) == token:
+                return deal.order
+        fits = [order.ticket for order in (*sight.orders, *sight.history) if self._resembles(job, order)]
+        return fits[0] if len(fits) == 1 else 0
+
+    def _resembles(self, job: Job, order: VenueOrder) -> bool:
+        request = job.request
+        strange = found(order.comment, self._owner) or foreign(order.comment, self._owner)
+        if strange or order.ticket in self._known.orders or order.magic != self._shaper.magic or job.resumed:
+            return False
+        at = self._shaper.clock.to_utc(order.time_setup_msc)
+        return (
+            order.symbol == self._names.theirs(request.symbol)
+            and (order.type % 2 == 0) is (request.side is Side.BUY)
+            and (order.type > 1) is (request.act is Act.PLACE)
+            and Decimal(repr(order.volume_initial)) == request.quantity
+            and (not request.position or order.position_id == request.position)
+            and abs(at - job.sent_at) <= WEAK_WINDOW_MS
+        )
+
+    # ----------------------------------------------------------------- polling
+
+    def _poll(self, now: int) -> None:
+        self._poll_at = now + POLL_MS
+        try:
+            sight = look(self._terminal, self._shaper.clock, self._known.since, now)
+        except TerminalError as problem:
+            self._blind += 1
+            if self._blind == BLIND_ROUNDS:
+                self._note("ERROR", f"the state of the account cannot be read: {problem}")
+            raise
+        if self._blind >= BLIND_ROUNDS:
+            self._note("INFO", "the state of the account can be read again")
+        self._blind = 0
+        self.sight = sight
+        for deal in sorted(sight.deals, key=lambda one: one.ticket):
+            self._hear(deal)
+        self._hear_ends(sight.history)
+        self._hear_levels(sight.positions)
+        if not self._known.working:
+            self._known.since = now
+        elif any(ticket in self._known.working for ticket in self._unfinished(sight)):
+            self._poll_at = now + SOON_MS
+
+    def _unfinished(self, sight: Sight) -> Iterable[int]:
+        """Orders of ours that are in no list: they have ended, and their records come late."""
+        listed = {one.ticket for one in sight.orders}
+        return (ticket for ticket in self._known.working if ticket not in listed)
+
+    def _hear(self, deal: Deal) -> None:
+        if deal.ticket in self._known.deals or deal.type not in (DealType.BUY, DealType.SELL):
+            return
+        token = self._known.orders.get(deal.order) or found(deal.comment, self._owner)
+        if not token and deal.position_id not in self._known.positions:
+            return
+        symbol = self._names.ours(deal.symbol)
+        if symbol is None:
+            return
+        self._known.deals.add(deal.ticket)
+        self._known.positions.add(deal.position_id)
+        if token:
+            self._known.orders.setdefault(deal.order, token)
+        volume = Decimal(repr(deal.volume))
+        self._told_volume[deal.order] = self._told_volume.get(deal.order, ZERO) + volume
+        self._out.append(
+            Report(
+                What.DEAL,
+                self._shaper.clock.to_utc(deal.time_msc),
+                token,
+                symbol,
+                deal.order,
+                deal.position_id,
+                deal.ticket,
+                Side.BUY if deal.type == DealType.BUY else Side.SELL,
+                ENTRIES[Entry(deal.entry)],
+                REASONS.get(Reason(deal.reason), "") if deal.reason in Reason.__members__.values() else "",
+                volume,
+                Decimal(repr(deal.price)),
+                -Decimal(repr(deal.commission)),
+                -Decimal(repr(deal.swap)),
+                -Decimal(repr(deal.fee)),
+            )
+        )
+
+    def _hear_ends(self, history: list[VenueOrder]) -> None:
+        """An order has ended once its record says so and every deal that the record speaks of has been told."""
+        for order in history:
+            if order.ticket not in self._known.working or not State(order.state).ended:
+                continue
+            done = Decimal(repr(order.volume_initial)) - Decimal(repr(order.volume_current))
+            if self._told_volume.get(order.ticket, ZERO) < done:
+                self._poll_at = min(self._poll_at, self._wall() + SOON_MS)
+                continue
+            self._known.working.discard(order.ticket)
+            at = self._shaper.clock.to_utc(order.time_done_msc)
+            token, state = self._known.orders[order.ticket], State(order.state)
+            symbol = self._names.ours(order.symbol) or ""
+            self._out.append(
+                Report(What.ENDED, at, token, symbol, order=order.ticket, quantity=done, reason=state.name.lower())
+            )
+
+    def _hear_levels(self, positions: list[Position]) -> None:
+        """Levels that are not those that were set: an earlier request of ours that came late is put right, a hand at the
+        terminal is told and left alone."""
+        busy = {job.request.position for job in self._jobs if job.request.act is Act.PROTECT}
+        for held in positions:
+            if held.ticket not in self._known.levels or held.ticket in busy:
+                continue
+            seen = (Decimal(repr(held.sl)), Decimal(repr(held.tp)))
+            if self._has_levels(held, *self._known.levels[held.ticket]):
+                self._observed.pop(held.ticket, None)
+            elif self._observed.get(held.ticket) != seen:
+                self._observed[held.ticket] = seen
+                sl, tp = self._known.levels[held.ticket]
+                text = f"position {held.ticket} has stop {held.sl} and target {held.tp}, not {sl} and {tp} as were set"
+                self._out.append(
+                    Report(What.NOTE, self._wall(), symbol=self._names.ours(held.symbol) or "", level="WARN", text=text)
+                )
