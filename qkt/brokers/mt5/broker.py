@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 from qkt.brokers.dispatch import Act, Report, Request, VenueReport, VenueRequest, What
 from qkt.brokers.mt5.desk import Known
@@ -23,7 +24,6 @@ from qkt.brokers.paper.fills import money
 from qkt.brokers.quotes import QuoteBoard
 from qkt.core.bus import Scope
 from qkt.core.events import (
-    CancelFailed,
     LogLine,
     OrderAccepted,
     OrderCancelled,
@@ -39,16 +39,19 @@ from qkt.core.terms import CostKind, LegRole, OrderKind, OrderState, Purpose
 from qkt.orders import CancelOrder, LegView, Order, OrderApproved, ResizeOrder, SubmitOrder, first_stop, initial_risk
 from qkt.strategy import ExitPrice
 
+AGAIN_MS = 5_000
 PURPOSES = {"sl": Purpose.STOP_LOSS, "tp": Purpose.TAKE_PROFIT}
 
 
 @dataclass(slots=True, eq=False)
 class Part:
-    """One request of an order that trades. `filled` lots of it are done, `ticket` is the venue's number once it is known."""
+    """One request of an order that trades. It was asked for at `at` (epoch ms), `filled` lots of it are done, `ticket` is the
+    venue's number once it is known."""
 
     order: Order
     request: Request
     reference: Decimal
+    at: int
     filled: Decimal = ZERO
     ticket: int = 0
 
@@ -82,7 +85,7 @@ class Mt5Broker:
         self._number = 0
         self._hedging: bool | None = None
         self._levels = Levels()
-        self.tickets = Tickets()
+        self.tickets = Tickets(legs)
         # Everything asked for and not answered, by token.
         self._outstanding: dict[str, Request] = {}
         # Requests that trade, by token: all that ever were, and those that are not done.
@@ -91,13 +94,18 @@ class Mt5Broker:
         self._positions: set[int] = set()
         # Further parts of an order, sent one after the other.
         self._queues: dict[str, deque[Request]] = {}
-        # Exits whose levels wait for an answer, by token.
-        self._levelled: dict[str, Order] = {}
+        # Exits whose levels wait for an answer, by token, with the levels before.
+        self._levelled: dict[str, tuple[Order, tuple[Decimal | None, Decimal | None]]] = {}
         self._removals: dict[str, Order] = {}
         # Orders that the venue made, which are executed already.
         self._adopted: dict[str, Report] = {}
         self._orders: dict[int, str] = {}
         self._deals: set[int] = set()
+        # Positions whose levels the venue would not change, and when it is asked again.
+        self._again: dict[int, int] = {}
+        # The same of orders that could not be cancelled, and of pairs of positions.
+        self._removing: dict[str, int] = {}
+        self._unnetted: list[tuple[Request, int]] = []
         self._owed: dict[str, list[VenueCost]] = {}
         self._heard = 0
         scope.subscribe(SubmitOrder, self._on_submit)
@@ -121,12 +129,13 @@ class Mt5Broker:
     def standing(self) -> Standing:
         """What whoever talks to the venue must know to go on after a restart."""
         known = Known(
-            self._heard,
+            min([self._heard, *(part.at for part in self._active.values())]),
             dict(self._orders),
             {part.ticket for part in self._active.values() if part.ticket},
             set(self._positions),
             {number: (ticket.sl, ticket.tp) for number, ticket in self.tickets.open.items()},
             set(self._deals),
+            {part.ticket: part.filled for part in self._active.values() if part.ticket},
         )
         return Standing(known, list(self._outstanding.values()))
 
@@ -159,8 +168,8 @@ class Mt5Broker:
             self._place(order, quantity)
 
     def _place(self, order: Order, quantity: Decimal) -> None:
-        """A pending order. No venue takes a stop that the market has reached already: that one is watched, and goes to the market
-        with the next tick that has still reached it, as on paper."""
+        """A pending order. No venue takes a stop that the market has reached already: that one is watched, and goes to the
+        market with the next tick that has still reached it, as on paper."""
         quote = self._board.quote(order.symbol)
         level = order.limit if order.venue_kind is OrderKind.LIMIT else order.stop
         assert level is not None
@@ -194,13 +203,14 @@ class Mt5Broker:
                 quantity -= part
         if quantity > 0:
             price = money(quote.buy if order.side.sign > 0 else quote.sell)
-            requests.append(self._request(order, Act.OPEN, quantity, sl=self._first_stop(order, price)))
+            stop = self._first_stop(order, price) if self._hedging or not self.tickets.of_symbol(order.symbol) else None
+            requests.append(self._request(order, Act.OPEN, quantity, sl=stop))
         self._queues[order.id] = deque(requests[1:])
         self._send(order, requests[0], reference)
 
     @staticmethod
     def _first_stop(order: Order, price: Decimal) -> Decimal | None:
-        """The level that an entry takes along for a fill at `price`, None when it would be on the wrong side. One that will move
+        """The level that an entry takes along for a fill at `price`, None when it would be on the wrong side. A stop that moves
         is the engine's; the venue then has a net beneath it, half as far away again, in case that the engine is gone."""
         if order.bracket is None or order.bracket.stop_loss is None:
             return None
@@ -246,18 +256,31 @@ class Mt5Broker:
         return ticket if taken is None else None
 
     def _set_level(self, ticket: Ticket, order: Order) -> None:
+        before = (ticket.sl, ticket.tp)
         if order.venue_kind is OrderKind.STOP:
             ticket.stop, ticket.sl = order, order.stop
         else:
             ticket.target, ticket.tp = order, order.limit
-        self._protect(ticket, order)
+        self._levelled[self._protect(ticket)] = order, before
 
-    def _protect(self, ticket: Ticket, order: Order, *, wait: bool = True) -> None:
-        """Ask for both levels as they shall be now; a level that is left out would be taken away."""
-        request = self._request(order, Act.PROTECT, ticket.volume, position=ticket.number, sl=ticket.sl, tp=ticket.tp)
-        if wait:
-            self._levelled[request.token] = order
-        self._emit(request)
+    def _protect(self, ticket: Ticket) -> str:
+        """Ask for both levels as they shall be now; a level that is left out would be taken away. Returns the token."""
+        self._number += 1
+        name = token(self._owner, self._number)
+        self._emit(
+            Request(
+                name,
+                Act.PROTECT,
+                ticket.entry,
+                ticket.symbol,
+                ticket.side,
+                ticket.volume,
+                sl=ticket.sl,
+                tp=ticket.tp,
+                position=ticket.number,
+            )
+        )
+        return name
 
     def _watch(self, order: Order, quantity: Decimal) -> None:
         self._levels.add(order)
@@ -271,7 +294,7 @@ class Mt5Broker:
         ticket = self.tickets.exit_of(order)
         if ticket is not None:
             ticket.drop(order)
-            self._protect(ticket, order, wait=False)
+            self._protect(ticket)
             self._cancelled(order, command.reason)
             return
         part = next((one for one in self._active.values() if one.order is order), None)
@@ -317,7 +340,8 @@ class Mt5Broker:
         )
 
     def _send(self, order: Order, request: Request, reference: Decimal) -> None:
-        self._parts[request.token] = self._active[request.token] = Part(order, request, reference)
+        part = Part(order, request, reference, max(self._heard, order.created_at))
+        self._parts[request.token] = self._active[request.token] = part
         self._emit(request)
 
     def _emit(self, request: Request) -> None:
@@ -348,7 +372,8 @@ class Mt5Broker:
         self._removals.pop(report.token, None)
         if report.order:
             self._orders[report.order] = report.token
-        order = self._levelled.pop(report.token, None)
+        levelled = self._levelled.pop(report.token, None)
+        order = None if levelled is None else levelled[0]
         part = self._parts.get(report.token)
         if part is not None:
             part.ticket = report.order
@@ -366,22 +391,31 @@ class Mt5Broker:
         removed = self._removals.pop(report.token, None)
         part = self._parts.get(report.token)
         if levelled is not None:
-            self._level_refused(levelled, report.text)
-        elif removed is not None and removed.live:
-            self._scope.publish(CancelFailed(removed.id, removed.strategy, removed.symbol, report.text))
+            self._level_refused(*levelled, report.text)
+        elif removed is not None:
+            if removed.live:
+                self._say("WARN", f"{removed.id} could not be cancelled ({report.text}), it is tried again", removed)
+                self._removing[removed.id] = self._heard + AGAIN_MS
         elif part is not None:
             self._active.pop(report.token, None)
             self._give_up(part.order, report.text)
+        elif request is not None and request.act is Act.PROTECT:
+            self._again[request.position] = self._heard + AGAIN_MS
         elif request is not None and request.act is Act.CLOSE_BY:
-            self._say(
-                "ERROR", f"positions {request.position} and {request.other} still stand against each other: {report.text}"
-            )
+            pair = f"positions {request.position} and {request.other}"
+            self._say("ERROR", f"{pair} still stand against each other: {report.text}")
+            self._unnetted.append((request, self._heard + AGAIN_MS))
 
-    def _level_refused(self, order: Order, reason: str) -> None:
-        """The venue will not keep a level: a stop goes to the engine, a target is watched here."""
+    def _level_refused(self, order: Order, before: tuple[Decimal | None, Decimal | None], reason: str) -> None:
+        """The venue will not keep a level: a stop goes to the engine, a target is watched here. What was there before stays."""
         ticket = self.tickets.exit_of(order)
         if ticket is not None:
+            stop = ticket.stop is order
             ticket.drop(order)
+            if stop:
+                ticket.sl = before[0]
+            else:
+                ticket.tp = before[1]
         if not order.live:
             return
         if order.venue_kind is OrderKind.LIMIT and ticket is not None:
@@ -453,17 +487,62 @@ class Mt5Broker:
     def _close_fill(self, order: Order, report: Report, reference: Decimal, complete: bool) -> None:
         """A close, or the part of an entry that takes positions off; no more than the books still have."""
         ticket = self.tickets.find(report.position)
-        if ticket is not None:
+        if ticket is not None and self._hedging:
             self.tickets.reduce(ticket, report.quantity)
         lots = report.quantity
         if order.reduce_only:
             lots = min(lots, self._legs.leg_quantity(order.leg_id or 0))
-        if lots < report.quantity:
-            self._say("ERROR", f"deal {report.deal} closed {report.quantity:f} lots, the books had {lots:f}", order)
         if lots:
             self._fill(order, lots, report, reference, complete=complete)
+        if lots < report.quantity:
+            self._undo_netting(report, report.quantity - lots, billed=bool(lots))
         if ticket is not None:
             self._rehome(ticket)
+
+    def _undo_netting(self, report: Report, excess: Decimal, *, billed: bool) -> None:
+        """The venue closed more than the books had: a part that they had netted with another position before the venue could.
+        Of that other one there is more than the books have. It is booked as what it is, and closed."""
+        costs: dict[str, Any] = dict.fromkeys(("commission", "swap", "fee"), ZERO) if billed else {}
+        ticket = self.tickets.find(report.position)
+        if self._hedging:
+            same = [one for one in self.tickets.of_symbol(report.symbol) if one.side is report.side]
+            ticket = next((one for one in same if self.tickets.surplus(one) >= excess), None)
+            costs["entry"] = "alone"
+        if self._hedging and ticket is None:
+            self._say("ERROR", f"deal {report.deal} closed {excess:f} lots that the books did not have")
+            return
+        number = report.position if ticket is None else ticket.number
+        self._say("WARN", f"the venue closed {excess:f} lots too many; what that leaves in position {number} is closed too")
+        name = f"venue-{report.deal}-over"
+        entry = Order(
+            name,
+            self._strategy if ticket is None else ticket.strategy,
+            report.symbol,
+            report.side,
+            excess,
+            OrderKind.MARKET,
+            Purpose.ENTRY,
+            report.ts,
+        )
+        self._adopt(entry, replace(report, quantity=excess, position=number, **costs))
+        ticket = self.tickets.find(number)
+        if ticket is None or ticket.side is not report.side:
+            return
+        if ticket.leg:
+            side = ticket.side.opposite
+            close = Order(
+                f"{name}-close",
+                ticket.strategy,
+                ticket.symbol,
+                side,
+                excess,
+                OrderKind.MARKET,
+                Purpose.CLOSE,
+                report.ts,
+                role=ticket.fill.role,
+                leg_id=ticket.leg,
+            )
+            self._scope.publish(OrderApproved(close))
 
     def _rehome(self, ticket: Ticket) -> None:
         """Exits that stood on a position which is gone, and still have something to guard, are watched here."""
@@ -492,7 +571,8 @@ class Mt5Broker:
             self._close_fill(native, report, reference, done)
             return
         lots = min(report.quantity, self._legs.leg_quantity(ticket.leg))
-        self.tickets.reduce(ticket, report.quantity)
+        if self._hedging:
+            self.tickets.reduce(ticket, report.quantity)
         if lots:
             order = Order(
                 f"venue-{report.deal}",
@@ -509,6 +589,8 @@ class Mt5Broker:
             what = {"sl": "its stop", "tp": "its target", "stop_out": "a stop-out"}.get(report.reason, "no order of ours")
             self._say("WARN", f"the venue closed {lots:f} lots of {ticket.symbol} by {what} at {report.price:f}", order)
             self._adopt(order, replace(report, quantity=lots))
+        if lots < report.quantity:
+            self._undo_netting(report, report.quantity - lots, billed=bool(lots))
         self._rehome(ticket)
 
     def _adopt_late(self, order: Order, report: Report) -> None:
@@ -573,32 +655,54 @@ class Mt5Broker:
             signal_price=order.signal_price,
             initial_risk=initial_risk(order, report.price),
             venue_costs=tuple(costs),
-            execution=str(report.deal),
+            execution=f"{report.deal}-over" if order.id.endswith("-over") else str(report.deal),
         )
-        if report.entry in ("in", "inout"):
+        if not self._hedging:
+            self._note_net(order, lots, report, event)
+        elif report.entry in ("in", "inout"):
             self._note_position(order, lots, report, event)
-        elif not self._hedging and order.purpose is Purpose.ENTRY:
-            ticket = self.tickets.find(report.position)
-            if ticket is not None:
-                self.tickets.reduce(ticket, lots)
+        elif report.entry == "alone":
+            self.tickets.open[report.position].fill = event
+        elif order.purpose is Purpose.ENTRY:
+            for one in self.tickets.of_symbol(order.symbol):
+                if one.side is order.side and not one.leg:  # it was netted with what is closed now, and opens what that opens
+                    one.fill = event
         self._scope.publish(event)
         if self._hedging and report.entry == "in" and event.closed_quantity:
             self._net(order, event, report)
 
     def _note_position(self, order: Order, lots: Decimal, report: Report, event: OrderFilled) -> None:
+        """A position of a hedging account was opened, or has grown."""
         ticket = self.tickets.find(report.position)
-        part = self._parts.get(report.token)
-        first = None if part is None else part.request.sl
         if ticket is None:
-            self.tickets.open[report.position] = Ticket(report.position, order.side, lots, event, order.id, sl=first)
-        elif report.entry == "in":
-            ticket.volume += lots
-            if not ticket.leg:
-                ticket.fill = event
-        else:  # turned to the other side
-            ticket.side, ticket.volume, ticket.fill, ticket.entry = order.side, lots - ticket.volume, event, order.id
-            ticket.stop = ticket.target = ticket.tp = None
-            ticket.sl = first
+            stop = self._first_stop_of(report)
+            self.tickets.open[report.position] = Ticket(report.position, order.side, lots, event, order.id, sl=stop)
+            return
+        ticket.volume += lots
+        if not ticket.leg:
+            ticket.fill = event
+
+    def _note_net(self, order: Order, lots: Decimal, report: Report, event: OrderFilled) -> None:
+        """The one position of a netting account changed; deals may be heard in another order than they happened in."""
+        ticket = self.tickets.find(report.position)
+        before = ZERO if ticket is None else ticket.side.sign * ticket.volume
+        after = before + report.side.sign * lots
+        first = self._first_stop_of(report) if after * report.side.sign > 0 else None
+        if not after:
+            self.tickets.open.pop(report.position, None)
+        elif ticket is None or before * after < 0:
+            self.tickets.open[report.position] = Ticket(report.position, order.side, abs(after), event, order.id, sl=first)
+        else:
+            ticket.volume = abs(after)
+            if first is not None:  # a pending order brought its stop to the position that it joined
+                if ticket.stop is not None:
+                    self._again[ticket.number] = report.ts
+                else:
+                    ticket.sl = first
+
+    def _first_stop_of(self, report: Report) -> Decimal | None:
+        part = self._parts.get(report.token)
+        return None if part is None else part.request.sl
 
     def _net(self, order: Order, event: OrderFilled, report: Report) -> None:
         """A pending entry was filled against a position that the books net it with: one closes the other at the venue too."""
@@ -626,16 +730,33 @@ class Mt5Broker:
 
     def on_tick(self, tick: Tick) -> None:
         """Levels that are watched here, and deadlines that the venue does not keep."""
+        self._try_again(tick.ts)
         for order in self._levels.expired(tick):
             self._levels.remove(order)
             self._cancelled(order, f"expired at {order.expires_at}")
         for order in self._levels.hit(tick):
             if order.live:
                 self._reached(order)
+
+    def _try_again(self, ts: int) -> None:
+        """Ask once more for what must be and was refused, and for the end of what is past its deadline."""
+        for number in [number for number, due in self._again.items() if ts >= due]:
+            del self._again[number]
+            ticket = self.tickets.find(number)
+            if ticket is not None:
+                self._protect(ticket)
         for part in list(self._active.values()):
-            deadline = part.request.expires_at
-            if deadline is not None and tick.ts >= deadline and part.ticket:
+            order = part.order
+            again, deadline = self._removing.get(order.id), part.request.expires_at
+            if part.ticket and ((again is not None and ts >= again) or (deadline is not None and ts >= deadline)):
+                self._removing.pop(order.id, None)
                 self._remove(part)
+        due = [request for request, at in self._unnetted if ts >= at]
+        self._unnetted = [(request, at) for request, at in self._unnetted if ts < at]
+        for request in due:
+            if request.position in self.tickets.open and request.other in self.tickets.open:
+                self._number += 1
+                self._emit(replace(request, token=token(self._owner, self._number)))
 
     def _reached(self, order: Order) -> None:
         if order.reduce_only:

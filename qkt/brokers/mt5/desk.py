@@ -45,8 +45,9 @@ REASONS = {Reason.SL: "sl", Reason.TP: "tp", Reason.STOP_OUT: "stop_out"}
 
 @dataclass(slots=True)
 class Known:
-    """What a session already knows of its venue: tokens of its orders by ticket, those that still work, volumes of its
-    positions by ticket, the levels it put on them, and the deals that it booked. `since` is when it last heard (epoch ms)."""
+    """What a session already knows of its venue: tokens of its orders by ticket, those that still work, its positions, the
+    levels it put on them, the deals that it booked, and lots filled of orders that work. `since` is when it last heard, or
+    asked for the oldest of them (epoch ms)."""
 
     since: int = 0
     orders: dict[int, str] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Known:
     positions: set[int] = field(default_factory=set)
     levels: dict[int, tuple[Decimal | None, Decimal | None]] = field(default_factory=dict)
     deals: set[int] = field(default_factory=set)
+    filled: dict[int, Decimal] = field(default_factory=dict)
 
 
 class Desk:
@@ -78,7 +80,7 @@ class Desk:
         self._known = known or Known(since=wall())
         self._jobs: list[Job] = []
         self._out: list[Report] = []
-        self._told_volume: dict[int, Decimal] = {}
+        self._told_volume = dict(self._known.filled)
         self._poll_at = 0
         self._blind = 0
         self._observed: dict[int, tuple[Decimal, Decimal]] = {}
@@ -102,7 +104,7 @@ class Desk:
     @property
     def due(self) -> int:
         """When `step` has something to do (epoch ms)."""
-        return min([self._poll_at, *(job.due for job in self._jobs)])
+        return min([self._poll_at, *(job.due for job in self._jobs if not self._behind(job))])
 
     @property
     def unresolved(self) -> list[Request]:
@@ -141,7 +143,7 @@ class Desk:
     def working(self) -> bool:
         """Whether a request is to be worked on now."""
         now = self._wall()
-        return any(job.due <= now for job in self._jobs)
+        return any(job.due <= now and not self._behind(job) for job in self._jobs)
 
     def take(self) -> list[Report]:
         """Reports that were not taken yet."""
@@ -229,6 +231,8 @@ class Desk:
                 self._wait(job, now, said)
             case Meaning.WAIT:
                 self._wait(job, now, said)
+            case Meaning.REFUSED if not request.enters and answer.retcode == Code.REJECT and job.waits < len(WAITS_MS):
+                self._wait(job, now, said)  # the dealer's mood, not something that cannot be
             case Meaning.CLOSED if not request.enters:
                 self._wait(job, now, said)
             case Meaning.FILLING if len(job.fillings) > 1 and not job.refilled:
@@ -270,14 +274,15 @@ class Desk:
         request = job.request
         if request.act is Act.PROTECT:
             self._known.levels[request.position] = (request.sl, request.tp)
-        elif request.act in (Act.OPEN, Act.CLOSE, Act.PLACE) and ticket:
-            self._known.orders[ticket] = request.token
-            self._known.working.add(ticket)
-        elif ticket:
-            self._known.orders[ticket] = request.token
-        if request.act is not Act.REMOVE and not ticket and request.act is not Act.PROTECT:
+        elif request.act is Act.REMOVE:
+            ticket = 0  # the order ends under the token that it was placed with
+        elif not ticket:
             self._begin_asking(job, self._wall())  # taken without a number: it is found by its token
             return
+        else:
+            self._known.orders[ticket] = request.token
+            if request.act is not Act.CLOSE_BY:
+                self._known.working.add(ticket)
         taken = Report(What.TAKEN, self._wall(), request.token, request.symbol, order=ticket, position=request.position)
         self._settle(job, lambda: self._out.append(taken))
         self._poll_at = 0
@@ -375,6 +380,8 @@ class Desk:
         request = job.request
         strange = found(order.comment, self._owner) or foreign(order.comment, self._owner)
         if strange or order.ticket in self._known.orders or order.magic != self._shaper.magic or job.resumed:
+            return False
+        if order.reason != Reason.EXPERT:  # the venue's own: a stop, a target, a stop-out
             return False
         at = self._shaper.clock.to_utc(order.time_setup_msc)
         return (

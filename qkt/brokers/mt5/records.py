@@ -5,8 +5,22 @@ Numbers are as the package has them: doubles, seconds or milliseconds of the ser
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple, Self
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple, Self, TypeAlias
+
+_Pick: TypeAlias = Callable[[Any], tuple[Any, ...]]
+_PICKS: dict[tuple[Any, bool], _Pick] = {}
+
+
+def _pick(kind: Any, mapping: bool) -> _Pick:
+    """Takes the fields of a kind of record out of a mapping or an object, in their order."""
+    known = _PICKS.get((kind, mapping))
+    if known is None:
+        names = [one.name for one in fields(kind)]
+        known = _PICKS[kind, mapping] = itemgetter(*names) if mapping else attrgetter(*names)
+    return known
 
 
 class Record:
@@ -15,9 +29,7 @@ class Record:
     @classmethod
     def read(cls, source: Any) -> Self:
         """Raises KeyError or AttributeError for a source that lacks a field."""
-        if isinstance(source, dict):
-            return cls(**{one.name: source[one.name] for one in fields(cls)})  # type: ignore[arg-type]
-        return cls(**{one.name: getattr(source, one.name) for one in fields(cls)})  # type: ignore[arg-type]
+        return cls(*_pick(cls, isinstance(source, dict))(source))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from qkt.core.events import OrderFilled
 from qkt.core.numbers import ZERO, floor_to
 from qkt.core.terms import LegRole, Side
-from qkt.orders import Order
+from qkt.orders import LegView, Order
 
 
 @dataclass(slots=True, eq=False)
@@ -69,7 +69,8 @@ class Ticket:
 class Tickets:
     """Open positions by number, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, legs: LegView) -> None:
+        self._legs = legs
         self.open: dict[int, Ticket] = {}
 
     def find(self, number: int) -> Ticket | None:
@@ -77,6 +78,9 @@ class Tickets:
 
     def of_leg(self, leg: int) -> list[Ticket]:
         return [ticket for ticket in self.open.values() if leg and ticket.leg == leg]
+
+    def of_symbol(self, symbol: str) -> list[Ticket]:
+        return [ticket for ticket in self.open.values() if ticket.symbol == symbol]
 
     def to_close(self, order: Order, step: Decimal) -> Iterator[tuple[Ticket, Decimal]]:
         """Which positions an exit takes how much of, in whole steps or whole: those of its own entry first, then the newest."""
@@ -96,13 +100,14 @@ class Tickets:
             if ticket.primary
             and (ticket.strategy, ticket.symbol) == (order.strategy, order.symbol)
             and ticket.side is not order.side
-            and ticket.leg
+            and self._legs.leg_quantity(ticket.leg)
         ]
         return found[::-1]
 
     def netted(self, order: Order, quantity: Decimal) -> Iterator[tuple[Ticket, Decimal]]:
         """Which positions an entry of this quantity closes before it opens anything."""
-        return _taken(self.opposite(order), quantity)
+        found = self.opposite(order)
+        return _taken(found, min(quantity, self._legs.leg_quantity(found[0].leg))) if found else iter(())
 
     def against(self, number: int, leg: int) -> list[Ticket]:
         """Positions of a leg that position `number` was netted with, newest first."""
@@ -111,6 +116,12 @@ class Tickets:
     def exit_of(self, order: Order) -> Ticket | None:
         """The position on which an exit stands as a native level."""
         return next((ticket for ticket in self.open.values() if order in (ticket.stop, ticket.target)), None)
+
+    def surplus(self, ticket: Ticket) -> Decimal:
+        """Lots of a position, or of all those of its leg, that the books netted away."""
+        if not ticket.leg:
+            return ticket.volume
+        return sum((one.volume for one in self.of_leg(ticket.leg)), ZERO) - self._legs.leg_quantity(ticket.leg)
 
     def reduce(self, ticket: Ticket, volume: Decimal) -> None:
         ticket.volume -= min(volume, ticket.volume)

@@ -263,7 +263,7 @@ class Rules:
         order = venue.new_order(
             symbol.name, OrderType.CLOSE_BY, volume, second.price, request.get("magic", 0), request.get("comment", "")
         )
-        order.position = first.ticket
+        order.position, order.left = first.ticket, ZERO
         deal = venue.reduce(first, order, volume, second.price, Entry.OUT_BY)
         venue.reduce(second, order, volume, second.price, Entry.OUT_BY)
         venue.end(order, State.FILLED)

@@ -105,6 +105,7 @@ class Venue:
         kind = OrderType.SELL if position.side > 0 else OrderType.BUY
         order = self.new_order(position.symbol, kind, position.volume, price, position.magic, comment)
         order.position, order.reason = position.ticket, reason
+        order.left = ZERO
         self.reduce(position, order, position.volume, price)
         self.end(order, State.FILLED)
 
@@ -221,7 +222,6 @@ class Venue:
         swap = (position.swap * volume / position.volume).quantize(self._money_step)
         position.swap -= swap
         position.volume -= volume
-        order.left = max(ZERO, order.left - volume) if entry is not Entry.OUT_BY else ZERO
         if not position.volume:
             del self.positions[position.ticket]
         return self._deal(order, -position.side, entry, volume, price, position.ticket, profit, swap)

@@ -1,0 +1,44 @@
+"""Sequences of trades on an account that fails in every way it can: nothing is sent twice, no fill is lost, no order or level
+is left behind, and the books are the venue's truth at the end. `.ci/nightly` runs many more of them."""
+
+import os
+from decimal import Decimal
+
+import pytest
+
+from qkt.brokers.mt5.simulator import Faults
+from qkt.brokers.mt5.simulator.faults import SendFault
+from tests.brokers.mt5.rig import Rig, run
+
+SEEDS = range(int(os.environ.get("QKT_FAULT_SEEDS", "25")))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_books_are_the_venues_truth_whatever_failed(seed: int) -> None:
+    run(seed)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_session_that_was_killed_anywhere_comes_back_to_the_venues_truth(seed: int) -> None:
+    run(10_000 + seed, crash=0.03)
+
+
+def test_the_sequences_do_trade_fail_and_die() -> None:
+    """The properties would be empty if nothing happened in them."""
+    rigs = [run(seed, crash=0.03) for seed in range(10_000, 10_012)]
+    assert sum(len(rig.venue.deals) for rig in rigs) > 60
+    assert sum(rig.crashes for rig in rigs) > 12
+    assert any("outcome is not known" in line.text for rig in rigs for line in rig.session.logs)
+
+
+@pytest.mark.parametrize("fault", list(SendFault))
+def test_one_order_that_fails_is_sent_once_or_told_refused(fault: SendFault) -> None:
+    rig = Rig(3, faults=Faults(script=[fault]))
+    rig.venue.symbols["GOLDm"].filling_mode = 3
+    rig.quote(Decimal("100.00"), Decimal("0.02"))
+    rig.take(rig.entry(pending=False))
+    rig.settle()
+    assert not rig.problems()
+    assert len([deal for deal in rig.venue.deals if deal.entry == 0]) <= 1 + (fault is SendFault.PARTIAL)
+    if fault in (SendFault.LOST_AFTER, SendFault.TIMEOUT_AFTER, SendFault.ERROR, SendFault.LOST_LATE, SendFault.TIMEOUT_LATE):
+        assert rig.venue.deals
