@@ -31,7 +31,7 @@ from qkt.core.events import Tick
 from qkt.core.instruments import InstrumentRegistry
 from qkt.core.terms import OrderKind, Side, TimeInForce
 from qkt.engine import Session, SessionSettings, TickBoard, assemble
-from qkt.risk import OrderLimits
+from qkt.risk import RiskLimits
 from qkt.strategy import CancelSignal, CloseSignal, EnterSignal, ExitForm, ScaleOut, ScaleOutPart, Signal
 from qkt.strategy.signals import BracketSpec, OcoEntrySignal
 from tests.market import GOLD, Script, by, instrument, stepped, trailing
@@ -47,8 +47,8 @@ GOLD_TERMS = {
     "stops_level_points": 2,
 }
 
-SENDS = dict.fromkeys(SendFault, 0.025)
-READS = dict.fromkeys(ReadFault, 0.02)
+SENDS = dict.fromkeys(SendFault, 0.01)
+READS = dict.fromkeys(ReadFault, 0.004)
 
 Item = Tick | Report | Signal
 
@@ -95,7 +95,7 @@ class Rig:
         settings = SessionSettings(
             Decimal(100_000),
             instruments=InstrumentRegistry.standard().with_layer(table),
-            limits=OrderLimits(price_collar_pct=Decimal(50)),
+            limits=RiskLimits(),
             venue=VenueTerms(BrokerKind.MT5, OWNER),
             audit=True,
         )
@@ -347,7 +347,7 @@ def run(seed: int, ticks: int = 60, *, crash: float = 0.0, calm: bool = False) -
     for _ in range(ticks):
         bid = max(Decimal(50), bid + Decimal(pick.choice([0, 1, -1, 4, -4, 15, -15])).scaleb(-2))
         rig.quote(bid, Decimal(pick.randint(1, 6)).scaleb(-2), pick.choice([40, 700, 700, 5_000]))
-        if pick.random() < 0.3:
+        if pick.random() < 0.5:
             rig.act()
         rig.pass_time(pick.choice([0, 200, 1_500]), crash)
     rig.settle()

@@ -10,7 +10,7 @@ from qkt.brokers.mt5.simulator import Faults
 from qkt.brokers.mt5.simulator.faults import SendFault
 from tests.brokers.mt5.rig import Rig, run
 
-SEEDS = range(int(os.environ.get("QKT_FAULT_SEEDS", "25")))
+SEEDS = range(int(os.environ.get("QKT_FAULT_SEEDS", "14")))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
