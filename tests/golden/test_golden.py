@@ -80,6 +80,12 @@ def test_the_trades_are_those_of_the_independent_engine(case: Case, tmp_path: Pa
     assert abs(fast.record.realized - Decimal(summary["realized"])) <= Decimal("1e-7")
     assert fast.record.unrealized == Decimal(summary["unrealized"])
     assert len(fast.record.rejections) == int(summary.get("rejections", 0))
+    refused = case.folder / "rejections.csv"
+    if refused.exists():
+        with refused.open(newline="") as handle:
+            expected_refusals = [(int(row["timestamp"]), row["reason"].split()[:2]) for row in csv.DictReader(handle)]
+        ours = [(event.at, event.reason.replace("quantity", "qty").split()[:2]) for event in fast.record.rejections]
+        assert ours == expected_refusals
     if "commission" in summary:
         assert fast.record.commission == Decimal(summary["commission"])
     if "swap" in summary:  # theirs is positive when paid
