@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from qkt.brokers.paper import ExecutionSettings
 from qkt.config import ConfigError, Execution, Risk, find, load_config, shown
 from qkt.portfolio import BookSettings, ExposureCaps, Method, Rung
-from qkt.risk import OrderLimits, RiskLimits
+from qkt.risk import OrderLimits, RiskLimits, limits_from_json, limits_json
 
 
 @pytest.fixture(autouse=True)
@@ -111,6 +112,17 @@ def test_secrets_are_not_shown(home):
 def test_sections_have_the_names_of_what_they_set():
     assert set(Risk.model_fields) >= {field.name for field in dataclasses.fields(OrderLimits)}
     assert set(Execution.model_fields) <= {field.name for field in dataclasses.fields(ExecutionSettings)}
+
+
+def test_the_limits_of_the_page_about_risk_can_be_used(home):
+    page = (Path(__file__).parents[1] / "docs" / "risk.md").read_text(encoding="utf-8")
+    config, _ = load_config(write(home / "qkt.toml", page.split("```toml\n")[1].split("```")[0]))
+    limits = config.risk.limits()
+    assert (limits.losses.max_daily_loss, str(limits.day)) == (500, "17:00 America/New_York")
+    own = limits.of("range_breakout")
+    assert (own.losses.max_daily_loss, own.max_trades_per_day, own.cooldown_ms, own.cooldown_after) == (150, 12, 1_800_000, 2)
+    assert limits.of("another").losses.max_daily_loss is None
+    assert limits_from_json(json.loads(json.dumps(limits_json(limits)))) == limits
 
 
 def test_the_example_of_the_page_can_be_used(home, monkeypatch):

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 
-from qkt.core.numbers import EXACT, exact, plain
+from qkt.core.numbers import EXACT, ZERO, exact, plain, q8, quotient
 from qkt.ledger import StrategyBook
 from qkt.risk.halts import Cause, Lasts
 from qkt.risk.limits import LossLimits, RiskLimits
@@ -22,6 +22,14 @@ HUNDRED = Decimal(100)
 NEAR = 1e-9
 RUNAWAY_TRIPS, RUNAWAY_TRIPS_MS = 10, 600_000
 RUNAWAY_REJECTIONS, RUNAWAY_REJECTIONS_MS = 5, 60_000
+
+
+class Usage(NamedTuple):
+    """What stands against a limit now, never below zero, and the limit."""
+
+    now: Decimal
+    limit: Decimal
+    unit: Literal["money", "percent", "count"]
 
 
 class HaltRule(Protocol):
@@ -35,6 +43,10 @@ class HaltRule(Protocol):
 
     def breach(self) -> str | None:
         """In words how it is broken now, None when it holds."""
+        ...
+
+    def usage(self) -> Usage:
+        """How much of the limit is used."""
         ...
 
 
@@ -51,6 +63,9 @@ class DailyLoss:
     def breach(self) -> str | None:
         lost = self.purse.lost_today
         return f"daily loss {lost} exceeds max {short(self.limit)}" if lost > self.limit else None
+
+    def usage(self) -> Usage:
+        return Usage(max(ZERO, self.purse.lost_today), self.limit, "money")
 
 
 class EquityFall:
@@ -85,6 +100,11 @@ class EquityFall:
         found = f"{exact(fall, HUNDRED) / reference:.4f} %"
         return f"{self.cause} {found} ({reference:.2f} to {now:.2f}) exceeds max {short(self.pct)} %"
 
+    def usage(self) -> Usage:
+        reference = self._reference()
+        fall = EXACT.subtract(reference, money(self.purse.equity_f()))
+        return Usage(q8(quotient(max(ZERO, fall) * HUNDRED, reference)) if reference > 0 else ZERO, self.pct, "percent")
+
 
 class LossStreak:
     """Closes that lost, in a row."""
@@ -100,6 +120,9 @@ class LossStreak:
     def breach(self) -> str | None:
         losses = self._book.loss_streak
         return f"{losses} losing closes in a row, the limit is {self.limit}" if losses >= self.limit else None
+
+    def usage(self) -> Usage:
+        return Usage(Decimal(self._book.loss_streak), Decimal(self.limit), "count")
 
 
 @dataclass(slots=True)
@@ -133,9 +156,12 @@ class Runaway:
 
     def breach(self) -> str | None:
         found = len(self.times)
-        return (
-            f"{found} {self.what} within {self.within_ms // 1000} s, the limit is {self.limit}" if found > self.limit else None
-        )
+        if found <= self.limit:
+            return None
+        return f"{found} {self.what} within {self.within_ms // 1000} s, the limit is {self.limit}"
+
+    def usage(self) -> Usage:
+        return Usage(Decimal(len(self.times)), Decimal(self.limit), "count")
 
 
 def loss_rules(purse: Purse, losses: LossLimits, limits: RiskLimits) -> list[DailyLoss | EquityFall]:

@@ -369,6 +369,8 @@ class Engine:
                 self._after_outage(recorder, market.replayable)
             elif self.history is not None:
                 await self._warm(live, self.history)
+            if machine.settings.real:  # its first hours are measured
+                recorder.handle(CommandInput(max(machine.last_ts, self.wall.now()), "started", "engine"))
             undo.pop_all()
         return Hosted(live, Pump(live, market, lambda level, text: self._feed_said(name, level, text), self.wall))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +19,7 @@ from qkt.lang.loader import load_text
 from qkt.risk import LossLimits, RiskLimits, StrategyLimits
 from qkt.runtime.inputs import CommandInput, TimerInput
 from qkt.runtime.machine import SessionMachine
+from qkt.runtime.views.limits import limit_rows
 from tests.backtest.random_run import START, Memory, tape
 
 SOURCE = """STRATEGY flips VERSION 1
@@ -71,7 +73,7 @@ def lose(one: SessionMachine, ts: int, bid: float = 1.0) -> None:
     one.tick(Tick("SIM:EURUSD", ts, bid, bid, bid))
 
 
-def halted(tmp_path: Path) -> SessionMachine:  # noqa: ARG001
+def halted(tmp_path: Path) -> SessionMachine:
     """A session that has lost more than a day may cost."""
     one = machine(RiskLimits(losses=LossLimits(Decimal(1))))
     at = START
@@ -130,3 +132,26 @@ def test_an_operator_may_halt_one_strategy_of_a_session() -> None:
     assert one.halted is not None
     one.handle(CommandInput(START, "resume", "ann", {"strategy": "flips"}))
     assert one.halted is None
+
+
+def test_how_much_of_each_limit_is_used_is_shown() -> None:
+    one = machine(
+        RiskLimits(
+            losses=LossLimits(Decimal(400), Decimal(10)),
+            every_strategy=StrategyLimits(
+                loss_streak_halt=4, max_trades_per_day=4, max_open_positions=2, max_position=Decimal(1)
+            ),
+        )
+    )
+    for at, price in enumerate((1.0, 1.1, 1.1, 1.0, 1.0)):  # sells a hundredth lot at 1.1 and is stopped out at 1.3
+        lose(one, START + at * 30_000, price)
+    assert len(one.session.books.trades) == 1
+    lose(one, START + 150_000, 1.3)
+    live = SimpleNamespace(name="fx", machine=one)
+    rows = {row.rule: (row.scope, row.now, row.used_pct) for row in limit_rows(live)}  # type: ignore[arg-type]
+    lost = -one.session.books.trades[-1].realized
+    assert rows["account daily loss"] == ("fx", lost, lost / 4)
+    assert rows["account drawdown"] == ("fx", lost / 100, lost / 10)
+    assert rows["flips loss streak"] == ("fx", 1, 25)
+    assert rows["flips trades of the day"] == ("fx", 1, 25)
+    assert rows["flips open positions"] == ("fx", 0, 0)

@@ -26,6 +26,7 @@ from qkt.runtime.control.rows import (
 from qkt.runtime.figures import BOUNDS, Durations
 from qkt.runtime.views.fills import ShownFills
 from qkt.runtime.views.kept import Kept
+from qkt.runtime.views.limits import limit_rows
 from qkt.runtime.views.markets import feed_rows, market_rows, stream_rows
 from qkt.runtime.views.positions import order_rows, position_rows
 from qkt.runtime.views.rules import LookedRules, Ruled
@@ -113,7 +114,7 @@ def tables(engine: Engine) -> Tables:
         orders=orders,
         fills=fills,
         market=markets,
-        limits={},
+        limits=table(row for hosted in running for row in limit_rows(hosted.live)),
         halts=table(halts),
         alerts=table(engine.alerts),
         feeds=table(feed_rows(engine)),
