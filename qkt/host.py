@@ -10,12 +10,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from qkt.data.feeds import Feed
     from qkt.data.feeds.tradingview import TradingViewSettings
     from qkt.observe.logs import LogFiles
+    from qkt.runtime.control.link import EngineLink
     from qkt.runtime.control.rows import StrategyRow
     from qkt.runtime.engine import Engine, History
     from qkt.runtime.markets import Market
@@ -44,6 +45,8 @@ FIRST_STRATEGIES = ("*.qkt", "*.py")
 log = logging.getLogger("qkt.host")
 
 T = TypeVar("T")
+
+Front: TypeAlias = "Callable[[EngineLink, Ending], Coroutine[object, object, None]]"
 
 
 @dataclass(frozen=True)
@@ -69,14 +72,16 @@ def run(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
         raise problem from None
 
 
-async def host(hosting: Hosting, tell: Callable[[str], None]) -> None:
-    """Run an engine with its control socket until a signal or a command ends it. `tell` hears what a person should see.
+async def host(hosting: Hosting, tell: Callable[[str], None], front: Front | None = None) -> None:
+    """Run an engine with its control socket until a signal or a command ends it. `tell` hears what a person should see, `front`
+    is what stands before the engine in this process, a dashboard.
 
     Raises StateError when the state directory is taken or damaged, ControlError when its socket is, ConfigError for a
     channel of alerts that cannot work.
     """
     from qkt.observe.channel import open_channels
     from qkt.observe.observer import observing
+    from qkt.runtime.control.link import LocalLink
     from qkt.runtime.control.serving import serving
 
     channels = open_channels(hosting.config.alerts.channels)
@@ -92,8 +97,11 @@ async def host(hosting: Hosting, tell: Callable[[str], None]) -> None:
             engine.subscribers = lambda: hub.subscribers
             where = endpoint.path or f"127.0.0.1:{endpoint.port}"
             tell(f"engine ready, pid {os.getpid()}, {len(engine.known())} sessions, socket {where}")
-            hub.closing = await _until_asked(ending, engine)
-            tell(hub.closing)
+            async with anyio.create_task_group() as tasks:
+                if front is not None:
+                    tasks.start_soon(front, LocalLink(hub), ending)
+                hub.closing = why = await until_asked(ending, engine)
+            tell(why)
 
 
 async def run_one(file: Path, params: dict[str, str], state: Path, config: Config, say: Callable[[str], None]) -> StrategyRow:
@@ -288,7 +296,7 @@ async def _load(engine: Engine, folder: Path | None, tell: Callable[[str], None]
             engine.alert("ERROR", file.stem, f"was not deployed: {refusal}")
 
 
-async def _until_asked(ending: Ending, engine: Engine) -> str:
+async def until_asked(ending: Ending, engine: Engine) -> str:
     """Wait for a signal or a shutdown command; returns which, in words."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_end_with, engine.shutdown_asked, ending)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from qkt.demo import DemoMarket, strategy_folder
-from qkt.host import ending_on_signal
+from qkt.host import ending_on_signal, until_asked
 
 if TYPE_CHECKING:
     from qkt.core.events import Tick
+    from qkt.host import Front
     from qkt.runtime.engine import Engine
     from qkt.strategy import StreamSpec
 
@@ -65,6 +66,20 @@ async def tour_headless(seconds: float, speed: float, say: Callable[[str], None]
                     await ending.wait()
                 tasks.cancel_scope.cancel()
             return summary(engine, speed)
+
+
+async def tour(front: Front, speed: float, say: Callable[[str], None]) -> None:
+    """Run the demo behind what stands before it, until that or a signal ends it."""
+    from qkt.runtime.control.link import LocalLink
+    from qkt.runtime.control.serving import serving
+
+    with tempfile.TemporaryDirectory(prefix="qkt-demo-") as folder:
+        state = Path(folder)
+        async with ending_on_signal(say) as ending, demo_engine(state, speed) as engine, serving(engine, state) as (hub, _):
+            engine.subscribers = lambda: hub.subscribers
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(front, LocalLink(hub), ending)
+                hub.closing = await until_asked(ending, engine)
 
 
 def summary(engine: Engine, speed: float) -> dict[str, Any]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -11,6 +15,10 @@ if TYPE_CHECKING:
 
 Left = Literal["left", "keep", "stop"]
 """How it ended: left an engine of another process; left a hosted engine to go on headless, or ended it."""
+SETTLES = 0.5
+"""Seconds that a terminal gets to take the last that is written to it."""
+
+log = logging.getLogger("tui")
 
 
 async def run(
@@ -23,22 +31,61 @@ async def run(
     keys: Mapping[str, str] | None = None,
     mouse: bool = True,
     driver_class: Any = None,
+    closing: asyncio.Event | None = None,
 ) -> Left:
-    """Show the engine behind a link until the operator leaves. Cancelling it ends it as well.
+    """Show the engine behind a link until the operator leaves, the terminal goes, or `closing` is set.
 
     `memory` is the file that keeps sorts, filters and theme between runs; `keys` the user's `[keys]`, action to key.
-    `driver_class` is Textual's terminal driver. Raises ValueError for keys that clash.
+    `driver_class` is Textual's terminal driver, the one that never waits where it is not given. Raises ValueError for keys that
+    clash, and what went wrong in the dashboard itself.
     """
     from tui.app import Dashboard
     from tui.memory import Memory, recalled
 
-    app = Dashboard(
+    class Kept(Dashboard):
+        """The dashboard of a process that goes on without it: what goes wrong in it is raised, not printed with all values."""
+
+        def _fatal_error(self) -> None:
+            self._close_messages_no_wait()
+
+        def terminal_gone(self) -> None:
+            self.exit("keep" if link.hosted else "left")
+
+    app = Kept(
         link,
         memory=Memory() if memory is None else recalled(memory),
         read_only=read_only,
         ascii_only=ascii_only,
         theme=theme,
         keys=keys,
-        driver_class=driver_class,
+        driver_class=driver_class or _driver(),
     )
-    return cast("Left", await app.run_async(mouse=mouse) or ("keep" if link.hosted else "left"))
+    loop = asyncio.get_running_loop()
+    factory = loop.get_task_factory()
+    watch = asyncio.create_task(_leave_when(closing, app)) if closing is not None else None
+    try:
+        left = await app.run_async(mouse=mouse)
+        settle = getattr(getattr(app._driver, "outlet", None), "settle", None)
+        if settle is not None:  # the terminal is to be as it was, if it takes that in time
+            await asyncio.to_thread(settle, SETTLES)
+    finally:
+        loop.set_task_factory(factory)
+        if watch is not None:
+            watch.cancel()
+    if app._exception is not None:
+        raise app._exception
+    return cast("Left", left or ("keep" if link.hosted else "left"))
+
+
+def _driver() -> Any:
+    if sys.platform == "win32":
+        return None
+    from tui.terminal.driver import SteadyDriver
+
+    return SteadyDriver
+
+
+async def _leave_when(closing: asyncio.Event, app: Any) -> None:
+    await closing.wait()
+    with suppress(Exception):
+        app.exit("keep")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -25,18 +27,32 @@ def demo(
 ) -> None:
     """Three strategies and a portfolio on paper, in a market that is invented and runs faster than time."""
     from qkt.cli.screen import Screen
-    from qkt.core.errors import UsageError
     from qkt.host import run as run_in_loop
     from qkt.tour import tour_headless
 
     if not headless:
-        raise UsageError("the demo has no terminal of its own here", remedy="run it with --headless")
+        _on_screen(speed)
+        return
     with Screen(2 if as_json else 1) as screen:
         came_to = run_in_loop(tour_headless, seconds or HEADLESS_SECONDS, speed, screen.say)
     if as_json:
         print(json.dumps(came_to, indent=2))
     else:
         _show(came_to)
+
+
+def _on_screen(speed: float) -> None:
+    """The demo behind the dashboard. What it says meanwhile goes with it."""
+    from qkt.cli.dash import on_a_terminal
+    from qkt.cli.screen import aside
+    from qkt.deck import find_dashboard, front
+    from qkt.host import run as run_in_loop
+    from qkt.tour import tour
+
+    on_a_terminal()
+    dashboard = find_dashboard()
+    with tempfile.TemporaryDirectory(prefix="qkt-demo-log-") as folder, aside(Path(folder) / "printed.log") as tell:
+        run_in_loop(tour, front(dashboard, {}, tell), speed, tell)
 
 
 def _show(came_to: dict[str, Any]) -> None:

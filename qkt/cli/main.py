@@ -23,6 +23,8 @@ GROUPS = {
         "data": ("qkt.cli.data", "Import, list, verify and export market data."),
     },
     "Run an engine": {
+        "dash": ("qkt.cli.dash", "The dashboard: of the running engine, else of one in this terminal."),
+        "attach": ("qkt.cli.dash", "The dashboard of the running engine."),
         "demo": ("qkt.cli.demo", "A tour on an invented market; nothing is needed for it."),
         "up": ("qkt.cli.up", "Run an engine in this terminal."),
         "daemon": ("qkt.cli.daemon", "Start, stop or look at an engine without a terminal."),
@@ -126,9 +128,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with reporting(as_json="--json" in given):
         try:
             command = typer.main.get_command(app)
-            if not given:
+            if not given and not (sys.stdin.isatty() and sys.stdout.isatty()):
                 _usage(command)
-            command.main(given, prog_name="qkt")
+            command.main(given or ["dash"], prog_name="qkt")
         finally:
             sys.stdout.flush()
 

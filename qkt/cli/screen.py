@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import sys
 import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import TracebackType
 
 WAITING = 1000
@@ -37,3 +40,22 @@ class Screen:
         while (line := self._lines.get()) is not None:
             with contextlib.suppress(OSError):  # the terminal is gone
                 os.write(self._descriptor, f"{line}\n".encode(errors="replace"))
+
+
+@contextlib.contextmanager
+def aside(path: Path) -> Iterator[Callable[[str], None]]:
+    """Let descriptors 1 and 2 point to a file while a dashboard has the terminal, so that nothing that is printed waits for it.
+
+    Gives a function that says a line to the terminal all the same, by a thread; it is for when the terminal is free again.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    terminal = os.dup(1)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o600)
+    for number in (1, 2):
+        os.dup2(file, number)
+    os.close(file)
+    with Screen(terminal) as screen:
+        yield screen.say

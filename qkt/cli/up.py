@@ -6,7 +6,8 @@ import json
 import os
 import sys
 import tempfile
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +16,8 @@ import typer
 from qkt.cli.reach import JsonOption, StateDirOption, new_app
 
 if TYPE_CHECKING:
-    from qkt.cli.screen import Screen
     from qkt.config import Config
+    from qkt.host import Hosting
     from qkt.observe.logs import LogFiles
 
 app = new_app()
@@ -55,15 +56,26 @@ def up(
 ) -> None:
     """Run an engine in this terminal until Ctrl-C. Losing the terminal does not end it."""
     from qkt.cli.screen import Screen
-    from qkt.host import Hosting, host
+    from qkt.host import host
     from qkt.host import run as run_in_loop
     from qkt.runtime.state import state_dir as chosen
 
-    settings = _served(_settings(config, feed, data, speed, symbols), metrics_port)
+    settings = settings_of(config, feed, data, speed, symbols, metrics_port)
     state = chosen(state_dir if state_dir is not None else settings.state_dir)
+    with Screen() as screen, hosting(state, settings, load_dir, restore=not no_restore, say=screen.say) as hosted:
+        run_in_loop(host, hosted, screen.say)
+
+
+@contextmanager
+def hosting(
+    state: Path, settings: Config, load_dir: Path | None, *, restore: bool, say: Callable[[str], None] | None = None
+) -> Iterator[Hosting]:
+    """What a process shall host, with its log open; `say` shows lines to whoever sits before it."""
+    from qkt.host import Hosting
+
     folder = load_dir if load_dir is not None else settings.load_dir
-    with Screen() as screen, _logging(state, settings, screen) as logs:
-        run_in_loop(host, Hosting(state, settings, folder, not no_restore, logs), screen.say)
+    with _logging(state, settings, say) as logs:
+        yield Hosting(state, settings, folder, restore, logs)
 
 
 @app.command()
@@ -92,7 +104,7 @@ def run(
     print(json.dumps(summary, indent=2) if as_json else "  ".join(f"{key} {value}" for key, value in summary.items()))
 
 
-def _logging(state: Path, settings: Config, screen: Screen) -> AbstractContextManager[LogFiles]:
+def _logging(state: Path, settings: Config, say: Callable[[str], None] | None) -> AbstractContextManager[LogFiles]:
     """The log of an engine: files, and the screen too where a person is before it."""
     from qkt.observe.logs import LogFiles, logging_to
 
@@ -104,10 +116,22 @@ def _logging(state: Path, settings: Config, screen: Screen) -> AbstractContextMa
             settings.log_level,
             megabytes=sizes.log_megabytes,
             files=sizes.log_files,
-            console=screen.say if watched else None,
+            console=say if watched else None,
             colors=watched and not os.environ.get("NO_COLOR"),
         )
     )
+
+
+def settings_of(
+    config: Path | None,
+    feed: str | None,
+    data: list[str] | None,
+    speed: str | None,
+    symbols: str | None,
+    port: int | None,
+) -> Config:
+    """The configuration of an engine with what the command line says put on top."""
+    return _served(_settings(config, feed, data, speed, symbols), port)
 
 
 def _settings(config: Path | None, feed: str | None, data: list[str] | None, speed: str | None, symbols: str | None) -> Config:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 from qkt.runtime.control.answers import Answer
+from qkt.runtime.control.client import ControlClient, connect
 from qkt.runtime.control.commands import Command
 from qkt.runtime.control.details import Chart, CheckReport, CheckRequest, Digest, FileRow, OrderLife, RunResult
 from qkt.runtime.control.engine import Health
@@ -14,6 +16,8 @@ from qkt.runtime.control.errors import ControlError
 from qkt.runtime.control.frames import Frame, Hello, Snapshot, Subscribe
 from qkt.runtime.control.hub import Hub, Subscription
 from qkt.runtime.control.rows import EquityPoint, FillRow, Line, RuleRow, RuleTerms
+
+T = TypeVar("T")
 
 
 class FrameStream(Protocol):
@@ -27,8 +31,11 @@ class FrameStream(Protocol):
 
 
 class EngineLink(Protocol):
-    """What `ControlClient` (behind the socket) and `LocalLink` (in this process) have in common. Raises ControlError and its
-    kin for whatever the engine refuses."""
+    """What `RemoteLink` (behind the socket) and `LocalLink` (in this process) have in common. Raises ControlError and its
+    kin for whatever the engine refuses. `hosted` tells that the engine lives in this process."""
+
+    @property
+    def hosted(self) -> bool: ...
 
     async def hello(self) -> Hello: ...
 
@@ -71,6 +78,8 @@ class EngineLink(Protocol):
 
 class LocalLink:
     """An engine of this process, by its hub. Rows are the engine's own: nobody changes them."""
+
+    hosted = True
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -151,3 +160,72 @@ class _LocalStream:
 
     def __aiter__(self) -> AsyncIterator[Frame]:
         return self._frames
+
+
+class RemoteLink:
+    """An engine of another process, found through its state directory at every call: it may go and come back meanwhile."""
+
+    hosted = False
+
+    def __init__(self, state_dir: Path) -> None:
+        self._state_dir = state_dir
+
+    async def _ask(self, question: Callable[[ControlClient], Awaitable[T]]) -> T:
+        async with connect(self._state_dir) as client:
+            return await question(client)
+
+    async def hello(self) -> Hello:
+        return await self._ask(lambda client: client.hello())
+
+    async def health(self) -> Health:
+        return await self._ask(lambda client: client.health())
+
+    async def snapshot(self) -> Snapshot:
+        return await self._ask(lambda client: client.snapshot())
+
+    async def perform(self, command: Command, *, wait: float = 30.0) -> Answer:
+        return await self._ask(lambda client: client.perform(command, wait=wait))
+
+    async def answer(self, command_id: str, *, wait: float = 0.0) -> Answer:
+        return await self._ask(lambda client: client.answer(command_id, wait=wait))
+
+    async def lines(
+        self, after: int = 0, *, session: str | None = None, since: int | None = None, limit: int = 1000
+    ) -> Sequence[Line]:
+        return await self._ask(lambda client: client.lines(after, session=session, since=since, limit=limit))
+
+    async def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]:
+        return await self._ask(lambda client: client.fills(session, limit=limit))
+
+    async def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]:
+        return await self._ask(lambda client: client.equity(session, since=since))
+
+    async def rules(self, session: str) -> Sequence[RuleRow]:
+        return await self._ask(lambda client: client.rules(session))
+
+    async def terms(self, session: str, rule: int) -> RuleTerms:
+        return await self._ask(lambda client: client.terms(session, rule))
+
+    async def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart:
+        return await self._ask(lambda client: client.chart(session, stream, limit=limit))
+
+    async def orders(self, session: str | None = None, *, order: str | None = None, limit: int = 200) -> Sequence[OrderLife]:
+        return await self._ask(lambda client: client.orders(session, order=order, limit=limit))
+
+    async def digest(self, since: int) -> Digest:
+        return await self._ask(lambda client: client.digest(since))
+
+    async def check(self, wanted: CheckRequest) -> CheckReport:
+        return await self._ask(lambda client: client.check(wanted))
+
+    async def files(self) -> Sequence[FileRow]:
+        return await self._ask(lambda client: client.files())
+
+    async def run(self, run: str) -> RunResult:
+        return await self._ask(lambda client: client.run(run))
+
+    @asynccontextmanager
+    async def stream(self, wanted: Subscribe) -> AsyncIterator[FrameStream]:
+        """The engine's frames, hello first. Raises NotRunningError when no engine is there."""
+        async with connect(self._state_dir) as client, client.stream(wanted) as stream:
+            yield stream

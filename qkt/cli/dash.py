@@ -1,0 +1,117 @@
+"""`qkt`, `qkt dash`, `qkt attach`: the dashboard, of an engine that runs or of one in this terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from qkt.cli.reach import StateDirOption, new_app, where
+from qkt.cli.up import ConfigOption, DataOption, FeedOption, MetricsPortOption, SpeedOption, SymbolsOption
+
+app = new_app()
+
+LOG = "dashboard.log"
+"""What is printed while the dashboard has the terminal."""
+
+ReadOnlyOption = Annotated[bool, typer.Option("--read-only", help="Look only: no key changes anything.")]
+AsciiOption = Annotated[bool, typer.Option("--ascii", help="Draw with plain characters only.")]
+MouseOption = Annotated[bool, typer.Option("--mouse/--no-mouse", help="Without it the terminal selects text itself.")]
+ThemeOption = Annotated[str | None, typer.Option("--theme", metavar="NAME", help="Instead of the one used last.")]
+
+
+@app.command()
+def attach(
+    read_only: ReadOnlyOption = False,
+    ascii_only: AsciiOption = False,
+    mouse: MouseOption = True,
+    theme: ThemeOption = None,
+    state_dir: StateDirOption = None,
+) -> None:
+    """Show the running engine. Leaving changes nothing in it."""
+    state = where(state_dir)
+    _attach(state, _options(read_only=read_only, ascii_only=ascii_only, mouse=mouse, theme=theme))
+
+
+@app.command()
+def dash(
+    config: ConfigOption = None,
+    load_dir: Annotated[
+        Path | None, typer.Option("--load-dir", metavar="DIR", help="Deploy every strategy of this folder.")
+    ] = None,
+    no_restore: Annotated[bool, typer.Option("--no-restore", help="Do not start what was deployed before.")] = False,
+    feed: FeedOption = None,
+    data: DataOption = None,
+    speed: SpeedOption = None,
+    symbols: SymbolsOption = None,
+    metrics_port: MetricsPortOption = None,
+    ascii_only: AsciiOption = False,
+    mouse: MouseOption = True,
+    theme: ThemeOption = None,
+    state_dir: StateDirOption = None,
+) -> None:
+    """Show the running engine; where none runs, run one in this terminal, which trades on when the terminal goes."""
+    from qkt.cli.daemon import _launch
+    from qkt.cli.up import hosting, settings_of
+    from qkt.runtime.state import owner
+    from qkt.runtime.state import state_dir as chosen
+
+    settings = settings_of(config, feed, data, speed, symbols, metrics_port)
+    state = chosen(state_dir if state_dir is not None else settings.state_dir)
+    options = _options(read_only=False, ascii_only=ascii_only, mouse=mouse, theme=theme)
+    if owner(state) is None and sys.platform == "win32":  # there an engine never shares its process with a terminal
+        _launch(["up", "--state-dir", str(state)], state, 60)
+    if owner(state) is not None:
+        _attach(state, options)
+        return
+    from qkt.cli.screen import aside
+    from qkt.deck import find_dashboard, front
+    from qkt.host import host
+    from qkt.host import run as run_in_loop
+
+    dashboard = find_dashboard()
+    with aside(state / "logs" / LOG) as tell, hosting(state, settings, load_dir, restore=not no_restore) as hosted:
+        run_in_loop(host, hosted, _unsaid, front(dashboard, options, tell))
+
+
+def on_a_terminal() -> None:
+    """Raises UsageError where there is none."""
+    from qkt.core.errors import UsageError
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the dashboard needs a terminal", remedy="qkt up runs an engine without one, qkt status shows it")
+
+
+def _attach(state: Path, options: dict[str, Any]) -> None:
+    from qkt.deck import attach, find_dashboard
+    from qkt.host import run as run_in_loop
+
+    run_in_loop(attach, state, find_dashboard(), options)
+
+
+def _options(*, read_only: bool, ascii_only: bool, mouse: bool, theme: str | None) -> dict[str, Any]:
+    """What the dashboard is told. It keeps what it remembers beside the user's other state, not with an engine."""
+    on_a_terminal()
+    return {
+        "memory": memory_file(),
+        "read_only": read_only,
+        "ascii_only": ascii_only or None,
+        "mouse": mouse,
+        "theme": theme,
+    }
+
+
+def memory_file() -> Path:
+    """Where the dashboard keeps sorts, filters and theme."""
+    from qkt.runtime.state import state_dir
+
+    return state_dir() / "dashboard.json"
+
+
+def _unsaid(text: str) -> None:
+    """The dashboard shows it, and the log has it."""
+    import logging
+
+    logging.getLogger("qkt.host").info("%s", text)
