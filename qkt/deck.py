@@ -75,6 +75,7 @@ def front(dashboard: Dashboard, options: dict[str, Any], tell: Callable[[str], N
                 ending.ask()
             elif not ending.asked:
                 pid = os.getpid()
+                log.info("the engine keeps trading without a dashboard")
                 tell(f"the engine keeps trading, pid {pid}; qkt attach brings the dashboard back, Ctrl-C ends the engine")
 
         async with anyio.create_task_group() as tasks:
