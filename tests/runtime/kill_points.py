@@ -21,26 +21,37 @@ import sqlite3
 import tempfile
 import traceback
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import anyio
 
 from qkt.core.events import Tick
+from qkt.risk import LossLimits, RiskLimits, StrategyLimits
 from qkt.runtime import committer, tape
 from qkt.runtime.control import commands as ask
 from qkt.runtime.control.answers import Done
 from qkt.runtime.engine import Engine
 from qkt.runtime.journal import Journal
 from qkt.runtime.markets import OwnFeeds
-from qkt.runtime.setup import load_strategy, read_strategy
+from qkt.runtime.setup import Terms, load_strategy, read_strategy
 from qkt.runtime.tape import TapeWriter
 from qkt.runtime.tape_blocks import Block
 from tests.runtime.samples import BOOK, CROSS, FAILING, ListFeed, strategy_file, ticks
 
 TICKS = 1450
 # The children of the book are the file before it.
-STRATEGIES = {"cross": ("cross.qkt", CROSS), "fails": ("fails.py", FAILING), "book": ("book.qkt", BOOK)}
+STRATEGIES = {
+    "cross": ("cross.qkt", CROSS),
+    "fails": ("fails.py", FAILING),
+    "book": ("book.qkt", BOOK),
+    "streaky": ("streaky.qkt", CROSS.replace("STRATEGY cross", "STRATEGY streaky")),
+}
+LIMITS = RiskLimits(
+    losses=LossLimits(max_daily_loss=Decimal(1_000), max_drawdown_pct=Decimal(5)),
+    strategies={"streaky": StrategyLimits(loss_streak_halt=1)},
+)
 WITHIN = 90
 """Seconds that one engine may take."""
 
@@ -113,7 +124,7 @@ def _torn(writer: TapeWriter, block: Block) -> None:
 
 async def _work(folder: Path, source: list[Tick]) -> dict[str, Any]:
     """One engine to the end of its market."""
-    async with Engine(folder / "state", OwnFeeds(lambda: ListFeed(source))) as engine:
+    async with Engine(folder / "state", OwnFeeds(lambda: ListFeed(source)), terms=Terms(limits=LIMITS)) as engine:
         for name, (file, text) in STRATEGIES.items():
             if name in engine.hosted:
                 continue
@@ -186,6 +197,7 @@ def main(runs: int, seed: int) -> int:
         status, points = _engine(alone, source, None)
         assert status == 0, "the run that is left alone failed"
         expected = json.loads((alone / "result.json").read_text())
+        assert "loss" in expected["streaky"]["halted"], "no limit is broken"
         for trades in (expected["cross"]["trades"], expected["book"]["trades"]):
             assert len(trades) >= 8, "a sample hardly trades"
         wrong = kills = 0
