@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from qkt.core.errors import QktError, UsageError
 from qkt.core.secrets import redacted
 from qkt.observe.exposition import CONTENT_TYPE
-from qkt.observe.followers import ORDER, Follower, Followers, Wanted
+from qkt.observe.followers import ORDER, Event, Follower, Followers, Wanted
 from qkt.observe.page import Page
 from qkt.observe.status import Wellness
 from qkt.runtime.control.app import Guarded
@@ -28,6 +28,8 @@ from qkt.runtime.control.rows import Line
 
 MOST_LINES = 5000
 USUAL_LINES = 200
+AT_ONCE = 100
+"""Past lines that are sent as one piece."""
 PATIENCE = 30.0
 """Seconds that a follower may take to accept what it is sent before it is given up."""
 
@@ -87,10 +89,10 @@ class Looking:
     async def follow(self, wanted: Wanted, after: int, limit: int) -> AsyncIterator[str]:
         """Events of the last `limit` past lines after a number, then of those that come."""
         with self._followers.following(wanted) as follower:  # before the past is read, so that nothing falls between
-            last = after
-            for line in self._past(wanted, after, limit):
-                last = line.number
-                yield _event(line)
+            past = self._past(wanted, after, limit)
+            last = past[-1].number if past else after
+            for first in range(0, len(past), AT_ONCE):
+                yield "".join(Event(line).text for line in past[first : first + AT_ONCE])
             yield ": here begins what is new\n\n"
             async with aclosing(_new(follower, last)) as new:
                 async for text in new:
@@ -99,11 +101,11 @@ class Looking:
 
 async def _new(follower: Follower, last: int) -> Any:
     dropped = 0
-    async for lines in follower.batches():
+    async for events in follower.batches():
         if follower.dropped > dropped:
             yield f"event: missed\ndata: {follower.dropped - dropped}\n\n"
             dropped = follower.dropped
-        yield "".join(_event(line) for line in lines if line.number > last) or ": nothing new\n\n"
+        yield "".join(event.text for event in events if event.line.number > last) or ": nothing new\n\n"
 
 
 class Events(Response):
@@ -125,6 +127,7 @@ class Events(Response):
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         async with aclosing(self._texts) as texts:  # type: ignore[type-var]
             async for text in texts:
+                await anyio.lowlevel.checkpoint()  # a reader that has gone is noticed in between
                 with anyio.move_on_after(PATIENCE) as patience:
                     await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
                 if patience.cancelled_caught:
@@ -197,10 +200,6 @@ def _limit(text: str | None) -> int:
     if not text.isdecimal() or int(text) > MOST_LINES:
         raise UsageError(f"'{text}'", where="limit", expected=f"a number from 0 to {MOST_LINES}")
     return int(text)
-
-
-def _event(line: Line) -> str:
-    return f"id: {line.number}\ndata: {line.model_dump_json()}\n\n"
 
 
 def _told(well: Wellness, code: int) -> Response:

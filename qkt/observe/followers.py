@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import anyio
 
@@ -39,31 +40,42 @@ class Wanted:
         )
 
 
+class Event:
+    """A line as a server-sent event, worded once for all who follow."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+
+    @cached_property
+    def text(self) -> str:
+        return f"id: {self.line.number}\ndata: {self.line.model_dump_json()}\n\n"
+
+
 class Follower:
     """One reader's queue. `dropped` counts lines that it was too slow for."""
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
-        self._lines: deque[Line] = deque(maxlen=WAITING)
+        self._events: deque[Event] = deque(maxlen=WAITING)
         self._news = anyio.Event()
         self.dropped = 0
 
-    def offer(self, line: Line) -> None:
-        if not self._wanted.takes(line):
+    def offer(self, event: Event) -> None:
+        if not self._wanted.takes(event.line):
             return
-        if len(self._lines) == WAITING:
+        if len(self._events) == WAITING:
             self.dropped += 1
-        self._lines.append(line)
+        self._events.append(event)
         self._news.set()
 
-    async def batches(self) -> AsyncIterator[list[Line]]:
+    async def batches(self) -> AsyncIterator[list[Event]]:
         """What has come since the last time; an empty list after a silence."""
         while True:
             with anyio.move_on_after(KEEP_ALIVE):
                 await self._news.wait()
             self._news = anyio.Event()
-            lines, self._lines = list(self._lines), deque(maxlen=WAITING)
-            yield lines
+            events, self._events = list(self._events), deque(maxlen=WAITING)
+            yield events
 
 
 class Followers:
@@ -86,8 +98,10 @@ class Followers:
         return self._dropped + sum(one.dropped for one in self._all)
 
     def offer(self, line: Line) -> None:
-        for one in self._all:
-            one.offer(line)
+        if self._all:
+            event = Event(line)
+            for one in self._all:
+                one.offer(event)
 
     @contextmanager
     def following(self, wanted: Wanted) -> Iterator[Follower]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import logging
 import queue
 import threading
@@ -28,6 +29,8 @@ from qkt.runtime.lines import SESSION
 from qkt.runtime.tally import sort_of
 
 WAITING = 10_000
+AT_ONCE = 500
+"""Records that are written as one batch."""
 OPEN = 64
 """Files of sessions that are open at a time."""
 MEGABYTE = 1 << 20
@@ -62,7 +65,8 @@ class LogFiles:
         self.level = LEVELS[level.upper()]
         self._bytes, self._files = megabytes * MEGABYTE, files
         self._console = console
-        self._json = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+        encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+        self._json = structlog.processors.JSONRenderer(serializer=lambda entry, **_: encode(entry))
         plain = structlog.dev.plain_traceback
         self._readable = structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0, exception_formatter=plain)
         self._engine = self._opened(folder / "engine.log")
@@ -117,23 +121,40 @@ class LogFiles:
 
     def _write_all(self) -> None:
         told = 0
-        while True:
-            try:
-                entry = self._queue.get(timeout=1.0)
-            except queue.Empty:
-                entry = {}
+        ended = False
+        while not ended:
+            entries = self._waiting()
+            ended = None in entries
             now = time.monotonic()
             for key, count in self._repeats.ended(now):
-                self._write({**dict(key), "repeated": count})  # type: ignore[call-overload]
+                self._word({**dict(key), "repeated": count})  # type: ignore[call-overload]
             if self.dropped > told:
-                self._write({"event": f"{self.dropped - told} records were dropped", "level": "WARN", "logger": __name__})
+                self._word({"event": f"{self.dropped - told} records were dropped", "level": "WARN", "logger": __name__})
                 told = self.dropped
-            if entry is None:
-                break
-            if entry and self._passes(entry, now):
-                self._write(entry)
+            for entry in entries:
+                if entry is not None and self._passes(entry, now):
+                    self._word(entry)
+            self._engine.flush_lines()
+            for session, file in list(self._sessions.items()):
+                if file.last:
+                    self._close(session)
+                else:
+                    file.flush_lines()
         for file in (self._engine, *self._sessions.values()):
             file.close()
+
+    def _waiting(self) -> list[Entry | None]:
+        """What has come, all of it: a batch is written at once."""
+        try:
+            entries = [self._queue.get(timeout=1.0)]
+        except queue.Empty:
+            return []
+        while len(entries) < AT_ONCE:
+            try:
+                entries.append(self._queue.get_nowait())
+            except queue.Empty:
+                break
+        return entries
 
     def _passes(self, entry: Entry, now: float) -> bool:
         """Warnings and errors of the same sort are written a few times; what strategies and orders say, always."""
@@ -143,7 +164,7 @@ class LogFiles:
         sort = (("event", sort_of(entry["event"])), *((key, entry[key]) for key in kept if key in entry))
         return self._repeats.passes(sort, now)
 
-    def _write(self, entry: Entry) -> None:
+    def _word(self, entry: Entry) -> None:
         about = dict(entry)
         at = about.pop("at", None)
         moment = dt.datetime.fromtimestamp(self._clock.now() / 1000 if at is None else at, dt.UTC)
@@ -152,22 +173,28 @@ class LogFiles:
         text = redacted(str(self._json(None, "", {"ts": moment.isoformat(timespec="milliseconds"), **about})))
         session = about.get("session", "engine")
         if session != "engine" and "logger" not in about:
-            self._of(session, last=about.get("about") == "ended").write(text)
+            self._of(session, last=about.get("about") == "ended").lines.append(text)
         if "logger" in about or session == "engine" or about["level"] in ("WARN", "ERROR"):
-            self._engine.write(text)
+            self._engine.lines.append(text)
         if self._console is not None:
             shown = {key: value for key, value in about.items() if key not in ("kind", "about", "number", "logger")}
             level = {"level": {"WARN": "warning"}.get(about["level"], about["level"].lower())}
             self._console(redacted(self._readable(None, "", {"timestamp": f"{moment:%H:%M:%S}", **shown, **level})))
 
     def _of(self, session: str, *, last: bool) -> _File:
+        """The file of a session. One that ends, or was not written to for longest, is closed with the batch."""
         file = self._sessions.pop(session, None) or self._opened(self._folder / "sessions" / f"{file_name(session)}.log")
         self._sessions[session] = file
-        if last or len(self._sessions) > OPEN:
-            old = self._sessions.pop(session if last else next(iter(self._sessions)))
-            self._closed_failures += old.failures
-            old.close()
+        file.last = last
+        if len(self._sessions) > OPEN:
+            self._close(next(iter(self._sessions)))
         return file
+
+    def _close(self, session: str) -> None:
+        file = self._sessions.pop(session)
+        file.flush_lines()
+        self._closed_failures += file.failures
+        file.close()
 
     def _opened(self, path: Path) -> _File:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -175,12 +202,26 @@ class LogFiles:
 
 
 class _File(RotatingFileHandler):
-    """A file that rotates. What cannot be written is counted; nobody is told on a terminal that may be frozen."""
+    """A file that rotates; `lines` are those of a batch. What cannot be written is counted; nobody is told on a terminal that
+    may be frozen."""
 
-    failures = 0
+    def __init__(self, path: Path, **settings: Any) -> None:
+        super().__init__(path, **settings)
+        self.lines: list[str] = []
+        self.failures = 0
+        self.last = False
 
-    def write(self, text: str) -> None:
-        self.handle(logging.makeLogRecord({"msg": text}))
+    def flush_lines(self) -> None:
+        """Write the batch, in pieces that fit into a file."""
+        while self.lines:
+            size = count = 0
+            for text in self.lines:
+                size += len(text) + 1
+                if count and size > self.maxBytes // 2:
+                    break
+                count += 1
+            batch, self.lines = self.lines[:count], self.lines[count:]
+            self.handle(logging.makeLogRecord({"msg": "\n".join(batch)}))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
         self.failures += 1
