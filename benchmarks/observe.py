@@ -162,17 +162,23 @@ async def served(observer: Observer) -> str:
 
 @contextmanager
 def aside(work: Any, *arguments: Any) -> Iterator[None]:
-    """Have something done in another process meanwhile."""
+    """Have something done in another process meanwhile; its start is over before this is entered."""
     context = get_context("spawn")
-    end = context.Event()
-    process = context.Process(target=work, args=(*arguments, end), daemon=True)
+    ready, end = context.Event(), context.Event()
+    process = context.Process(target=begin, args=(work, arguments, ready, end), daemon=True)
     process.start()
+    ready.wait()
     try:
         yield
     finally:
         end.set()
         process.join(2)
         process.kill()
+
+
+def begin(work: Any, arguments: tuple[Any, ...], ready: Event, end: Event) -> None:
+    ready.set()
+    work(*arguments, end)
 
 
 def ask(address: str, pages: list[str], every: float, end: Event) -> None:

@@ -6,7 +6,6 @@ When the disk does not keep up, records are dropped and counted.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
 import logging
@@ -29,6 +28,7 @@ from qkt.runtime.lines import SESSION
 from qkt.runtime.tally import sort_of
 
 WAITING = 10_000
+GATHER = 0.02
 AT_ONCE = 500
 """Records that are written as one batch."""
 OPEN = 64
@@ -73,7 +73,7 @@ class LogFiles:
         self._sessions: dict[str, _File] = {}
         self._repeats = Repeats()
         self._clock = SystemClock()
-        self._queue: queue.Queue[Entry | None] = queue.Queue(WAITING)
+        self._queue: queue.SimpleQueue[Entry | Line | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
         self.dropped = 0
         self._closed_failures = 0
@@ -84,37 +84,32 @@ class LogFiles:
 
     def record(self, record: logging.LogRecord) -> None:
         """Take a record of the process."""
-        entry: Entry = {
-            "event": record.getMessage(),
-            "at": record.created,
-            "level": "WARN" if record.levelname == "WARNING" else record.levelname,
-            "logger": record.name,
-            "session": SESSION.get(),
-        }
+        level = "WARN" if record.levelname == "WARNING" else record.levelname
+        entry: Entry = {"event": record.getMessage(), "at": record.created, "level": level, "logger": record.name}
+        session = SESSION.get()
+        if session is not None:
+            entry["session"] = session
         if record.exc_info:
             entry["exc_info"] = record.exc_info
         self._put(entry)
 
     def line(self, line: Line) -> None:
         """Take a line of the engine."""
-        if LEVELS[line.level] < self.level:
-            return
-        about = {"session": line.scope, "kind": line.kind, "about": line.event, "order": line.order, "trace": line.trace}
-        self._put({"event": line.text, "at": line.ts / 1000, "level": line.level, "number": line.number, **about})
+        if LEVELS[line.level] >= self.level:
+            self._put(line)
 
     def start(self) -> None:
         self._thread.start()
 
     def close(self) -> None:
         """Write what waits, for two seconds at most."""
-        with contextlib.suppress(queue.Full):
-            self._queue.put(None, timeout=1.0)
+        self._queue.put(None)
         self._thread.join(2.0)
 
-    def _put(self, entry: Entry) -> None:
-        try:
-            self._queue.put_nowait({key: value for key, value in entry.items() if value})
-        except queue.Full:
+    def _put(self, item: Entry | Line) -> None:
+        if self._queue.qsize() < WAITING:
+            self._queue.put(item)
+        else:
             self.dropped += 1
 
     # ------------------------------------------------------------- in the thread
@@ -131,7 +126,8 @@ class LogFiles:
             if self.dropped > told:
                 self._word({"event": f"{self.dropped - told} records were dropped", "level": "WARN", "logger": __name__})
                 told = self.dropped
-            for entry in entries:
+            for item in entries:
+                entry = _entry(item) if isinstance(item, Line) else item
                 if entry is not None and self._passes(entry, now):
                     self._word(entry)
             self._engine.flush_lines()
@@ -143,12 +139,13 @@ class LogFiles:
         for file in (self._engine, *self._sessions.values()):
             file.close()
 
-    def _waiting(self) -> list[Entry | None]:
+    def _waiting(self) -> list[Entry | Line | None]:
         """What has come, all of it: a batch is written at once."""
         try:
             entries = [self._queue.get(timeout=1.0)]
         except queue.Empty:
             return []
+        time.sleep(GATHER)  # what comes together is written together, when whoever says it is done
         while len(entries) < AT_ONCE:
             try:
                 entries.append(self._queue.get_nowait())
@@ -170,7 +167,9 @@ class LogFiles:
         moment = dt.datetime.fromtimestamp(self._clock.now() / 1000 if at is None else at, dt.UTC)
         if "exc_info" in about:
             about = dict(structlog.processors.format_exc_info(None, "", about))
-        text = redacted(str(self._json(None, "", {"ts": moment.isoformat(timespec="milliseconds"), **about})))
+        text = str(self._json(None, "", {"ts": moment.isoformat(timespec="milliseconds"), **about}))
+        if "number" not in about:  # lines of the engine were rid of secrets when they were said
+            text = redacted(text)
         session = about.get("session", "engine")
         if session != "engine" and "logger" not in about:
             self._of(session, last=about.get("about") == "ended").lines.append(text)
@@ -225,6 +224,18 @@ class _File(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
         self.failures += 1
+
+
+def _entry(line: Line) -> Entry:
+    entry: Entry = {"event": line.text, "at": line.ts / 1000, "level": line.level, "number": line.number}
+    entry |= {"session": line.scope, "kind": line.kind}
+    if line.event:
+        entry["about"] = line.event
+    if line.order is not None:
+        entry["order"] = line.order
+    if line.trace is not None:
+        entry["trace"] = line.trace
+    return entry
 
 
 class _ToFiles(logging.Handler):
