@@ -10,10 +10,10 @@ from qkt.portfolio.book_risk import BookRisk
 from qkt.portfolio.events import BookRiskChanged, ChildGated, RegimeChosen, SignalSized, SignalSuppressed
 from qkt.portfolio.exposure import BookExposure, ExposureRules
 from qkt.portfolio.gate_context import GateContext
-from qkt.portfolio.portfolio import Portfolio, alias_of
+from qkt.portfolio.portfolio import Portfolio, alias_of, shared_name
 from qkt.portfolio.router import RiskRouter, Share
 from qkt.portfolio.settings import BookSettings, ExposureCaps, Method, Rung
-from qkt.portfolio.supervisor import ChildState, Netting, Stopped, Supervisor, book_value
+from qkt.portfolio.supervisor import ChildState, Stopped, Supervisor, book_value
 
 __all__ = [
     "BookExposure",
@@ -27,7 +27,6 @@ __all__ = [
     "ExposureRules",
     "GateContext",
     "Method",
-    "Netting",
     "Portfolio",
     "RegimeChosen",
     "RiskRouter",
@@ -39,4 +38,5 @@ __all__ = [
     "Supervisor",
     "alias_of",
     "book_value",
+    "shared_name",
 ]

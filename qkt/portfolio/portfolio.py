@@ -75,14 +75,14 @@ class Portfolio:
         for child in self.children:
             for stream in child.strategy.streams:
                 if stream.fed:
-                    found.setdefault(_shared_name(stream), []).append((child, stream.alias))
+                    found.setdefault(shared_name(stream), []).append((child, stream.alias))
         return found
 
     def _streams(self) -> Iterator[StreamSpec]:
         yield from self.own_streams
         declared = [stream for child in self.children for stream in child.strategy.streams]
-        for name in dict.fromkeys(_shared_name(stream) for stream in declared if stream.fed):
-            same = [stream for stream in declared if _shared_name(stream) == name]
+        for name in dict.fromkeys(shared_name(stream) for stream in declared if stream.fed):
+            same = [stream for stream in declared if shared_name(stream) == name]
             yield replace(same[0], alias=name, needs_volume=any(stream.needs_volume for stream in same))
         yield from (stream for stream in declared if not stream.fed)
 
@@ -106,5 +106,6 @@ def alias_of(strategy: str) -> str | None:
     return strategy.partition(":")[2] or None
 
 
-def _shared_name(stream: StreamSpec) -> str:
+def shared_name(stream: StreamSpec) -> str:
+    """What a child's stream is called in its session."""
     return f"{stream.symbol} {stream.timeframe.text}"

@@ -54,6 +54,7 @@ class RiskRouter:
         self._books = books
         self._orders = orders
         self._instruments = instruments
+        self._refused = 0
 
     def route(self, signal: Signal) -> Signal | None:
         """What goes on of a child's signal; None when nothing does, which has been told then."""
@@ -101,7 +102,8 @@ class RiskRouter:
             reason = f"book de-risk: new risk suppressed ({numbers})"
         else:
             reason = f"book de-risk: too small to be traded ({numbers}, {least})"
-        self._scope.publish(RiskRejected("", signal.strategy, signal.symbol, reason, signal.rule))
+        self._refused += 1
+        self._scope.publish(RiskRejected(f"book-{self._refused}", signal.strategy, signal.symbol, reason, signal.rule))
 
     def _reducing(self, signal: EnterSignal) -> Decimal:
         """How many lots of it would only close what the child holds itself, and no other entry of it is about to."""

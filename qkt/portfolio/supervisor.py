@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from qkt.core.bus import Scope
 from qkt.core.clock import Clock
 from qkt.core.events import Candle
-from qkt.core.numbers import ONE, ZERO, exact, total
-from qkt.core.terms import Purpose, Side
+from qkt.core.numbers import ONE, exact
+from qkt.core.terms import Purpose
 from qkt.ledger import Books
 from qkt.orders import OrderManager
 from qkt.portfolio.book_risk import BookRisk
@@ -200,36 +200,6 @@ class Supervisor:
             ladder = self.risk.ladder.factor
             weight = exact(weight, self.risk.weights[strategy])
         return Share(ladder, weight, self._portfolio.method.value, self.regime)
-
-    # ------------------------------------------------------------------- views
-
-    def netting(self) -> dict[str, Netting]:
-        """What the children hold of each symbol, and how much of it stands against each other."""
-        found: dict[str, Netting] = {}
-        for book in self._books.strategies.values():
-            for legs in book.open_books():
-                sides = found.get(legs.symbol, Netting(ZERO, ZERO))
-                long = total(leg.quantity for leg in legs if leg.side is Side.BUY)
-                short = total(leg.quantity for leg in legs if leg.side is Side.SELL)
-                found[legs.symbol] = Netting(sides.long + long, sides.short + short)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Netting:
-    """Lots that all children together hold of a symbol, by side. An account that nets holds the difference only."""
-
-    long: Decimal
-    short: Decimal
-
-    @property
-    def net(self) -> Decimal:
-        return self.long - self.short
-
-    @property
-    def offset(self) -> Decimal:
-        """Lots on each side that stand against the other."""
-        return min(self.long, self.short)
 
 
 def book_value(portfolio: Portfolio, books: Books) -> Decimal | None:

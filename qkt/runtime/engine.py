@@ -601,7 +601,8 @@ class Engine:
         return ruled(*self.find_child(session)) if "/" in session else ruled(self.find(session))
 
     def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart:
-        return chart(self.find(session), stream, limit)
+        live, state = self.find_child(session) if "/" in session else (self.find(session), None)
+        return chart(live, stream, limit, state)
 
     def orders(self, session: str | None = None, *, order: str | None = None, limit: int = 200) -> Sequence[OrderLife]:
         return order_lives(self, session, order, limit)

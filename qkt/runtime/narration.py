@@ -39,7 +39,7 @@ def _fill(v: dict[str, Any]) -> Said:
 
 
 def _refused(v: dict[str, Any]) -> Said:
-    return Said("WARN", "order", f"{v['order_id'] or v['strategy']} refused: {v['reason']}")
+    return Said("WARN", "order", f"{v['order_id']} refused: {v['reason']}")
 
 
 def _log(v: dict[str, Any]) -> Said:

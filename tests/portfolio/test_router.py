@@ -126,8 +126,6 @@ def test_what_the_children_hold_against_each_other_is_told(tmp_path: Path) -> No
     fund.buy("a", 2)
     fund.sell("b", "0.5")
     assert [event.book_net for event in fund.told(SignalSized)] == [0, 2]
-    (row,) = fund.supervisor.netting().values()
-    assert (row.long, row.short, row.net, row.offset) == (2, Decimal("0.5"), Decimal("1.5"), Decimal("0.5"))
 
 
 def test_a_quantity_that_is_not_scaled_stays_as_it_was_asked(tmp_path: Path) -> None:

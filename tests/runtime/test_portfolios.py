@@ -89,6 +89,14 @@ async def test_children_are_shown_under_their_portfolio(source: list[Tick], tmp_
         assert sorted(held(engine)) == [("keep", Decimal("0.20")), ("swing", Decimal("0.20"))]
         assert [rule.session for rule in engine.rules("book/swing")] == ["book/swing"]
         assert engine.rules("book/swing")[0].count >= 1
+        (fill,) = engine.fills("book/swing")
+        assert (fill.session, fill.child) == ("book", "swing")
+        assert [life.order for life in engine.orders("book/keep") if life.purpose == "ENTRY"] == ["dsl-book:keep--0"]
+        assert engine.equity("book/off")[-1].equity == 4000
+        drawn = engine.chart("book/swing")
+        assert (drawn.session, drawn.stream, drawn.streams, drawn.fills) == ("book/swing", "eu", ("eu",), (fill,))
+        assert len(drawn.candles) >= 2
+        assert engine.chart("book").stream == "eu"
         assert {line.event for line in engine.lines(0)} >= {"gated", "sized", "suppressed"}
 
 

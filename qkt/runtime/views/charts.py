@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from qkt.core.numbers import ZERO
+from qkt.portfolio import shared_name
 from qkt.runtime.control.details import CandleRow, Chart
 from qkt.runtime.control.errors import ControlError
 from qkt.runtime.control.rows import EquityPoint
@@ -15,25 +16,31 @@ from qkt.runtime.views.markets import forming_bar
 from qkt.runtime.views.positions import digits_of, order_rows
 
 if TYPE_CHECKING:
+    from qkt.portfolio import ChildState
     from qkt.runtime.engine import Engine
 
 FILLS = 2_000
 """Fills of a session that a chart looks through."""
 
 
-def chart(live: LiveSession, wanted: str | None, limit: int) -> Chart:
-    """The latest bars of a stream. Raises ControlError for a stream that the session has not."""
+def chart(live: LiveSession, wanted: str | None, limit: int, state: ChildState | None = None) -> Chart:
+    """The latest bars of a stream of a session, or of one child of it with what that did. Raises ControlError for a stream that
+    it has not."""
     machine = live.machine
-    streams = {stream.alias: stream for stream in machine.strategy.streams}
+    name = live.name if state is None else f"{live.name}/{state.child.alias}"
+    child = None if state is None else state.child.alias
+    whose = machine.strategy if state is None else state.child.strategy
+    streams = {stream.alias: stream for stream in whose.streams}
     alias = wanted if wanted is not None else next(iter(streams))
     if alias not in streams:
-        raise ControlError(f"no stream '{alias}'", where=live.name, expected=f"one of {', '.join(streams)}")
+        raise ControlError(f"no stream '{alias}'", where=name, expected=f"one of {', '.join(streams)}")
     stream = streams[alias]
+    kept = alias if state is None else shared_name(stream)
     rows = [
         CandleRow(start=int(start), end=int(end), open=first, high=high, low=low, close=close, volume=volume)
-        for start, end, first, high, low, close, volume in machine.candles.bars(alias, limit)
+        for start, end, first, high, low, close, volume in machine.candles.bars(kept, limit)
     ]
-    forming = forming_bar(machine, alias)
+    forming = forming_bar(machine, kept)
     if forming is not None and limit:
         start, end, first, high, low, close, volume = forming[:7]
         rows = [
@@ -42,14 +49,18 @@ def chart(live: LiveSession, wanted: str | None, limit: int) -> Chart:
         ]
     since = rows[0].start if rows else 0
     return Chart(
-        session=live.name,
+        session=name,
         stream=alias,
         symbol=stream.symbol,
         timeframe=stream.timeframe.text,
         digits=digits_of(machine, stream.symbol) if stream.traded else None,
         candles=tuple(rows),
-        fills=tuple(fill for fill in session_fills(live, FILLS) if fill.symbol == stream.symbol and fill.ts >= since),
-        orders=tuple(order for order in order_rows(live) if order.symbol == stream.symbol),
+        fills=tuple(
+            fill
+            for fill in session_fills(live, FILLS)
+            if fill.symbol == stream.symbol and fill.ts >= since and child in (None, fill.child)
+        ),
+        orders=tuple(order for order in order_rows(live) if order.symbol == stream.symbol and child in (None, order.child)),
         streams=tuple(streams),
     )
 
@@ -58,7 +69,11 @@ def equity_points(engine: Engine, session: str | None, since: int) -> list[Equit
     """Equity by the minute. The sessions of an engine have an account each, so without a session it is their sum at the
     minutes that all of them know."""
     if session is not None:
-        samples = engine.find(session).machine.history.samples
+        if "/" in session:
+            live, state = engine.find_child(session)
+            samples = live.machine.children[state.child.id].samples
+        else:
+            samples = engine.find(session).machine.history.samples
         return [EquityPoint(ts=s.ts, equity=s.equity, balance=s.balance) for s in samples if s.ts >= since]
     totals: dict[int, list[tuple[Decimal, Decimal]]] = {}
     for hosted in engine.hosted.values():

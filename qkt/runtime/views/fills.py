@@ -52,7 +52,8 @@ def fill_row(machine: SessionMachine, at: int, row: TradeRow) -> FillRow:
 def fill_rows(engine: Engine, session: str | None, limit: int) -> list[FillRow]:
     """Fills ever made, the latest `limit`, oldest first."""
     found: list[FillRow] = []
-    for name in engine.known() if session is None else [session]:
+    book, _, child = (session or "").partition("/")
+    for name in engine.known() if session is None else [book]:
         hosted = engine.hosted.get(name)
         if hosted is not None:
             found += session_fills(hosted.live, limit)
@@ -61,6 +62,8 @@ def fill_rows(engine: Engine, session: str | None, limit: int) -> list[FillRow]:
         rows = engine.journal.of_kind(registration.run, ["fill"], limit)
         before = engine.journal.count(registration.run, "fill") - len(rows)
         found += [_journaled(name, number, effect.value) for number, (_, effect) in enumerate(rows, before + 1)]
+    if child:
+        found = [row for row in found if row.child == child]
     found.sort(key=lambda row: row.ts)
     return found[-limit:] if limit else []
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from qkt.core.numbers import ZERO
+from qkt.portfolio import alias_of
 from qkt.runtime.control.details import AccountDigest, Digest, OrderLife, OrderStep, SessionDigest
 from qkt.runtime.effects import Effect
 from qkt.runtime.views.sessions import account_of
@@ -40,13 +41,16 @@ OF_INTEREST = ("fill", "rejected", "refused", "halted")
 def order_lives(engine: Engine, session: str | None, order: str | None, limit: int) -> list[OrderLife]:
     """What became of orders, the latest `limit`, oldest first."""
     lives: list[OrderLife] = []
-    for name in engine.known() if session is None else [session]:
-        lives += _lives_of(engine, engine.registration(name), order, limit)
+    book, _, child = (session or "").partition("/")
+    for name in engine.known() if session is None else [book]:
+        lives += _lives_of(engine, engine.registration(name), order, limit, child or None)
     lives.sort(key=lambda life: life.placed)
     return lives[-limit:] if limit else []
 
 
-def _lives_of(engine: Engine, registration: Registration, order: str | None, limit: int) -> Iterator[OrderLife]:
+def _lives_of(
+    engine: Engine, registration: Registration, order: str | None, limit: int, child: str | None
+) -> Iterator[OrderLife]:
     found: dict[str, list[tuple[str, dict[str, Any]]]] = {}
     most = min(limit * EFFECTS_OF_AN_ORDER, MOST_EFFECTS)
     if order is None:
@@ -57,7 +61,8 @@ def _lives_of(engine: Engine, registration: Registration, order: str | None, lim
         value = effect.value
         found.setdefault(value["order_id"], []).append((effect.kind, value))
     for events in found.values():
-        if events[0][0] in ("order", "refused"):  # the others begin before what was read
+        whole = events[0][0] in ("order", "refused")  # the others begin before what was read
+        if whole and child in (None, alias_of(events[0][1]["strategy"])):
             yield _life(registration.name, events)
 
 
