@@ -138,7 +138,9 @@ class _Formatter:
             return rule_lines(node)
         head = f"FOR EACH {node.variable.text} IN [{spelling.names(node.aliases)}] DO"
         rules = self._inner(node.rules, rule_lines)
-        if len(node.rules) == 1 and id(node) not in self._needs_braces:
+        # a comment behind the closing brace would join the one behind the rule
+        crowded = self._comments.of(node).behind and self._comments.of(node.rules[-1]).behind
+        if len(node.rules) == 1 and id(node) not in self._needs_braces and not crowded:
             return [head, *rules]
         return [f"{head} {{", *rules, "}"]
 

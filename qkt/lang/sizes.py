@@ -24,6 +24,4 @@ def resolve_size(resolver: Resolver, sizing: tree.Sizing, place: Place, *, has_s
         return None
     if sizing.of_book:
         return Size("book" if sizing.form == "risk" else "book_percent", value)
-    if sizing.form == "units" and isinstance(sizing.value, tree.Position) and sizing.value.field is None:
-        return Size("position", value)
     return Size(sizing.form, value)

@@ -210,8 +210,10 @@ def sizing(node: tree.Sizing) -> str:
     value = expression(node.value)
     book = " OF BOOK" if node.of_book else ""
     match node.form:
-        case "units":
+        case "position":
             return value
+        case "units":
+            return _with_its_sign(node.value, value)
         case "money":
             return f"{value} USD"
         case "equity" | "balance":
@@ -222,6 +224,17 @@ def sizing(node: tree.Sizing) -> str:
             return f"{value} PCT RISK{book}"
         case "risk_money":
             return f"RISK $ {value}"
+
+
+_HELD = re.compile(r"POSITION\.\w+(\.\w+)?")
+
+
+def _with_its_sign(node: Expr, text: str) -> str:
+    """A size that begins with a position, which in parentheses is an expression to every reader."""
+    held = _HELD.match(text)
+    if held is None or (isinstance(node, tree.Position) and node.field is not None):
+        return text
+    return f"({held[0]}){text[held.end() :]}"
 
 
 def relative(node: tree.Relative) -> str:

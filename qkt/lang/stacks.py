@@ -171,7 +171,7 @@ def resolve_tier(resolver: Resolver, clause: tree.StackAt, place: Place) -> Tier
 
 
 def _tier_quantity(resolver: Resolver, sizing: tree.Sizing, place: Place) -> Formula | None:
-    if sizing.form != "units":
+    if sizing.form not in ("units", "position"):
         hint = "give it lots: a number, or a share of ENTRY_QTY"
         resolver.problems.error("QKT0414", sizing.span, "the size of STACK_AT is no plain quantity", hint)
         return None

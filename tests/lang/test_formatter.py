@@ -278,3 +278,26 @@ def test_comments_anywhere_are_kept(data):
     ).problems:  # a comment between a venue's prefix and its symbol is no problem, one inside of a symbol would be
         return
     assert_canonical(source)
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("POSITION.k", "POSITION.k"),
+        ("(POSITION.k)", "(POSITION.k)"),
+        ("POSITION.k * 0.5", "(POSITION.k) * 0.5"),
+        ("(POSITION.k * 2 + 1) * 2", "(POSITION.k * 2 + 1) * 2"),
+        ("POSITION.k.gross", "POSITION.k.gross"),
+    ],
+)
+def test_a_size_that_begins_with_a_position_is_spelled_as_every_reader_takes_it(written: str, canonical: str) -> None:
+    head = "STRATEGY t VERSION 1 SYMBOLS k = SIM:K EVERY 1m RULES WHEN k.close > 1 THEN BUY k SIZING "
+    assert format_source(head + written).endswith(f"SIZING {canonical}\n")
+
+
+def test_comments_behind_a_rule_and_behind_its_loop_stay_apart() -> None:
+    head = "STRATEGY t VERSION 1\n\nSYMBOLS\n    k = SIM:K EVERY 1m\n\nRULES\n"
+    loop = "    FOR EACH s IN [k] DO {\n        WHEN s.close > 1\n        THEN CLOSE s  -- the rule\n    }  # the loop\n"
+    assert format_source(head + loop) == head + loop
+    bare = loop.replace("  -- the rule", "")
+    assert format_source(head + bare) == head + bare.replace(" {", "").replace("    }", "").replace("CLOSE s\n", "CLOSE s")

@@ -273,6 +273,14 @@ def test_a_bare_position_is_its_absolute_value_and_a_longer_expression_is_signed
     assert run.close(5).story == ["BUY 3 @1", "BUY 1.5 @1"]
 
 
+def test_a_position_in_parentheses_is_an_expression_with_its_sign() -> None:
+    run = Run(PREAMBLE + ALWAYS + "BUY k SIZING (POSITION.k)")
+    run.context.position("SIM:KLM").quantity = -3.0
+    assert [(fired.signals, fired.suppressed) for fired in run.close(5).context.fired] == [([], 1)]
+    run.context.position("SIM:KLM").quantity = 2.0
+    assert run.close(6).story == ["BUY 2 @2"]
+
+
 def test_close_a_part_takes_the_oldest_legs_of_the_net_side() -> None:
     run = Run(PREAMBLE + ALWAYS + "CLOSE k SIZING 0.6")
     run.context.open_legs["SIM:KLM"] = (long("0.5"), short("0.2", leg=2), long("0.4", leg=3))

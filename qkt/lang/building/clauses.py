@@ -20,7 +20,8 @@ def sizing_clause(at: Place, sizing: Sizing) -> Clause:
 
 
 def units(at: Place, value: Expr) -> Sizing:
-    return Sizing(at.span, "units", value)
+    bare = isinstance(value, tree.Position) and value.field is None and at.first.kind == "POSITION"
+    return Sizing(at.span, "position" if bare else "units", value)  # in parentheses it is an expression, with its sign
 
 
 def money(at: Place, value: Expr) -> Sizing:
