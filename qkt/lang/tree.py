@@ -279,8 +279,9 @@ Expr: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Sizing(Node):
-    """How much. `units`: the expression itself; `position`: the size of a bare POSITION.x, whatever its side; `money`: `e USD`; `equity`/`balance`: `e PCT OF …`; `risk`: `RISK f`;
-    `risk_percent`: `n PCT RISK`; `risk_money`: `RISK $ e`. `of_book` only with the two risk shares."""
+    """How much. `units`: the expression itself; `position`: the size of a bare POSITION.x, whatever its side; `money`: `e USD`;
+    `equity`/`balance`: `e PCT OF …`; `risk`: `RISK f`; `risk_percent`: `n PCT RISK`; `risk_money`: `RISK $ e`. `of_book` only
+    with the two risk shares."""
 
     form: Literal["units", "position", "money", "equity", "balance", "risk", "risk_percent", "risk_money"]
     value: Expr
