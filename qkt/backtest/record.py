@@ -17,7 +17,7 @@ from qkt.core.terms import Side
 from qkt.data import DataReport
 from qkt.engine import Session, SessionSettings
 from qkt.ledger import Conversion, FinancingRow, RoundTrip, TradeRow
-from qkt.risk import HaltSpan
+from qkt.risk import HaltSpan, RiskLimits
 from qkt.strategy import Tradable, finest
 
 
@@ -73,6 +73,7 @@ class RunRecord:
     currency: str
     balance: Decimal
     execution: ExecutionSettings
+    limits: RiskLimits
     replay: Literal["fast", "every-tick", "bars"]
     first_ts: int
     last_ts: int
@@ -131,6 +132,7 @@ def write_record(
         currency=settings.currency,
         balance=settings.balance,
         execution=settings.execution,
+        limits=settings.limits,
         replay=replay,
         first_ts=session.first_ts or 0,
         last_ts=session.last_ts,

@@ -18,6 +18,7 @@ from qkt.backtest.phrases import amount, decimals, duration, factor, minute, per
 from qkt.backtest.result import BacktestResult
 from qkt.core.instruments import bare
 from qkt.ledger import RoundTrip
+from qkt.risk import RiskLimits
 
 WIDTH = 80
 WIDEST = 100
@@ -91,6 +92,8 @@ def _heading(result: BacktestResult) -> Text:
     if simulated := record.execution.changed():
         values = "  ".join(f"{name.replace('_', '-')} {value}" for name, value in simulated.items())
         text.append(f"\nexecution: {values}", style="dim")
+    if record.limits != RiskLimits():
+        text.append("\nheld to limits of its own, not to the defaults", style="dim")
     if record.interrupted:
         text.append("\ninterrupted: this is what was done until then", style="bold yellow")
     return text

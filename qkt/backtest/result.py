@@ -21,7 +21,7 @@ from qkt.backtest.output import as_text
 from qkt.backtest.record import RunRecord
 from qkt.core.events import Event, OrderRejected, RiskRejected
 from qkt.ledger import FinancingRow, RoundTrip, TradeRow
-from qkt.risk import HaltSpan
+from qkt.risk import HaltSpan, limits_json
 
 SCHEMA = "qkt.backtest/1"
 CURVE_POINTS = 10_000
@@ -125,6 +125,7 @@ class BacktestResult:
                 "fills": record.execution.fills,
                 "replay": record.replay,
                 "execution": as_data(record.execution),
+                "limits": limits_json(record.limits),
             },
             "bars": as_data(record.bars),
             "metrics": metrics_data(self.metrics),

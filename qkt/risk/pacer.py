@@ -31,7 +31,7 @@ class Pacer:
         """Why the strategy may not enter now. Entries that work count as made."""
         limits = self._limits.of(book.strategy)
         if limits.max_trades_per_day is not None:
-            made, working = book.entries_on(now), len(self._reserved.entries(book.strategy))
+            made, working = book.entries_on(now), self._reserved.working(book.strategy)
             if made + working >= limits.max_trades_per_day:
                 counted = f"{made} entries today{f' and {working} working' if working else ''}"
                 yield f"{counted}, the limit is {limits.max_trades_per_day} trades per day"

@@ -31,6 +31,10 @@ class Reservations:
         """Entries of one strategy, or of all, that may still fill, oldest first."""
         return [order for group in self._live() for order in group if strategy in (None, order.strategy)]
 
+    def working(self, strategy: str) -> int:
+        """How many entries of a strategy may still fill; alternatives, of which one does, are one."""
+        return sum(any(order.strategy == strategy for order in group) for group in self._live())
+
     def touched(self, strategy: str) -> set[str]:
         """Symbols on which the strategy holds something or may come to by what works."""
         held = {legs.symbol for legs in self._books.strategies[strategy].open_books()}

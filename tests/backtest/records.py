@@ -13,6 +13,7 @@ from qkt.core.events import LogLine, OrderRejected, RiskRejected
 from qkt.core.terms import Side
 from qkt.core.timeframe import MINUTE_MS
 from qkt.ledger import RoundTrip, TradeRow
+from qkt.risk import RiskLimits
 
 # Wednesday 2024-01-10 08:00 UTC, in the middle of the FX week.
 START = 1_704_873_600_000
@@ -100,6 +101,7 @@ def record(equity: Sequence[float] = (10_000.0,), **changes: Any) -> RunRecord:
         "unfinished_bars": 1,
         "rejections": [],
         "halts": [],
+        "limits": RiskLimits(),
         "refusals": [],
         "conversions": [],
         "logs": [],

@@ -7,8 +7,10 @@ from decimal import Decimal
 import pytest
 
 from qkt.core.events import MarginRead, OrderRejected, RiskRejected
+from qkt.core.terms import Side
 from qkt.core.timeframe import DAY_MS, HOUR_MS
 from qkt.risk import LossLimits, RiskLimits, StrategyLimits, VenueLimits
+from qkt.strategy import OcoEntrySignal
 from tests.market import GOLD, SILVER, Market
 
 MINUTE = 60_000
@@ -62,6 +64,14 @@ def test_working_entries_count_as_entries_of_the_day() -> None:
     assert not made.buy(1)
     made.cancel()
     assert made.buy(1)
+
+
+def test_alternatives_of_which_one_fills_are_one_entry() -> None:
+    made = market(max_trades_per_day=2)
+    pair = OcoEntrySignal("script", GOLD, None, made.entry(Side.BUY, 1, stop=110), made.entry(Side.SELL, 1, stop=90))
+    assert made.fire(pair)
+    assert made.buy(1, limit=95)
+    assert not made.buy(1, limit=95)
 
 
 def test_reducing_is_no_entry_and_passes_when_the_day_is_full() -> None:
