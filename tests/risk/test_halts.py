@@ -10,8 +10,8 @@ from qkt.brokers.paper import ExecutionSettings
 from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
 from qkt.core.events import CancelFailed, LogLine, OrderCancelled, RiskRejected
-from qkt.core.terms import OrderKind, Side
-from qkt.orders import CancelOrder, WithdrawOrder
+from qkt.core.terms import OrderKind, Purpose, Side
+from qkt.orders import CancelOrder, OrderApproved, WithdrawOrder
 from qkt.risk import Cause, Halt, Halted, HaltLifted, Halts, Lasts, LossLimits, RiskLimits
 from qkt.strategy import ExitForm, OcoEntrySignal, StackLayer, StackPlan, Tier, Trail
 from tests.market import Market, by
@@ -141,6 +141,8 @@ def test_what_can_only_reduce_passes_and_is_bound_to_its_leg() -> None:
     assert not made.sell("2.01")
     assert made.sell(1)
     assert made.sell(1)
+    asked = [event.order for event in made.told(OrderApproved)][-2:]  # type: ignore[attr-defined]
+    assert [(order.purpose, order.leg_id) for order in asked] == [(Purpose.CLOSE, 1)] * 2
     made.quote(90, at=made.now + 100)  # the stop is gone to the venue before the orders arrive there
     made.quote(90)
     made.quote(90)

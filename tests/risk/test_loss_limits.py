@@ -10,6 +10,7 @@ import pytest
 from qkt.core.daily import DailyBoundary
 from qkt.core.errors import UsageError
 from qkt.core.events import RiskRejected
+from qkt.core.swaps import Rollovers
 from qkt.core.timeframe import DAY_MS
 from qkt.risk import Halt, LossLimits, RiskLimits, StrategyLimits
 from tests.market import Market, by, instrument
@@ -75,6 +76,17 @@ def test_costs_and_financing_count_as_losses() -> None:
     made.sell(6)
     (halt,) = halts(made)
     assert halt.reason == "daily loss 21.00000000 exceeds max 20"
+
+
+def test_what_a_rollover_costs_at_the_boundary_is_of_the_day_that_begins() -> None:
+    terms = {"GOLD": instrument(swap_long_points=Decimal(-50), swap_rollovers=Rollovers(minute=0, weekends=True))}
+    made = Market(terms=terms, limits=limits("account", max_daily_loss=20))
+    made.quote(100)
+    made.buy(10)
+    made.quote(100, at=DAY_MS)  # five at midnight
+    made.quote("98.4")
+    made.close()
+    assert told(made) == ["daily loss DAILY"]
 
 
 def test_what_is_open_does_not_count_as_a_loss_of_the_day() -> None:
