@@ -34,6 +34,7 @@ from qkt.core.errors import QktError
 from qkt.core.secrets import conceal, conceal_environment
 
 if TYPE_CHECKING:
+    from qkt.brokers.mt5.profile import Profile
     from qkt.brokers.paper import ExecutionSettings
     from qkt.portfolio import BookSettings
     from qkt.risk import RiskLimits
@@ -113,7 +114,7 @@ class Feed(Section):
     """Where quotes come from. `data` and `speed` are of files, `symbols`, `seed` and `days` of invented quotes, and `url`,
     `token` and `aliases` (a symbol of ours = EXCHANGE:SYMBOL) of TradingView."""
 
-    source: Literal["file", "synthetic", "tradingview"] = "tradingview"
+    source: Literal["file", "synthetic", "tradingview", "mt5"] = "tradingview"
     data: tuple[str, ...] = ()
     speed: str = "real"
     symbols: tuple[str, ...] = ()
@@ -122,6 +123,76 @@ class Feed(Section):
     url: Annotated[str, Field(pattern=r"^wss?://\S+$")] | None = None
     token: SecretStr | None = None
     aliases: dict[str, str] = {}
+
+
+class Mt5(Section):
+    """A MetaTrader 5 account, under the name that is the prefix of its markets. `extends` names the profile that is the base;
+    one of the built-in names is its own. `gateway_url` and `api_key` are of a gateway, `path`, `login`, `password`, `server`
+    and `portable` of a terminal on this machine. The `expected_` keys must hold of the account, or nothing is traded."""
+
+    extends: Literal["exness", "icmarkets", "ftmo", "pepperstone"] | None = None
+    gateway_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    api_key: SecretStr = SecretStr("")
+    gateway_ca: Path | None = None
+    path: Path | None = None
+    login: int | None = None
+    password: SecretStr | None = None
+    server: str | None = None
+    portable: bool = False
+    symbol_suffix: str | None = None
+    aliases: dict[str, str] = {}
+    server_time_zone: str | None = None
+    magic: Annotated[int, Field(gt=0, lt=1 << 31)] | None = None
+    timeout_ms: Annotated[int, Field(ge=1_000)] = 15_000
+    tick_poll_interval_ms: Annotated[int, Field(ge=50)] = 250
+    deviation_points: Annotated[int, Field(ge=0)] = 20
+    expected_account_login: int | None = None
+    expected_account_server: str | None = None
+    expected_trade_mode: Literal["demo", "contest", "real"] | None = None
+    expected_account_currency: str | None = None
+    expected_leverage: int | None = None
+    adopt: bool = False
+
+    def profile(self, name: str) -> Profile:
+        """Raises ConfigError for a profile that lacks what nobody can guess."""
+        from qkt.brokers.mt5.account import Expected
+        from qkt.brokers.mt5.profile import BUILT_IN, Profile
+        from qkt.brokers.mt5.server_time import ServerClock
+
+        base = BUILT_IN.get(self.extends or name, {})
+        zone = self.server_time_zone or base.get("server_time_zone")
+        magic = self.magic or base.get("magic")
+        for key, value in (("server_time_zone", zone), ("magic", magic)):
+            if value is None:
+                raise ConfigError(f"{key} is missing", where=f"mt5.{name}", expected="a value of its own, or extends")
+        if self.gateway_url is not None and len(self.api_key.get_secret_value()) < 16:
+            raise ConfigError("api_key is missing or too short", where=f"mt5.{name}", expected="the token of the gateway")
+        ServerClock(str(zone))
+        login = {"login": self.login, "server": self.server, "portable": self.portable or None}
+        login["password"] = None if self.password is None else self.password.get_secret_value()
+        return Profile(
+            name,
+            base.get("suffix", "") if self.symbol_suffix is None else self.symbol_suffix,
+            {**base.get("aliases", {}), **self.aliases},
+            str(zone),
+            int(magic or 0),
+            None if self.path is None else str(self.path),
+            {key: value for key, value in login.items() if value is not None},
+            self.gateway_url,
+            self.api_key.get_secret_value(),
+            None if self.gateway_ca is None else str(self.gateway_ca),
+            self.timeout_ms,
+            self.tick_poll_interval_ms,
+            self.deviation_points,
+            Expected(
+                self.expected_account_login,
+                self.expected_account_server,
+                self.expected_trade_mode,
+                self.expected_account_currency,
+                self.expected_leverage,
+            ),
+            self.adopt,
+        )
 
 
 class Losses(Section):
@@ -334,8 +405,21 @@ class Config(BaseSettings):
     risk: Risk = Risk()
     book_risk: BookRisk = BookRisk()
     execution: Execution = Execution()
+    broker: Literal["paper", "mt5", "mt5-sim"] = "paper"
+    mt5: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")], Mt5] = {}
     observe: Observe = Observe()
     alerts: Alerts = Alerts()
+
+    def profiles(self) -> dict[str, Profile]:
+        """MetaTrader 5 accounts by name. Raises ConfigError for profiles that cannot be, or that share a magic number."""
+        found: dict[str, Profile] = {}
+        for name, section in self.mt5.items():
+            profile = section.profile(name)
+            same = next((other.name for other in found.values() if other.magic == profile.magic), None)
+            if same is not None:
+                raise ConfigError(f"magic {profile.magic} is that of mt5.{same} too", where=f"mt5.{name}", expected="its own")
+            found[name] = profile
+        return found
 
     @classmethod
     def settings_customise_sources(

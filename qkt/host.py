@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from qkt.runtime.engine import Engine, History
     from qkt.runtime.markets import Market
     from qkt.runtime.setup import Terms
+    from qkt.runtime.venues import Mt5Accounts
     from qkt.strategy import StreamSpec
 
 # Seconds that an engine gets to end in order; then the process ends as it is, which its journal is made for.
@@ -182,8 +183,9 @@ async def _engine(state: Path, config: Config, restore: bool) -> AsyncIterator[E
     from qkt.runtime.engine import Engine
 
     async with anyio.create_task_group() as tasks:
-        market, history = open_market(config.feed, tasks), _history(config.feed)
-        async with Engine(state, market, terms=_terms(config), history=history, restore=restore) as engine:
+        accounts = _accounts(config)
+        market, history = open_market(config.feed, tasks, accounts), _history(config.feed, accounts)
+        async with Engine(state, market, terms=_terms(config), history=history, restore=restore, venues=accounts) as engine:
             _set_out(engine, config)
             yield engine
         tasks.cancel_scope.cancel()
@@ -197,7 +199,30 @@ def _set_out(engine: Engine, config: Config) -> None:
     engine.runs.instruments = config.instruments
 
 
+def _accounts(config: Config) -> Mt5Accounts | None:
+    """The accounts at real venues, None where nobody asked for them. Nothing is opened yet.
+
+    Raises UsageError for a venue that nothing is known of, and on a machine that cannot reach it.
+    """
+    if config.broker != "mt5" and config.feed.source != "mt5":
+        return None
+    from qkt.brokers.mt5.native import MISSING, installed
+    from qkt.core.clock import SystemClock
+    from qkt.runtime.venues import Mt5Accounts
+
+    profiles = config.profiles()
+    if not profiles:
+        raise UsageError(
+            "no MetaTrader 5 account is configured", expected="[mt5.NAME] in qkt.toml", remedy="docs/mt5.md shows one"
+        )
+    local = [name for name, profile in profiles.items() if profile.gateway_url is None]
+    if local and not installed():
+        raise UsageError(MISSING, where=f"mt5.{local[0]}")
+    return Mt5Accounts(profiles, SystemClock())
+
+
 def _terms(config: Config) -> Terms:
+    from qkt.brokers.factory import BrokerKind
     from qkt.runtime.setup import Terms
 
     make = Terms if config.instruments is None else partial(Terms.with_instruments, config.instruments)
@@ -207,27 +232,43 @@ def _terms(config: Config) -> Terms:
         execution=config.execution.settings(),
         limits=config.risk.limits(),
         book=config.book_risk.settings(),
+        broker=BrokerKind(config.broker),
+        owner="000000",
     )
 
 
-def _history(feed: FeedChoice) -> History | None:
+def _history(feed: FeedChoice, accounts: Mt5Accounts | None) -> History | None:
     """What warms new sessions up. A replay is its own history: it begins at its beginning."""
-    if feed.source != "tradingview":
+    if feed.source not in ("tradingview", "mt5"):
         return None
     settings = _tradingview(feed)
 
     async def fetch(streams: Sequence[StreamSpec], markets: Sequence[str]) -> Iterable[Tick]:
-        from qkt.data.feeds.tradingview import fetch_history
-
         wanted: dict[str, list[tuple[int, int]]] = {}
         for stream in streams:
             if stream.traded:
                 wanted.setdefault(stream.symbol, []).append((stream.timeframe.ms, stream.warmup))
         for market in markets:
             wanted.setdefault(market, [(MINUTE_MS, 1)])
+        if accounts is not None and feed.source == "mt5":
+            return await _bars_of(accounts, wanted)
+        from qkt.data.feeds.tradingview import fetch_history
+
         return await fetch_history(wanted, settings=settings)
 
     return fetch
+
+
+async def _bars_of(accounts: Mt5Accounts, wanted: dict[str, list[tuple[int, int]]]) -> Iterable[Tick]:
+    from qkt.brokers.mt5.feed import fetch_history
+    from qkt.brokers.mt5.terminal import TerminalError
+    from qkt.core.clock import SystemClock
+    from qkt.core.errors import DataError
+
+    try:
+        return await fetch_history(accounts, wanted, SystemClock().now())
+    except TerminalError as problem:
+        raise DataError(problem.text, where="mt5") from None
 
 
 def _tradingview(feed: FeedChoice) -> TradingViewSettings:
@@ -241,7 +282,7 @@ def _tradingview(feed: FeedChoice) -> TradingViewSettings:
     return settings
 
 
-def open_market(feed: FeedChoice, tasks: TaskGroup) -> Market:
+def open_market(feed: FeedChoice, tasks: TaskGroup, accounts: Mt5Accounts | None = None) -> Market:
     """Where sessions get their ticks: a replay begins anew for each, a live feed is shared. Raises UsageError."""
     from qkt.runtime.markets import OwnFeeds, SharedFeed
     from qkt.runtime.sources import identity_of
@@ -257,6 +298,13 @@ def open_market(feed: FeedChoice, tasks: TaskGroup) -> Market:
 
             settings = _tradingview(feed)
             return SharedFeed(FeedHub(tasks), "tradingview", lambda: TradingViewFeed(settings))
+        case "mt5":
+            from qkt.brokers.mt5.feed import Mt5Feed
+            from qkt.core.clock import SystemClock
+            from qkt.data.feeds import FeedHub
+
+            assert accounts is not None
+            return SharedFeed(FeedHub(tasks), "mt5", lambda: Mt5Feed(accounts, SystemClock()))
 
 
 def _replay(feed: FeedChoice) -> Callable[[], Feed]:

@@ -32,6 +32,10 @@ GROUPS = {
         "config": ("qkt.cli.config", "Show the configuration."),
         "risk": ("qkt.cli.risk", "What a strategy is held to, and which orders would pass."),
         "alerts": ("qkt.cli.alerts", "Try the channels of alerts."),
+        "brokers": ("qkt.cli.brokers", "List the accounts of the configuration, and check one."),
+        "instruments": ("qkt.cli.instruments", "Compare the terms of instruments with their venue."),
+        "mt5-gateway": ("qkt.cli.mt5", "Serve a MetaTrader 5 terminal to an engine elsewhere."),
+        "mt5-record": ("qkt.cli.mt5", "Write down what the MetaTrader 5 package gives."),
         "doctor": ("qkt.cli.doctor", "Check everything that an engine needs, and say how to mend it."),
     },
     "Its sessions": {

@@ -25,7 +25,7 @@ app = new_app()
 SUMMARY = {"name", "equity", "realised", "open_pnl", "trades", "positions"}
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A qkt.toml other than the usual one.")]
-FeedOption = Annotated[str | None, typer.Option("--feed", metavar="KIND", help="file, synthetic or tradingview.")]
+FeedOption = Annotated[str | None, typer.Option("--feed", metavar="KIND", help="file, synthetic, tradingview or mt5.")]
 DataOption = Annotated[
     list[str] | None,
     typer.Option("--data", metavar="PATH", help="What a file feed replays. Can be repeated."),

@@ -20,6 +20,8 @@ import anyio.abc
 import anyio.lowlevel
 import anyio.to_thread
 
+from qkt.brokers.factory import BrokerKind
+from qkt.brokers.mt5.broker import Mt5Broker
 from qkt.core.bus import EventBus
 from qkt.core.clock import Clock, EventClock, SystemClock
 from qkt.core.errors import QktError
@@ -60,6 +62,7 @@ from qkt.runtime.tape import TapeWriter, segments
 from qkt.runtime.telling import Teller
 from qkt.runtime.traces import TELLING
 from qkt.runtime.turns import Turns
+from qkt.runtime.venues import Seat, Venues, new_owner
 from qkt.runtime.views.charts import chart, equity_points
 from qkt.runtime.views.fills import fill_rows
 from qkt.runtime.views.histories import digest, order_lives
@@ -96,6 +99,7 @@ class Hosted:
 
     live: LiveSession
     pump: Pump
+    seat: Seat | None = None
     standing: Standing = field(default_factory=Standing)
 
 
@@ -115,10 +119,12 @@ class Engine:
         history: History | None = None,
         restore: bool = True,
         wall: Clock | None = None,
+        venues: Venues | None = None,
     ) -> None:
         self.state = state
         self.defaults = terms or Terms()
         self.wall = wall or SystemClock()
+        self._venues = venues
         self.hosted: dict[str, Hosted] = {}
         # Registered sessions that do not run: stopped ones, and those that could not be brought back, with the reason.
         self.resting: dict[str, tuple[Registration, str | None]] = {}
@@ -242,42 +248,56 @@ class Engine:
         """Compile a file and write the session down."""
         self._deploying.add(name)
         try:
-            return self._written(path, name, await self._source(path, params), params)
+            source, terms = await self._source(path, params)
+            return self._written(path, name, source, params, terms)
         finally:
             self._deploying.discard(name)
 
     async def compiled(self, path: Path, params: dict[str, str], old: Registration) -> tuple[str, str]:
         """The text of a file that compiles, and in words what differs from a registered session."""
-        source = await self._source(path, params)
+        source, _ = await self._source(path, params)
         changes = ["the source" if source_hash(source) != old.source_hash else "", "parameters" if params != old.params else ""]
         different = " and ".join(filter(None, changes))
         return source, f"{different} changed" if different else ""
 
     async def replace(self, old: Registration, path: Path, source: str, params: dict[str, str]) -> LiveSession:
         """Let a new session take the name of one that has ended. When it cannot begin, the old one is registered again."""
-        registration = self._written(path, old.name, source, params)
+        _, terms = await self._source(path, params)
+        registration = self._written(path, old.name, source, params, terms)
         try:
             return await self.begin(registration)
         except BaseException:
             self.journal.make_current(old.run)
             raise
 
-    async def _source(self, path: Path, params: dict[str, str]) -> str:
-        """The text of a strategy file. Raises for one that does not compile."""
+    async def _source(self, path: Path, params: dict[str, str]) -> tuple[str, Terms]:
+        """The text of a strategy file, and the terms of a session of it. Raises for one that does not compile."""
         source = await anyio.to_thread.run_sync(read_strategy, path)
         scratch = self.state / "scratch"
         scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-        await anyio.to_thread.run_sync(load_strategy, str(path), source, params, scratch, self.defaults.book)
-        return source
+        strategy = await anyio.to_thread.run_sync(load_strategy, str(path), source, params, scratch, self.defaults.book)
+        terms = self.defaults.of(source)
+        if terms.broker is BrokerKind.MT5:
+            symbols = list(dict.fromkeys(stream.symbol for stream in strategy.streams if stream.traded))
+            instruments = await self.venues.instruments(symbols, terms.currency)
+            terms = terms.at_venue(new_owner(), instruments)
+        return source, terms
 
-    def _written(self, path: Path, name: str, source: str, params: dict[str, str]) -> Registration:
+    @property
+    def venues(self) -> Venues:
+        """The real venues. Raises SessionError where there are none."""
+        if self._venues is None:
+            raise SessionError("this engine knows no venue", remedy="start it with --broker mt5, and a profile in qkt.toml")
+        return self._venues
+
+    def _written(self, path: Path, name: str, source: str, params: dict[str, str], terms: Terms) -> Registration:
         return self.journal.register(
             name,
             file=str(path),
             source=source,
             source_hash=source_hash(source),
             params=params,
-            settings=self.defaults.of(source).as_json(),
+            settings=terms.as_json(),
             created_at=self.wall.now(),
         )
 
@@ -349,6 +369,9 @@ class Engine:
             teller.recall(self.journal.of_kind(run, TELLING, RECALLED))
         async with AsyncExitStack() as undo:
             undo.push_async_callback(market.reader.aclose)
+            seat = await self._seat(machine, symbols)
+            if seat is not None:
+                undo.push_async_callback(seat.aclose)
             recorder = Recorder(
                 machine,
                 TapeWriter(tape_folder(self.state, run), lost=self.journal.kept(run)),
@@ -356,6 +379,7 @@ class Engine:
                 run,
                 lambda level, text: self._disk_said(name, level, text),
                 lambda led: self._told(name, teller, led),
+                None if seat is None else seat.send,
                 writing=self.committer,
             )
             undo.push_async_callback(self.committer.finish, recorder)
@@ -371,8 +395,18 @@ class Engine:
                 await self._warm(live, self.history)
             if machine.settings.real:  # its first hours are measured
                 recorder.handle(CommandInput(max(machine.last_ts, self.wall.now()), "started", "engine"))
+            if seat is not None:
+                await seat.settle(lambda report: live.hear([report]))
+                seat.begin(lambda reports: live.inbox.call(lambda: live.hear(reports)))
             undo.pop_all()
-        return Hosted(live, Pump(live, market, lambda level, text: self._feed_said(name, level, text), self.wall))
+        return Hosted(live, Pump(live, market, lambda level, text: self._feed_said(name, level, text), self.wall), seat)
+
+    async def _seat(self, machine: SessionMachine, symbols: Sequence[str]) -> Seat | None:
+        """The session's place at its venue, None on paper."""
+        venue, broker = machine.settings.venue, machine.session.broker
+        if venue.kind is not BrokerKind.MT5 or not isinstance(broker, Mt5Broker):
+            return None
+        return await self.venues.sit(machine.name, venue.owner, broker, symbols)
 
     async def _warm(self, live: LiveSession, history: History) -> None:
         """Let history through; where it cannot be had the session begins without, and says so."""
@@ -418,6 +452,8 @@ class Engine:
         finally:
             with anyio.CancelScope(shield=True):
                 await pump.close()
+                if hosted.seat is not None:
+                    await hosted.seat.aclose()
                 await live.close(self.committer)
             del self.hosted[live.name]
             self.resting[live.name] = (live.registration, None)

@@ -12,6 +12,7 @@ import anyio
 import anyio.abc
 import anyio.lowlevel
 
+from qkt.brokers.dispatch import Report, What
 from qkt.core.events import Tick
 from qkt.data.feeds import FeedTick
 from qkt.risk import Halt
@@ -19,7 +20,7 @@ from qkt.runtime.committer import Committer
 from qkt.runtime.effects import Effect
 from qkt.runtime.errors import SessionError
 from qkt.runtime.inbox import Inbox
-from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput, TimerInput
+from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput, TimerInput, VenueInput
 from qkt.runtime.journal import Registration
 from qkt.runtime.lines import SESSION
 from qkt.runtime.machine import SessionMachine, arguments
@@ -213,6 +214,12 @@ class LiveSession:
     ) -> list[Effect]:
         """Close positions at market: all, those of a symbol or of a portfolio's child (its id), or one leg."""
         return await self.command("flatten", author, symbol=symbol, leg=leg, child=child)
+
+    def hear(self, reports: Iterable[Report]) -> None:
+        """Handle what the venue says, at its time and never before what was."""
+        for report in reports:
+            ts = max(self.machine.last_ts, report.ts) if report.what is What.DEAL else self.machine.last_ts
+            self.recorder.handle(VenueInput(ts, report))
 
     async def timer(self, ts: int) -> None:
         """The clock reached `ts` and something is due."""

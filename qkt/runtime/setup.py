@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from qkt.brokers.factory import BrokerKind, VenueTerms
 from qkt.brokers.paper import ExecutionSettings
 from qkt.core.errors import StrategyError
-from qkt.core.instruments import InstrumentRegistry
+from qkt.core.instruments import Instrument, InstrumentRegistry
 from qkt.engine import Runnable, SessionSettings
 from qkt.portfolio import BookSettings, Portfolio
 from qkt.risk import RiskLimits, limits_from_json, limits_json
@@ -20,7 +22,8 @@ from qkt.runtime.bundle import bundled, reading, unbundled
 
 @dataclass(frozen=True)
 class Terms:
-    """Money and market terms that an engine gives its sessions. `instruments` is the text of a file and its name's ending."""
+    """Money and market terms that an engine gives its sessions. `instruments` is the text of a file and its name's ending,
+    `broker` who executes, `owner` the mark of the session's orders at a real venue."""
 
     balance: Decimal = Decimal(10_000)
     currency: str = "USD"
@@ -30,6 +33,8 @@ class Terms:
     begin: int | None = None
     markets: tuple[str, ...] = ()
     book: BookSettings = field(default_factory=BookSettings)
+    broker: BrokerKind = BrokerKind.PAPER
+    owner: str = ""
 
     @classmethod
     def with_instruments(cls, path: Path, **values: Any) -> Terms:
@@ -47,6 +52,8 @@ class Terms:
             "begin": self.begin,
             "markets": list(self.markets),
             "book": self.book.as_json(),
+            "broker": self.broker,
+            "owner": self.owner,
         }
 
     @classmethod
@@ -61,6 +68,8 @@ class Terms:
             value["begin"],
             tuple(value["markets"]),
             BookSettings.from_json(value.get("book", {})),
+            BrokerKind(value.get("broker", BrokerKind.PAPER)),
+            value.get("owner", ""),
         )
 
     def of(self, source: str) -> Terms:
@@ -77,8 +86,26 @@ class Terms:
             path.write_text(text, encoding="utf-8")
             registry = InstrumentRegistry.load(path)
         return SessionSettings(
-            self.balance, self.currency, registry, self.execution, self.limits, begin=self.begin, markets=self.markets
+            self.balance,
+            self.currency,
+            registry,
+            self.execution,
+            self.limits,
+            begin=self.begin,
+            markets=self.markets,
+            real=self.broker is BrokerKind.MT5,
+            venue=VenueTerms(self.broker, self.owner),
         )
+
+    def at_venue(self, owner: str, instruments: Mapping[str, Instrument]) -> Terms:
+        """The terms of a session whose orders bear this mark, on instruments as its venue has them."""
+        fields_ = ("contract_size", "digits", "point_size", "volume_min", "volume_step", "volume_max", "stops_level_points")
+        rows = []
+        for symbol, one in instruments.items():
+            values = {name: getattr(one, name) for name in fields_}
+            row = {name: f"{value:f}" if isinstance(value, Decimal) else value for name, value in values.items()}
+            rows.append({"symbol": symbol, **row, "quote_currency": one.quote_currency})
+        return replace(self, owner=owner, instruments=(json.dumps({"instruments": rows}), ".json"))
 
 
 def source_hash(source: str) -> str:

@@ -93,7 +93,7 @@ class Desk:
         """Take a request; it is sent by the next `step`."""
         now = self._wall()
         if request.enters and self._unresolved(request.symbol):
-            self._refuse(request, "what became of an earlier order on this symbol is not known yet")
+            self.refuse(request, "what became of an earlier order on this symbol is not known yet")
             return
         self._jobs.append(Job(request, now))
 
@@ -131,8 +131,13 @@ class Desk:
         return self.take()
 
     def look_now(self) -> None:
-        """Look at the account with the next `step`."""
+        """Look at the account with the next `step`; until then there is no `sight`."""
         self._poll_at = 0
+        self.sight = None
+
+    def own(self, position: int) -> None:
+        """A position is the session's from now on."""
+        self._known.positions.add(position)
 
     @property
     def has_news(self) -> bool:
@@ -173,7 +178,7 @@ class Desk:
             shaped = self._shaped(job, now)
         except UnfitError as problem:
             unfit = str(problem)
-            self._settle(job, lambda: self._refuse(request, unfit))
+            self._settle(job, lambda: self.refuse(request, unfit))
             return
         except TerminalError as problem:
             if problem.link:
@@ -187,7 +192,7 @@ class Desk:
         except TerminalError as problem:
             if problem.harmless:
                 why = f"the terminal did not take it: {problem}"
-                self._settle(job, lambda: self._refuse(request, why))
+                self._settle(job, lambda: self.refuse(request, why))
                 return
             self._begin_asking(job, now)
             if problem.link:
@@ -247,16 +252,16 @@ class Desk:
                 self._begin_asking(job, now)
             case Meaning.BARRED:
                 self._note("ERROR", f"no order is taken: {said}", request)
-                self._settle(job, lambda: self._refuse(request, said))
+                self._settle(job, lambda: self.refuse(request, said))
             case Meaning.REFUSED if request.act is Act.REMOVE and answer.retcode == Code.INVALID:
                 self._begin_asking(job, now)  # the order has ended, or never was; its record tells
             case _:
-                self._settle(job, lambda: self._refuse(request, said))
+                self._settle(job, lambda: self.refuse(request, said))
 
     def _wait(self, job: Job, now: int, why: str) -> None:
         """Try again later: an entry a few times, what takes risk away for as long as it needs."""
         if job.request.enters and job.waits >= ENTRY_WAITS:
-            self._settle(job, lambda: self._refuse(job.request, why))
+            self._settle(job, lambda: self.refuse(job.request, why))
             return
         if job.waits == len(WAITS_MS) - 1:
             self._note("WARN", f"{job.request.act} for {job.request.order_id} still waits: {why}", job.request)
@@ -268,7 +273,7 @@ class Desk:
         held = [one for one in self._terminal.positions_get() if one.ticket == job.request.position]
         job.volume = Decimal(repr(held[0].volume)) if held else ZERO
         if not job.volume:
-            self._settle(job, lambda: self._refuse(job.request, "the position is closed already"))
+            self._settle(job, lambda: self.refuse(job.request, "the position is closed already"))
 
     def _done(self, job: Job, ticket: int) -> None:
         request = job.request
@@ -287,7 +292,8 @@ class Desk:
         self._settle(job, lambda: self._out.append(taken))
         self._poll_at = 0
 
-    def _refuse(self, request: Request, text: str) -> None:
+    def refuse(self, request: Request, text: str) -> None:
+        """Tell that a request is not done."""
         self._out.append(Report(What.REFUSED, self._wall(), request.token, request.symbol, text=text))
 
     def _settle(self, job: Job, tell: Callable[[], None]) -> None:
@@ -334,7 +340,7 @@ class Desk:
         """It never arrived. An entry is given up; what takes risk away is sent, for the venue the first time."""
         if job.request.enters:
             why = "it did not reach the venue" if job.sends or not job.resumed else "it was not sent before the engine ended"
-            self._settle(job, lambda: self._refuse(job.request, why))
+            self._settle(job, lambda: self.refuse(job.request, why))
         else:
             self._send_again(job)
 
@@ -349,7 +355,7 @@ class Desk:
         elif held is not None:
             self._send_again(job)  # levels are absolute: sending them twice is sending them once
         elif any(one.position_id == request.position and one.entry in (Entry.OUT, Entry.OUT_BY) for one in sight.deals):
-            self._settle(job, lambda: self._refuse(request, "the position is closed already"))
+            self._settle(job, lambda: self.refuse(request, "the position is closed already"))
 
     def _ask_removed(self, job: Job, sight: Sight) -> None:
         ticket = job.request.ticket

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from qkt.brokers.mt5.constants import TICKS_ALL, LastError
@@ -34,6 +35,11 @@ def package() -> Any:
         return import_module("MetaTrader5")
     except ImportError:
         raise TerminalError(LastError.UNSUPPORTED, MISSING) from None
+
+
+def installed() -> bool:
+    """Whether the package is there, without importing it."""
+    return find_spec("MetaTrader5") is not None
 
 
 MISSING = (

@@ -1,0 +1,229 @@
+"""Sessions at real venues: what an engine needs of whoever knows them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from qkt.brokers.dispatch import Report, Request, What
+from qkt.brokers.factory import venue_of
+from qkt.brokers.mt5.account import hedging, instrument
+from qkt.brokers.mt5.broker import Mt5Broker
+from qkt.brokers.mt5.constants import LastError
+from qkt.brokers.mt5.desk import Desk
+from qkt.brokers.mt5.link import LOOKS, Link
+from qkt.brokers.mt5.profile import Profile
+from qkt.brokers.mt5.reconcile import Difference, adopted, differences
+from qkt.brokers.mt5.sight import Sight
+from qkt.brokers.mt5.terminal import Terminal, TerminalError
+from qkt.brokers.mt5.tokens import DIGITS, OWNER
+from qkt.core.clock import Clock
+from qkt.core.errors import InstrumentError
+from qkt.core.instruments import Instrument
+from qkt.runtime.effects import SEND, Effect
+from qkt.runtime.errors import SessionError
+
+T = TypeVar("T")
+TRIES = 8
+PAUSE = 0.5
+
+
+class Seat(Protocol):
+    """A session's place at its venue."""
+
+    def send(self, effects: Sequence[Effect]) -> None:
+        """Let requests leave that are durable now."""
+        ...
+
+    async def settle(self, take: Callable[[Report], None]) -> None:
+        """Bring the session up to the venue's truth, before its market begins: `take` handles each report at once.
+
+        Raises SessionError with every difference that cannot be settled.
+        """
+        ...
+
+    def begin(self, take: Callable[[list[Report]], None]) -> None:
+        """From now on reports go to `take`, on the loop."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Venues(Protocol):
+    """Accounts that sessions can trade on."""
+
+    async def instruments(self, symbols: Sequence[str], currency: str) -> Mapping[str, Instrument]:
+        """What the venue says of these market ids. Raises a QktError for what cannot be traded there."""
+        ...
+
+    async def sit(self, name: str, owner: str, broker: Mt5Broker, symbols: Sequence[str]) -> Seat:
+        """A place for a session's broker. Raises a QktError for a venue that cannot be reached."""
+        ...
+
+
+def new_owner() -> str:
+    """A mark for the orders of one session that no other session has."""
+    return "".join(secrets.choice(DIGITS) for _ in range(OWNER))
+
+
+class Mt5Accounts:
+    """Links by profile, counted: the first session opens one, the last one to leave closes it. `terminals` stand in for those
+    of the profiles in tests."""
+
+    def __init__(self, profiles: Mapping[str, Profile], wall: Clock, terminals: Mapping[str, Terminal] | None = None) -> None:
+        self._profiles = profiles
+        self._wall = wall
+        self._terminals = dict(terminals or {})
+        self._links: dict[str, tuple[Link, int]] = {}
+        self._one = anyio.Lock()
+
+    def profile_of(self, symbols: Sequence[str]) -> Profile:
+        """The one profile that serves these market ids. Raises InstrumentError."""
+        venues = {venue_of(symbol) for symbol in symbols}
+        for symbol in symbols:
+            if venue_of(symbol) not in self._profiles:
+                known = ", ".join(sorted(self._profiles)) or "none: write [mt5.NAME] into qkt.toml"
+                raise InstrumentError("names no MetaTrader 5 profile", where=symbol, expected=f"a prefix of {known}")
+        if len(venues) > 1:
+            raise InstrumentError(f"a session trades on one account, these are {', '.join(sorted(venues))}")
+        return self._profiles[venues.pop()]
+
+    async def borrow(self, name: str) -> Link:
+        """The link of a profile. Give it back with `give_back`."""
+        async with self._one:
+            link, users = self._links.get(name, (None, 0))
+            if link is None:
+                link = Link(self._profiles[name], self._wall, self._terminals.get(name))
+                await anyio.to_thread.run_sync(link.open)
+            self._links[name] = (link, users + 1)
+            return link
+
+    async def give_back(self, name: str) -> None:
+        async with self._one:
+            link, users = self._links.pop(name)
+            if users > 1:
+                self._links[name] = (link, users - 1)
+            else:
+                await anyio.to_thread.run_sync(link.close)
+
+    async def instruments(self, symbols: Sequence[str], currency: str) -> Mapping[str, Instrument]:
+        profile = self.profile_of(symbols)
+        link = await self.borrow(profile.name)
+        try:
+            if link.account.currency != currency:
+                raise SessionError(
+                    f"the account is in {link.account.currency}, the session in {currency}",
+                    where=f"mt5.{profile.name}",
+                    remedy=f'set currency = "{link.account.currency}" under [account]',
+                )
+            return await asyncio.wrap_future(link.ask(lambda terminal: _terms(link, terminal, symbols), LOOKS))
+        except TerminalError as problem:
+            raise SessionError(problem.text, where=f"mt5.{profile.name}") from None
+        finally:
+            await self.give_back(profile.name)
+
+    async def sit(self, name: str, owner: str, broker: Mt5Broker, symbols: Sequence[str]) -> Seat:
+        profile = self.profile_of(symbols)
+        link = await self.borrow(profile.name)
+        return Mt5Seat(self, link, name, owner, broker, symbols, self._wall)
+
+
+def _terms(link: Link, terminal: Terminal, symbols: Sequence[str]) -> dict[str, Instrument]:
+    return {symbol: instrument(symbol, link.terms.symbol(terminal, link.names.theirs(symbol))) for symbol in symbols}
+
+
+class Mt5Seat:
+    """A session's desk on a link. What was asked for and not answered when it sits down is asked for at the venue first."""
+
+    def __init__(
+        self, accounts: Mt5Accounts, link: Link, name: str, owner: str, broker: Mt5Broker, symbols: Sequence[str], wall: Clock
+    ) -> None:
+        self._accounts = accounts
+        self._link = link
+        self._name = name
+        self._owner = owner
+        self._broker = broker
+        self._wall = wall
+        for symbol in symbols:
+            link.names.theirs(symbol)
+        standing = broker.standing()
+        standing.known.since = standing.known.since or wall.now()
+        self._desk = Desk(link.terminal, link.names, link.profile.shaper(), link.terms, owner, wall.now, standing.known)
+        # Requests that are at the desk: an outbox after a crash brings those again that were not committed.
+        self._sent = {request.token for request in standing.outstanding}
+        for request in standing.outstanding:
+            self._desk.resume(request)
+
+    def send(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            if effect.kind != SEND:
+                continue
+            request = Request.from_json(effect.value)
+            if request.token not in self._sent:
+                self._sent.add(request.token)
+                self._link.send(self._desk, request)
+
+    async def settle(self, take: Callable[[Report], None]) -> None:
+        take(Report(What.OPENED, self._wall.now(), hedging=hedging(self._link.account)))
+        problem: TerminalError | None = None
+        rows: list[Difference] = []
+        for attempt in range(TRIES):
+            if attempt:
+                await anyio.sleep(PAUSE * attempt)
+            try:
+                reports = await self._ask(lambda _: self._look())
+            except TerminalError as failure:
+                problem = failure
+                continue
+            for report in reports:
+                take(report)
+            sight = self._desk.sight
+            problem = TerminalError(LastError.FAIL, "not everything could be read") if sight is None else None
+            if sight is None:
+                continue
+            rows = self._differences(sight, take)
+            if not rows:
+                return
+        if problem is not None:
+            raise SessionError(f"the account cannot be read: {problem.text}", where=self._name, remedy="try again")
+        table = "".join(f"\n  {row}" for row in rows)
+        raise SessionError(f"its books are not what the venue has:{table}", where=self._name)
+
+    def _look(self) -> list[Report]:
+        self._desk.look_now()
+        return self._desk.step()
+
+    def _differences(self, sight: Sight, take: Callable[[Report], None]) -> list[Difference]:
+        rows = differences(self._broker, sight, self._owner, self._link.names)
+        if not self._link.profile.adopt:
+            return rows
+        left = []
+        for row in rows:
+            report = adopted(row, sight, self._wall.now())
+            if report is None:
+                left.append(row)
+            else:
+                self._desk.own(row.number)
+                take(report)
+        return left
+
+    def begin(self, take: Callable[[list[Report]], None]) -> None:
+        loop = asyncio.get_running_loop()
+        self._link.seat(self._desk, lambda reports: _deliver(loop, take, reports))
+
+    async def aclose(self) -> None:
+        self._link.leave(self._desk)
+        await self._accounts.give_back(self._link.profile.name)
+
+    async def _ask(self, call: Callable[[Terminal], T]) -> T:
+        return await asyncio.wrap_future(self._link.ask(call, LOOKS))
+
+
+def _deliver(loop: asyncio.AbstractEventLoop, take: Callable[[list[Report]], None], reports: list[Report]) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(take, reports)

@@ -1,0 +1,180 @@
+"""Sessions of a real engine on a simulated account: link, desk, journal, tape and recovery."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from qkt.brokers.factory import BrokerKind
+from qkt.brokers.mt5.broker import Mt5Broker
+from qkt.brokers.mt5.native import NativeTerminal
+from qkt.brokers.mt5.profile import Profile
+from qkt.brokers.mt5.simulator import Faults, SimSymbol, SimulatedPackage, Venue
+from qkt.brokers.mt5.simulator.faults import ReadFault, SendFault
+from qkt.core.events import Tick
+from qkt.risk import RiskLimits, VenueLimits
+from qkt.runtime.engine import Engine
+from qkt.runtime.errors import SessionError
+from qkt.runtime.markets import OwnFeeds
+from qkt.runtime.replay import replay
+from qkt.runtime.setup import Terms
+from qkt.runtime.venues import Mt5Accounts
+from tests.runtime.samples import START, ListFeed, strategy_file, ticks
+
+UNMEASURED = RiskLimits(venue=VenueLimits(measured_usage_hours=Decimal(0), measured_usage_max_qty=Decimal(0)))
+PROFILE = Profile("sim", suffix="m", magic=77)
+
+
+class Wall:
+    """A clock that begins when the market does and runs fifty times as fast as ours."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def now(self) -> int:
+        return START + round((time.monotonic() - self._began) * 50_000)
+
+
+class OneAtATime:
+    """A terminal that two threads may use: the link's, and the market's."""
+
+    def __init__(self, package: SimulatedPackage) -> None:
+        self._terminal = NativeTerminal(package)
+        self.lock = threading.RLock()
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._terminal, name)
+
+        def locked(*arguments: Any) -> Any:
+            with self.lock:
+                return call(*arguments)
+
+        return locked
+
+
+class QuotedFeed(ListFeed):
+    """Ticks that the venue quotes before anyone hears of them, with time for what they lead to."""
+
+    def __init__(self, source: Sequence[Tick], rig: "Account") -> None:
+        super().__init__(source)
+        self._rig = rig
+
+    async def __anext__(self) -> Any:
+        if self._at < len(self._source):
+            tick = self._source[self._at]
+            with self._rig.terminal.lock:
+                venue = self._rig.venue
+                bid, ask = Decimal(str(tick.bid)), Decimal(str(tick.ask))
+                venue.quote("EURUSDm", max(tick.ts, venue.now, self._rig.wall.now()), bid, ask)
+            await self._rig.answered()
+        return await super().__anext__()
+
+
+class Account:
+    """A simulated account that outlives engines."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.venue = Venue([SimSymbol("EURUSDm")], money_step=Decimal("1e-8"))
+        self.package = SimulatedPackage(self.venue, faults=faults)
+        self.terminal = OneAtATime(self.package)
+        self.wall = Wall()
+
+    def engine(self, state: Path, market: Sequence[Tick], profile: Profile = PROFILE) -> Engine:
+        accounts = Mt5Accounts({"sim": profile}, self.wall, {"sim": self.terminal})  # type: ignore[dict-item]
+        feeds = OwnFeeds(lambda: QuotedFeed(market, self), "the test's market")
+        terms = Terms(broker=BrokerKind.MT5, limits=UNMEASURED)
+        self.running = Engine(state, feeds, terms=terms, venues=accounts, wall=self.wall)
+        return self.running
+
+    async def answered(self) -> None:
+        """Wait until what the ticks so far led to is answered, or has kept everybody waiting for too long."""
+        hosted = self.running.hosted.get("cross")
+        if hosted is None:
+            return
+        live = hosted.live
+        with anyio.move_on_after(0.5):
+            while len(live.inbox) or live.recorder.backlog or live.machine.session.broker._outstanding:  # type: ignore[attr-defined]
+                await anyio.sleep(0.001)
+
+
+async def run(engine: Engine, file: Path | None) -> tuple[Any, Mt5Broker]:
+    """Let the market pass, and what was asked for be answered. Returns the books and the broker as they are then."""
+    async with engine:
+        live = engine.hosted["cross"].live if file is None else await engine.deploy(file, "cross", {})
+        await engine.hosted["cross"].pump.ended.wait()
+        broker = live.machine.session.broker
+        assert isinstance(broker, Mt5Broker)
+        with anyio.fail_after(20):
+            while broker.standing().outstanding or (broker._active and not _rests(broker)):
+                await anyio.sleep(0.01)
+        return live.machine.session.books, broker
+
+
+def _rests(broker: Mt5Broker) -> bool:
+    return all(part.request.act == "place" for part in broker._active.values())
+
+
+def _agree(account: Account, books: Any, broker: Mt5Broker) -> None:
+    venue = account.venue
+    assert {n: one.volume for n, one in venue.positions.items()} == {n: one.volume for n, one in broker.tickets.open.items()}
+    assert len(books.trades) == len(venue.deals)
+    realized = sum((deal.profit for deal in venue.deals), Decimal(0))
+    assert books.strategies["cross"].realized == pytest.approx(realized, abs=Decimal("0.01"))
+
+
+@pytest.mark.anyio
+async def test_a_session_trades_at_the_venue_and_goes_on_after_a_restart(tmp_path: Path) -> None:
+    account, market, state = Account(), list(ticks(1_400)), tmp_path / "state"
+    books, broker = await run(account.engine(state, market[:700]), strategy_file(tmp_path))
+    assert len(books.trades) > 1
+    _agree(account, books, broker)
+    books, broker = await run(account.engine(state, market), None)
+    _agree(account, books, broker)
+    assert len(books.trades) > 3
+    done = replay(state, "cross")
+    assert (done.way, done.divergence) == ("inputs", None)
+
+
+@pytest.mark.anyio
+async def test_a_session_on_a_failing_terminal_comes_to_the_venues_truth(tmp_path: Path) -> None:
+    faults = Faults(5, send=dict.fromkeys(SendFault, 0.02), read={ReadFault.LINK: 0.01, ReadFault.NONE: 0.01})
+    account = Account(faults)
+    books, broker = await run(account.engine(tmp_path / "state", list(ticks(900))), strategy_file(tmp_path))
+    assert books.trades
+    _agree(account, books, broker)
+
+
+@pytest.mark.anyio
+async def test_a_position_that_nobody_knows_refuses_the_start_until_it_is_adopted(tmp_path: Path) -> None:
+    account, market, state = Account(), list(ticks(300)), tmp_path / "state"
+    async with account.engine(state, market[:100]) as engine:
+        live = await engine.deploy(strategy_file(tmp_path), "cross", {})
+        owner = live.machine.settings.venue.owner
+        await engine.hosted["cross"].pump.ended.wait()
+    order = {
+        "action": 1,
+        "symbol": "EURUSDm",
+        "volume": 0.3,
+        "type": 0,
+        "type_filling": 1,
+        "comment": f"{owner}-zz",
+        "magic": 77,
+    }
+    with account.terminal.lock:
+        account.venue.execute(order)
+    async with account.engine(state, market) as engine:
+        reason = engine.resting["cross"][1]
+        assert reason is not None
+        assert "position" in reason
+        assert "adopt = true" in reason
+        with pytest.raises(SessionError):
+            engine.find("cross")
+    async with account.engine(state, market[:100], replace(PROFILE, adopt=True)) as engine:
+        books = engine.hosted["cross"].live.machine.session.books
+        assert books.net_quantity("cross", "SIM:EURUSD") == Decimal("0.3")
