@@ -170,11 +170,11 @@ SESSION_GAUGES: tuple[tuple[str, str, Callable[[StrategyRow], float]], ...] = (
     ("qkt_pnl_day", "Change of the equity since the day began.", lambda row: float(row.day_pnl)),
     ("qkt_pnl_open", "Profit of what is open.", lambda row: float(row.open_pnl)),
     ("qkt_pnl_realised", "Profit of what is closed, after costs.", lambda row: float(row.realised)),
-    ("qkt_drawdown_ratio", "Fall of the equity from its peak, 0 to 1.", lambda row: -float(row.drawdown_pct) / HUNDRED),
+    ("qkt_drawdown_ratio", "Fall of the equity from its peak, 0 to 1.", lambda row: abs(float(row.drawdown_pct)) / HUNDRED),
     (
         "qkt_drawdown_max_ratio",
         "The greatest fall of the equity from a peak, 0 to 1.",
-        lambda row: -float(row.max_drawdown_pct) / HUNDRED,
+        lambda row: abs(float(row.max_drawdown_pct)) / HUNDRED,
     ),
     ("qkt_positions", "Open legs.", lambda row: row.positions),
     ("qkt_session_running", "1 while the session runs.", lambda row: row.state in ("RUN", "WARM")),

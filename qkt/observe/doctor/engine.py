@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
+import httpx
+from pydantic import ValidationError
 
-from qkt.config import Config
+from qkt.config import Config, Observe, is_loopback
 from qkt.core.errors import QktError
 from qkt.observe.doctor.finding import Finding, fail, ok, warn
 from qkt.observe.observer import listening
-from qkt.observe.status import wellness
+from qkt.observe.status import Status, wellness
 from qkt.runtime.control.client import connect
 from qkt.runtime.control.endpoint import socket_path
 from qkt.runtime.control.engine import Health
@@ -19,6 +21,8 @@ from qkt.runtime.control.errors import ControlError
 from qkt.runtime.inspection import inspected
 from qkt.runtime.journal import FILE
 from qkt.runtime.state import owner
+
+TIMEOUT = 5.0
 
 
 def state(folder: Path) -> Iterator[Finding]:
@@ -65,15 +69,28 @@ def port(folder: Path, config: Config) -> Iterator[Finding]:
         yield warn("port", "metrics and status are not served", "set serve = true under [observe]")
         return
     where = f"{settings.host}:{settings.port}"
+    pid = owner(folder) if folder.exists() else None
     try:
         listening(settings.host, settings.port).close()
     except OSError as problem:
-        if folder.exists() and owner(folder) is not None:
-            yield ok("port", f"metrics and status at {where}, in use while an engine runs")
+        if pid is not None and _served_by(settings) == pid:
+            yield ok("port", f"the engine shows metrics and status at {where}")
         else:
-            yield warn("port", f"{where} cannot be had ({problem.strerror})", "choose another port under [observe]")
+            yield warn("port", f"somebody else has {where} ({problem.strerror})", "choose another port under [observe]")
     else:
         yield ok("port", f"metrics and status at {where}")
+
+
+def _served_by(settings: Observe) -> int | None:
+    """The process whose status is served there, None when that is no engine's."""
+    token = settings.token
+    headers = {} if token is None else {"authorization": f"Bearer {token.get_secret_value()}"}
+    host = settings.host if is_loopback(settings.host) else "127.0.0.1"
+    try:
+        answer = httpx.get(f"http://{host}:{settings.port}/status", headers=headers, timeout=TIMEOUT)
+        return Status.model_validate_json(answer.content).engine.pid
+    except (httpx.HTTPError, ValidationError):
+        return None
 
 
 async def _health(folder: Path) -> Health:

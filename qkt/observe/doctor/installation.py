@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ def packages() -> Iterator[Finding]:
     for line in requires("qkt") or ():
         if "extra ==" in line:
             continue
-        package = line.split(";")[0].strip().split(">")[0].split("=")[0].split("[")[0].strip()
+        package = re.split(r"[^\w.-]", line, maxsplit=1)[0]
         try:
             version(package)
         except PackageNotFoundError:
