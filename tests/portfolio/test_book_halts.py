@@ -76,3 +76,16 @@ def test_the_limit_of_one_child_leaves_the_others_alone(tmp_path: Path) -> None:
     assert not fund.buy("a", 1)
     assert fund.net("b") == 5
     assert fund.buy("b", 1)
+
+
+def test_an_entry_whose_own_cost_breaks_the_limit_is_closed_after_it_is_settled(tmp_path: Path) -> None:
+    limits = RiskLimits(losses=LossLimits(max_daily_loss=Decimal(100)))
+    fund = Fund(tmp_path, FIXED, limits=limits, commission_per_lot=Decimal(101))
+    fund.quote(100)
+    fund.buy("a", 1, stop_loss=by(5))
+    assert len(fund.told(Halted)) == 1
+    assert fund.net("a") == 0
+    assert fund.session.orders.live_orders() == []
+    rejected = [event for event in fund.events if type(event).__name__ in ("OrderRejected", "CancelFailed")]
+    assert rejected == []
+    assert [row.position_effect for row in fund.session.books.trades] == ["OPEN_LONG", "CLOSE_LONG"]
