@@ -74,6 +74,11 @@ class Scope:
         channel.handlers.insert(0, handler)
         channel.awake.insert(0, handler)
 
+    def awake(self, event_type: type[Event]) -> list[Handler]:
+        """Who hears every event of this class."""
+        channel = self._channels.get(event_type)
+        return [] if channel is None else list(channel.awake)
+
     def tap(self, handler: Handler) -> None:
         """Call `handler` for every event, after its subscribers."""
         self._taps.append(handler)
@@ -102,6 +107,10 @@ class Scope:
                 self.fault(problem)
 
         return guard
+
+    def passed(self, count: int) -> None:
+        """So many events were folded instead of published: they keep their numbers."""
+        self._bus._sequence += count
 
     def receive(self, event: Event) -> None:
         """Take market data or the clock's word in this scope alone; a failure stays in it."""

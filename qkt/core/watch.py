@@ -248,14 +248,22 @@ class Waits:
 
     def _calm_of(self, symbol: str) -> Calm | None:
         """What the symbol's watches leave untouched; nothing where one follows every tick."""
-        calm = Calm()
+        calm, trails = self.stated(symbol)
+        return None if trails else calm
+
+    def stated(self, symbol: str) -> tuple[Calm, list[TrailWatch]]:
+        """What the symbol's levels leave untouched, and what follows its price."""
+        calm, trails = Calm(), list[TrailWatch]()
         for watch in self.watches():
             if watch.symbol != symbol:
                 continue
             if isinstance(watch, TrailWatch):
-                return None
-            calm.avoid(watch)
-        return calm
+                trails.append(watch)
+                if watch.deadline is not None and watch.deadline < calm.deadline:
+                    calm.deadline = watch.deadline
+            else:
+                calm.avoid(watch)
+        return calm, trails
 
     def reached(self, watch: AnyWatch) -> bool:
         """Whether the wait can end with the tick being processed: False proves that it does not."""

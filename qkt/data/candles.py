@@ -48,6 +48,25 @@ class CandleBuilder:
         prices = (self._open, self._high, self._low, self._close)
         return Bar(self._start, self._end, *prices, self._volume, self._bid, self._ask)
 
+    @property
+    def window(self) -> tuple[int, int]:
+        """Start and end of the open candle (epoch ms), an end of 0 when there is none."""
+        return self._start, self._end
+
+    def fold(self, high: float, low: float, close: float, volume: float, bid: float | None, ask: float | None) -> None:
+        """Take ticks of the open window at once: their extremes, the last price and quote, and the volume with theirs added
+        one by one."""
+        if high > self._high:
+            self._high = high
+        if low < self._low:
+            self._low = low
+        self._close, self._volume, self._bid, self._ask = close, volume, bid, ask
+
+    @property
+    def volume(self) -> float:
+        """The volume of the open candle so far."""
+        return self._volume
+
     def update(self, ts: int, price: float, bid: float | None, ask: float | None, volume: float | None) -> Bar | None:
         """Take a tick; returns the candle it closes. A volume of None or NaN counts as zero."""
         size = 0.0 if volume is None or math.isnan(volume) else volume

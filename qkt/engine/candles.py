@@ -70,6 +70,10 @@ class TickCandles:
                 )
             )
 
+    def builders(self, symbol: str) -> list[CandleBuilder | ObservationBuilder]:
+        """Those that a symbol's ticks go into."""
+        return [builder for _, builder in self._builders.get(symbol, ())]
+
     def unfinished(self) -> int:
         return sum(b.unfinished is not None for builders in self._builders.values() for _, b in builders)
 

@@ -88,6 +88,11 @@ class Session:
         self.last_ts = ts
         self._publish(tick)
 
+    def passed(self, count: int, ts: int) -> None:
+        """So many ticks came, the last at `ts`, and were folded by whoever did not give them one by one."""
+        self._clock.time = self.last_ts = ts
+        self.scope.passed(count)
+
     @property
     def next_timer(self) -> int:
         """When something is due that need not wait for a tick (epoch ms): a rollover, a deadline, a schedule, a new day."""

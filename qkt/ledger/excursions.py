@@ -87,6 +87,31 @@ class Excursions:
         if self.shared:
             self._books.shared_peak_f = max(self._books.shared_peak_f, self._books.account_equity_f())
 
+    @property
+    def simple(self) -> bool:
+        """Whether equity has been looked at since it was made of other things, and depends on one symbol's price at most."""
+        books = self._books
+        if self.shared or len(books.trades) != self._fills or books.realized is not self._money or self._moving is None:
+            return False
+        held = [legs for book in books.strategies.values() for legs in book.open_books()]
+        return len(held) < 2 and all(legs.one_way for legs in held)
+
+    def fold(self, symbol: str, high: float, low: float, last: float) -> None:
+        """Take ticks of a symbol at once, while it is `simple`. Every operation of the equity rises with the price, or every
+        one falls with it, and so does what it rounds to."""
+        for book in self._books.strategies.values():
+            legs = book.legs.get(symbol)
+            if not legs:
+                continue
+            for leg in legs:
+                leg.observe(high, low)
+            equity = book.balance_f + self._books.profit_f(legs, high if legs.net_f > 0 else low)
+            if equity > book.peak_f:
+                book.peak_f = equity
+            worth = self._worth.get(book.strategy)
+            if worth is not None:
+                worth[symbol] = self._books.profit_f(legs, last)
+
     def _equity(self, book: StrategyBook, symbol: str, legs: LegBook | None, price: float) -> float:
         """`Books.equity_f` after a tick of one symbol: the same sum, of which only that symbol's part is worked out anew."""
         worth = self._worth.get(book.strategy)

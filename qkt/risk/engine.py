@@ -91,6 +91,11 @@ class RiskEngine:
         return NO_WATCHES
 
     @property
+    def rechecks(self) -> bool:
+        """Whether the next tick is looked at, whatever it brings."""
+        return self._recheck
+
+    @property
     def limits_equity(self) -> bool:
         """Whether a tick alone can break anything."""
         return bool(self._equity_rules)

@@ -113,6 +113,12 @@ class SessionMachine:
             for history in self.children.values():
                 history.sample(tick.ts)
 
+    def passed(self, count: int, ts: int) -> None:
+        """So many ticks came, the last at `ts`, of which nothing but prices, candles and extremes has changed."""
+        self.ticks += count
+        self.last_ts = ts
+        self.session.passed(count, ts)
+
     def warm(self, tick: Tick) -> None:
         """One tick of history, before the first of the market."""
         self.last_ts = tick.ts

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from qkt.core.events import Tick
@@ -15,7 +16,9 @@ from qkt.runtime.errors import DivergenceError, StateError
 from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput, VenueInput
 from qkt.runtime.journal import Journal
 from qkt.runtime.machine import SessionMachine
-from qkt.runtime.tape import read_tape
+from qkt.runtime.skim import Skimmer
+from qkt.runtime.tape import read_runs
+from qkt.runtime.tape_runs import TickRun
 
 SHOWN = 6
 
@@ -23,8 +26,7 @@ SHOWN = 6
 @dataclass(slots=True)
 class Recovered:
     """How far the tape went. `feed_number` is the place of its last tick in a feed that can be read again, `at_number` the
-    ticks it has from there, `unsaved` the
-    effects of inputs that had been recorded and not committed."""
+    ticks it has from there, `unsaved` the effects of inputs that had been recorded and not committed."""
 
     inputs: int = 0
     ticks: int = 0
@@ -36,7 +38,8 @@ class Recovered:
 
 
 class Recovery:
-    """Re-executes one session. Iterate to the end, `done` is then what was found; between two steps the process may do
+    """Re-executes one session, ticks with which nothing can happen many at a time. Iterate to the end, `done` is then what
+    was found; between two steps the process may do
     something else.
 
     Raises DivergenceError with the first difference, StateError when the recording is damaged or shorter than the journal.
@@ -48,24 +51,34 @@ class Recovery:
         self._journaled = journal.effects(run)
         self._committed = journal.last_input(run)
         self._kept = journal.kept(run)
+        self._expected: tuple[int, list[Effect]] | None = None
         self.done = Recovered()
 
     def __iter__(self) -> Iterator[int]:
         machine, done = self._machine, self.done
-        expected = next(self._journaled, None)
-        for number, item in read_tape(self._tape, self._kept):
-            machine.handle(item)
-            self._count(item)
-            done.inputs = number
-            effects = machine.effects.take()
-            if expected is not None and expected[0] == number:
-                _compare(machine.name, number, item, expected[1], effects)
-                expected = next(self._journaled, None)
-            elif effects:
-                if number <= self._committed:
-                    _compare(machine.name, number, item, [], effects)
-                done.unsaved.append((number, effects))
-            yield number
+        skimmer = Skimmer(machine)
+        self._expected = next(self._journaled, None)
+        for item in read_runs(self._tape, self._kept):
+            if not isinstance(item, TickRun):
+                number, given = item
+                machine.handle(given)
+                self._count(given)
+                self._check(number, given)
+                yield number
+                continue
+            due = partial(self._due_in, item)
+            if skimmer.able:
+                for at in skimmer.take(item, due):
+                    self._check(item.first + at, item.tick(at))
+                    yield item.first + at
+            else:
+                for at in range(len(item)):
+                    given = item.tick(at)
+                    machine.handle(given)
+                    self._check(item.first + at, given)
+                    yield item.first + at
+            self._count_run(item)
+            yield done.inputs
         if done.inputs < self._committed:
             raise StateError(
                 f"the journal knows input {self._committed} and the recording ends with {done.inputs}",
@@ -73,11 +86,38 @@ class Recovery:
                 remedy="restore both from one backup, or deploy the strategy anew under another name",
             )
 
+    def _due_in(self, run: TickRun) -> int:
+        """At which place of a run something is journaled next, its length for none."""
+        return len(run) if self._expected is None else min(len(run), self._expected[0] - run.first)
+
+    def _check(self, number: int, item: Input) -> None:
+        """What an input led to now, against what it led to then."""
+        machine, done, expected = self._machine, self.done, self._expected
+        done.inputs = number
+        effects = machine.effects.take()
+        if expected is not None and expected[0] == number:
+            _compare(machine.name, number, item, expected[1], effects)
+            self._expected = next(self._journaled, None)
+        elif effects:
+            if number <= self._committed:
+                _compare(machine.name, number, item, [], effects)
+            done.unsaved.append((number, effects))
+
     def run(self) -> Recovered:
         """All steps at once."""
         for _ in self:
             pass
         return self.done
+
+    def _count_run(self, run: TickRun) -> None:
+        done = self.done
+        done.ticks += len(run)
+        done.inputs = run.first + len(run) - 1
+        last = int(run.rows["number"][-1])
+        if last != LIVE:
+            if last != done.feed_number:
+                done.feed_number, done.at_number = last, []
+            done.at_number += _place_of(run)
 
     def _count(self, item: Input) -> None:
         done = self.done
@@ -92,6 +132,15 @@ class Recovery:
                 done.at_number.append(item.tick)
         elif isinstance(item, CommandInput):
             done.commands += 1
+
+
+def _place_of(run: TickRun) -> Iterator[Tick]:
+    """The ticks of a run's last place in its feed, the last first."""
+    numbers = run.rows["number"]
+    for at in range(len(run) - 1, -1, -1):
+        if numbers[at] != numbers[-1]:
+            return
+        yield run.tick(at).tick
 
 
 def _compare(name: str, number: int, item: Input, journaled: Sequence[Effect], rebuilt: Sequence[Effect]) -> None:

@@ -35,6 +35,7 @@ from qkt.runtime.tape_blocks import (
     name_record,
     read_block,
 )
+from qkt.runtime.tape_runs import TickRun, runs_of
 
 MAGIC = b"qkt-tape 2\n"
 SEGMENT_BYTES = 64 << 20
@@ -289,6 +290,29 @@ def _begins(segment: Path) -> int:
     return 0
 
 
+def read_runs(folder: Path, lost: Iterable[bytes] = ()) -> Iterator[TickRun | tuple[int, Input]]:
+    """The same as `read_tape`, with long runs of ticks as columns."""
+    expected = 1
+    files, kept = segments(folder), list(lost)
+    symbols: dict[int, str] = {}
+    for file in files:
+        reader = _SegmentReader(file)
+        last = file is files[-1]
+        reader.symbols = symbols
+        for item in runs_of(reader.bodies(torn=last, kept=_first_number(kept) if last else None), symbols, file):
+            number, count = (item.first, len(item)) if isinstance(item, TickRun) else (item[0], 1)
+            if number != expected:
+                raise damaged(file, f"input {number} follows {expected - 1}")
+            expected += count
+            yield item
+    for item in runs_of(_kept(kept, expected), symbols, folder):
+        number, count = (item.first, len(item)) if isinstance(item, TickRun) else (item[0], 1)
+        if number != expected:
+            raise damaged(folder, f"input {number} follows {expected - 1}")
+        expected += count
+        yield item
+
+
 class _SegmentReader:
     """Reads one segment. `whole` is where the last whole block ends, `next` the number after its last input."""
 
@@ -299,8 +323,14 @@ class _SegmentReader:
         self.next = int(path.stem)
 
     def blocks(self, *, torn: bool, kept: int | None = None) -> Iterator[Iterator[tuple[int, Input]]]:
-        """Each whole block's inputs. With `torn` the first unreadable block that nothing whole follows ends the segment, and
-        also one that the journal kept, from input `kept` on: a machine that stops does not write in order."""
+        """Each whole block's inputs."""
+        for first, count, body in self.bodies(torn=torn, kept=kept):
+            yield inputs_of(first, count, body, self.symbols, self._path)
+
+    def bodies(self, *, torn: bool, kept: int | None = None) -> Iterator[tuple[int, int, bytes]]:
+        """Each whole block: its first number, how many inputs, and their bytes. With `torn` the first unreadable block that
+        nothing whole follows ends the segment, and also one that the journal kept, from input `kept` on: a machine that stops
+        does not write in order."""
         with open(self._path, "rb") as file:
             mark = file.read(len(MAGIC))
             if mark != MAGIC:
@@ -318,10 +348,9 @@ class _SegmentReader:
                     if torn and (known or not _holds_whole_block(self._path, self.whole + 1)):
                         return
                     raise damaged(self._path, f"the block at byte {self.whole} is not whole")
-                first, count, packed = body
-                yield inputs_of(first, count, packed, self.symbols, self._path)
+                yield body
                 self.whole = file.tell()
-                self.next = first + count
+                self.next = body[0] + body[1]
 
 
 def _kept(lost: Iterable[bytes], following: int) -> Iterator[tuple[int, int, bytes]]:

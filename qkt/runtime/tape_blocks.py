@@ -142,6 +142,14 @@ def _input(kind: int, value: list[Any]) -> Input:
     return VenueInput(value[0], Report.from_json(value[1])) if kind == KIND_VENUE else GapInput(*value)
 
 
+def size_of(body: bytes, at: int) -> int:
+    """How many bytes the record takes that begins there."""
+    kind = body[at]
+    if kind in (KIND_TICK, KIND_WARM):
+        return PLACE.size + MARKETS[body[at + PLACE.size]].size
+    return TIMER.size if kind == KIND_TIMER else TEXT.size + int(TEXT.unpack_from(body, at)[1])
+
+
 def checksum(first: int, count: int, body: bytes) -> int:
     return zlib.crc32(body, zlib.crc32(struct.pack("<QI", first, count)))
 
