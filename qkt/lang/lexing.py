@@ -137,7 +137,7 @@ class _Lexer:
         return self._lexed
 
     def span(self, start: int, end: int) -> Span:
-        """Most places are on the line of the one before, or on the next; only others are searched for."""
+        """Most places are on the line of the one before; the others are searched for."""
         lines, line = self._lines, self._line
         if not lines[line - 1] <= start or (line < len(lines) and lines[line] <= start):
             self._line = line = bisect_right(lines, start)

@@ -244,6 +244,8 @@ class _Parser:
             hint += f". Did you mean {meant}?"
         elif token.kind in RESUMING and "LET" in expected:
             hint = f"a {'portfolio' if 'IMPORT' in expected else 'strategy'} has no {token.kind}"
+        elif expected == {"IDENT"} and self._last is not None and self._last.kind == "NUMBER":
+            hint = f"expected the unit of {self._last.text}: s, m, h, d or w"
         elif "IDENT" in expected and token.kind in RESERVED and "CASE" not in expected:
             hint += f"; {token.kind} is a word of the language and cannot be a name"
         self.place.error("QKT0100", token.span, f"unexpected {found}", hint)

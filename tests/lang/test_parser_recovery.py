@@ -138,6 +138,12 @@ def test_a_file_without_a_readable_header_is_read_nevertheless():
     assert parse("PORTFOLIO VERSION 1 IMPORT 'a' AS a RULES RUN 5").problems[1].span.column == 47
 
 
+@pytest.mark.parametrize("behind", ["\nRULES", ", m = SIM:MNO EVERY 1m"])
+def test_a_timeframe_without_its_unit_is_asked_for_it(behind):
+    problem = only("STRATEGY t VERSION 1\nSYMBOLS k = SIM:KLM EVERY 15" + behind)
+    assert problem.hint == "expected the unit of 15: s, m, h, d or w"
+
+
 def test_problems_stand_in_the_order_of_the_text():
     problems = parse(HEADER + "RULES WHEN NOW.x > THEN CLOSE k WHEN k.close ~ 1 THEN CLOSE k WHEN NOW.y THEN").problems
     assert [p.span.column for p in problems] == sorted(p.span.column for p in problems)
