@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from qkt.core.secrets import redacted
 from qkt.runtime.control.rows import AlertRow, Level
+from qkt.runtime.effects import Effect
+from qkt.runtime.narration import narrated
 
 Source: TypeAlias = Literal["disk", "fault", "halt", "feed", "order", "recovery", "risk", "engine"]
 
 KEPT = 200
+FEED = "feed"
+TROUBLE: dict[str, tuple[Level, Source]] = {
+    "fault": ("ERROR", "fault"),
+    "halt": ("WARN", "halt"),
+    "halted": ("ERROR", "risk"),
+    "rejected": ("WARN", "order"),
+    "block": ("ERROR", "feed"),
+}
+"""Effects that somebody should see."""
+HEARD = {*TROUBLE, "distrust", "unblock", "lifted", "resume"}
 
 
 class AlertBook:
@@ -36,9 +49,9 @@ class AlertBook:
             del self._rows[next(iter(self._rows))]
         return row
 
-    def mend(self, ts: int, scope: str, cause: str) -> None:
+    def mend(self, ts: int, scope: str, cause: str | None) -> None:
         """The cause is gone."""
-        number = self._standing.pop((scope, cause), None)
+        number = None if cause is None else self._standing.pop((scope, cause), None)
         if number in self._rows:
             self._rows[number] = self._rows[number].model_copy(update={"mended": ts})
 
@@ -54,3 +67,50 @@ class AlertBook:
 
     def __contains__(self, number: object) -> bool:
         return number in self._rows
+
+    def hear(self, ts: int, scope: str, effect: Effect) -> None:
+        """Take in what a session did; its line is told already. What goes bad is told once, until it comes right."""
+        kind = effect.kind
+        if kind not in HEARD:
+            return
+        value = effect.value
+        if kind == "distrust":
+            self._data(ts, scope, value)
+        elif kind == "unblock":
+            self.mend(ts, scope, _cause("block", value))
+        elif kind == "lifted":
+            self.mend(ts, scope, _cause("halted", value))
+        elif kind == "resume":
+            for cause in ("halt", "fault"):
+                self.mend(ts, scope, cause)
+        else:
+            self._trouble(ts, scope, kind, value)
+
+    def _trouble(self, ts: int, scope: str, kind: str, value: dict[str, Any]) -> None:
+        level, source = TROUBLE[kind]
+        if kind == "block" and value["cause"] != FEED:
+            return  # the disk speaks for itself
+        said = narrated(kind, value)
+        if said is not None:  # what is told by another effect is alerted by that
+            self.add(ts, level, source, scope, redacted(said.text), _cause(kind, value))
+
+    def _data(self, ts: int, scope: str, value: dict[str, Any]) -> None:
+        """One symbol's data goes bad or comes right; the episode is one alert however many faults it has."""
+        cause = f"data {value['symbol']}"
+        if value.get("reason") is None:
+            self.mend(ts, scope, cause)
+        else:
+            self.add(ts, "WARN", "feed", scope, f"{value['symbol']} is {value['reason']}", cause)
+
+
+def _cause(kind: str, value: dict[str, Any]) -> str | None:
+    """What keeps standing behind an alert, None for what is over as it happens."""
+    match kind:
+        case "rejected":
+            return None
+        case "block":
+            return f"block {value['cause']}"
+        case "halted":
+            return f"halted {value['cause']} {value['strategy']}"
+        case _:
+            return kind

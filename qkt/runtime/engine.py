@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic_ns
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 
 import anyio
 import anyio.abc
@@ -39,7 +39,6 @@ from qkt.runtime.control.engine import Health
 from qkt.runtime.control.errors import UnknownSessionError
 from qkt.runtime.control.frames import Hello, Snapshot
 from qkt.runtime.control.rows import EquityPoint, FillRow, Level, Line, RuleRow, RuleTerms, StrategyRow
-from qkt.runtime.effects import Effect
 from qkt.runtime.errors import SessionError
 from qkt.runtime.figures import EngineFigures
 from qkt.runtime.inputs import CommandInput, GapInput
@@ -48,7 +47,6 @@ from qkt.runtime.lines import SESSION, LineBook, LineKind
 from qkt.runtime.machine import SessionMachine
 from qkt.runtime.market_watch import LOOK, MarketWatch
 from qkt.runtime.markets import Market, OpenMarket
-from qkt.runtime.narration import narrated
 from qkt.runtime.operator_log import OperatorLog
 from qkt.runtime.pump import Pump
 from qkt.runtime.recorder import Led, Recorder, session_folder, tape_folder
@@ -82,13 +80,6 @@ BEAT = 0.05
 """Seconds between two measurements of the loop."""
 SOURCES: dict[str, Source] = {"down": "recovery", "defect": "fault"}
 """Where an alert of an event comes from."""
-ALERTING: dict[str, tuple[Level, Source]] = {
-    "fault": ("ERROR", "fault"),
-    "halt": ("WARN", "halt"),
-    "halted": ("ERROR", "risk"),
-    "rejected": ("WARN", "order"),
-}
-"""Effects that somebody should see."""
 RECALLED = 4096
 """Effects of before a restart that a session's traces are learnt from."""
 
@@ -548,34 +539,11 @@ class Engine:
     def _told(self, name: str, teller: Teller, led: Led) -> None:
         teller.tell(led)
         for effect in led.effects:
-            self._watch(name, effect)
+            self.alerts.hear(self.wall.now(), name, effect)
         self.touch(name)
-
-    def _watch(self, name: str, effect: Effect) -> None:
-        """What of an effect somebody should see. Its line is told already."""
-        now, kind = self.wall.now(), effect.kind
-        if kind in ALERTING:
-            level, source = ALERTING[kind]
-            said = narrated(kind, effect.value)
-            if said is not None:  # what is told by another effect is alerted by that
-                self.alerts.add(
-                    now, level, source, name, redacted(said.text), None if kind == "rejected" else _cause(kind, effect.value)
-                )
-        elif kind == "lifted":
-            self.alerts.mend(now, name, _cause("halted", effect.value))
-        elif kind == "resume":
-            for cause in ("halt", "fault"):
-                self.alerts.mend(now, name, cause)
 
     def _feed_said(self, name: str, level: Level, text: str) -> None:
         self.line(level, "feed", name, text, event="feed")
-
-    def _feed_stands(self, name: str, cause: str, problem: str | None) -> None:
-        """A feed, or one symbol of it, goes bad or comes right."""
-        if problem is None:
-            self.alerts.mend(self.wall.now(), name, cause)
-        else:
-            self.alerts.add(self.wall.now(), "WARN", "feed", name, problem, cause)
 
     def _disk_said(self, name: str, level: Level, text: str) -> None:
         if level == "ERROR":
@@ -664,8 +632,3 @@ class Engine:
 
     def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]:
         return equity_points(self, session, since)
-
-
-def _cause(kind: str, value: dict[str, Any]) -> str:
-    """What of a session an alert stands for."""
-    return f"halted {value['cause']} {value['strategy']}" if kind == "halted" else kind
