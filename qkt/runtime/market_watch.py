@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LOOK = 1.0
 """Seconds between two looks."""
+SECONDS = Decimal(1)
 RATED = 10
 """Looks over which a rate is taken."""
 EVERY = 5
@@ -25,6 +26,7 @@ class _Seen:
     counts: deque[int] = field(default_factory=lambda: deque(maxlen=RATED + 1))
     prices: deque[Decimal] = field(default_factory=lambda: deque(maxlen=POINTS))
     looks: int = 0
+    rate: Decimal = ZERO
 
 
 class MarketWatch:
@@ -41,6 +43,8 @@ class MarketWatch:
         for symbol, count in hosted.pump.counts.items():
             seen = self._seen.setdefault((name, symbol), _Seen())
             seen.counts.append(count)
+            if len(seen.counts) > 1:
+                seen.rate = round(quotient(Decimal(count - seen.counts[0]), SECONDS * (len(seen.counts) - 1)), 1)
             if seen.looks % EVERY == 0:
                 last = board.last(symbol)
                 if last is not None:
@@ -54,10 +58,7 @@ class MarketWatch:
     def rate(self, name: str, symbol: str) -> Decimal:
         """Ticks a second over the last ten."""
         seen = self._seen.get((name, symbol))
-        if seen is None or len(seen.counts) < 2:
-            return ZERO
-        span = Decimal(len(seen.counts) - 1) * Decimal(str(LOOK))
-        return round(quotient(Decimal(seen.counts[-1] - seen.counts[0]), span), 1)
+        return ZERO if seen is None else seen.rate
 
     def recent(self, name: str, symbol: str) -> tuple[Decimal, ...]:
         """The price at every five seconds of the last minute."""

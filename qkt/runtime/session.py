@@ -65,6 +65,8 @@ class LiveSession:
     ) -> None:
         self.registration = registration
         self.machine = machine
+        # The markets that it trades.
+        self.symbols = tuple(dict.fromkeys(s.symbol for s in machine.strategy.streams if s.traded))
         self.recorder = recorder
         self.figures = recorder.figures
         self.tally = tally or Tally()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -131,7 +131,7 @@ class ShownFills:
         self._rows: dict[str, FillRow] = {}
         self._count = 0
 
-    def of(self, live: LiveSession) -> Sequence[FillRow]:
+    def of(self, live: LiveSession) -> Mapping[str, FillRow]:
         trades = live.machine.session.books.trades
         if len(trades) != self._count:
             for at in range(max(self._count, len(trades) - SHOWN), len(trades)):
@@ -140,4 +140,4 @@ class ShownFills:
             self._count = len(trades)
             while len(self._rows) > SHOWN:
                 del self._rows[next(iter(self._rows))]
-        return list(self._rows.values())
+        return self._rows

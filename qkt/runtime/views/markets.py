@@ -16,7 +16,6 @@ from qkt.runtime.control.rows import FeedRow, MarketRow, StreamRow
 from qkt.runtime.machine import SessionMachine
 from qkt.runtime.market_watch import change_pct
 from qkt.runtime.session import LiveSession
-from qkt.runtime.views.sessions import symbols_of
 from qkt.strategy import StreamSpec
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def market_rows(engine: Engine) -> Iterator[MarketRow]:
     """Every traded symbol once, as the session whose market has come furthest sees it."""
     newest: dict[str, Hosted] = {}
     for hosted in engine.hosted.values():
-        for symbol in symbols_of(hosted.live):
+        for symbol in hosted.live.symbols:
             known = newest.get(symbol)
             if known is None or _time_of(hosted, symbol) > _time_of(known, symbol):
                 newest[symbol] = hosted

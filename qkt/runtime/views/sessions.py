@@ -58,7 +58,7 @@ def strategy_row(hosted: Hosted) -> StrategyRow:
         mode="PAPER",
         file=live.registration.file,
         started=live.started_at,
-        symbols=symbols_of(live),
+        symbols=live.symbols,
         equity=equity,
         balance=balance,
         day_pnl=equity - history.day_start if history.samples else ZERO,
@@ -127,11 +127,6 @@ def child_rows(live: LiveSession, parent: StrategyRow) -> Iterator[StrategyRow]:
             blocked=parent.blocked,
             closed=sum(1 for trip in books.round_trips if trip.strategy == name),
         )
-
-
-def symbols_of(live: LiveSession) -> tuple[str, ...]:
-    """The markets that a session trades."""
-    return tuple(dict.fromkeys(s.symbol for s in live.machine.strategy.streams if s.traded))
 
 
 def resting_row(engine: Engine, name: str) -> StrategyRow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from time import monotonic, process_time
 from typing import TYPE_CHECKING
@@ -51,6 +51,8 @@ class Shown:
         self.streams: Kept[StreamRow] = Kept()
         self.load = Decimal(0)
         self.lag_ms = 0
+        # Microseconds from a tick to its durable intent, of the slowest session, by share.
+        self.intent_us: dict[float, int | None] = {0.5: None, 0.99: None}
         self._at = monotonic()
         self._spent = process_time()
         self._lags: list[int] = []
@@ -65,17 +67,20 @@ class Shown:
     def rules_of(self, whose: Ruled) -> Sequence[RuleRow]:
         return self.rules.setdefault(whose.name, LookedRules()).of(whose)
 
-    def fills_of(self, hosted: Hosted) -> Sequence[FillRow]:
+    def fills_of(self, hosted: Hosted) -> Mapping[str, FillRow]:
         return self.fills.setdefault(hosted.live.name, ShownFills()).of(hosted.live)
 
-    def measure(self, lag: Durations) -> None:
-        """Take the process's load (percent of one core) and the loop's longest delay anew, every few seconds."""
+    def measure(self, lag: Durations, intents: Sequence[Durations]) -> None:
+        """Take the process's load (percent of one core), the loop's longest delay and the time to a durable intent anew, every
+        few seconds."""
         now = monotonic()
         if now - self._at < MEASURED:
             return
         spent = process_time()
         self.load = round(Decimal(100 * (spent - self._spent) / (now - self._at)), 1)
         self._at, self._spent = now, spent
+        for share in self.intent_us:
+            self.intent_us[share] = max((one.quantile(share) // 1000 for one in intents if one.count), default=None)
         before, self._lags = self._lags, list(lag.classes)
         grown = [at for at, count in enumerate(self._lags) if before and count > before[at]]
         self.lag_ms = round(BOUNDS[min(grown[-1], len(BOUNDS) - 1)] / 1e6) if grown else 0
@@ -99,7 +104,7 @@ def tables(engine: Engine) -> Tables:
         stakes = list(exposure_rows(live, own, row.equity))
         positions |= table(own)
         orders |= table(order_rows(live, shown.orders.setdefault(live.name, Kept())))
-        fills |= table(shown.fills_of(hosted))
+        fills.update(shown.fills_of(hosted))
         strategies += [row, *child_rows(live, row)]
         exposure += stakes
         accounts.append(account_row(live, row, stakes))
@@ -131,17 +136,16 @@ def system_row(engine: Engine, running: Sequence[Hosted]) -> SystemRow:
     """How the process keeps up."""
     lives = [hosted.live for hosted in running]
     refused = next((live.recorder.refused for live in lives if live.recorder.refused), None)
-    intents = [live.figures.intent for live in lives if live.figures.intent.count]
     figures = engine.figures
-    engine.shown.measure(figures.lag)
+    engine.shown.measure(figures.lag, [live.figures.intent for live in lives])
     rates = [engine.markets.rate(live.name, symbol) for live in lives for symbol in engine.hosted[live.name].pump.counts]
     return SystemRow(
         disk=refused or "ok",
         recorder="waiting" if refused else "ok",
         queue=sum(len(live.inbox) for live in lives),
         dropped=sum(live.inbox.dropped for live in lives),
-        latency_p50_us=max((one.quantile(0.5) // 1000 for one in intents), default=None),
-        latency_p99_us=max((one.quantile(0.99) // 1000 for one in intents), default=None),
+        latency_p50_us=engine.shown.intent_us[0.5],
+        latency_p99_us=engine.shown.intent_us[0.99],
         subscribers=engine.subscribers(),
         cpu_pct=engine.shown.load,
         memory_bytes=resident(),

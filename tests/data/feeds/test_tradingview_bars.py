@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import anyio
 import numpy as np
 import pytest
 
 from qkt.core.errors import DataError, UsageError
-from qkt.core.timeframe import MINUTE_MS
-from qkt.data import BarTable
-from qkt.data.feeds.tradingview import fetch_bars
+from qkt.core.events import Tick
+from qkt.core.timeframe import MINUTE_MS, Timeframe
+from qkt.data import BarTable, CandleBuilder
+from qkt.data.feeds.tradingview import fetch_bars, fetch_history
 from qkt.data.feeds.tradingview.frames import frame
 from tests.data.feeds.fake_tradingview import FakeConnection, FakeTradingView, fake_tradingview
 from tests.data.feeds.hands import ManualTimer
@@ -168,3 +170,37 @@ def test_what_cannot_be_had_is_refused_before_anything_is_sent() -> None:
         anyio.run(fetch_bars, EURUSD, 2 * MINUTE_MS, FIRST)
     with pytest.raises(UsageError, match="more than 20,000 bars"):
         anyio.run(fetch_bars, EURUSD, 1000, FIRST)
+
+
+def test_history_makes_the_same_candles_again_from_the_longest_bars_that_fit() -> None:
+    async def run() -> list[Tick]:
+        with anyio.fail_after(20):
+            async with fake_tradingview() as server, anyio.create_task_group() as tasks:
+                timer = ManualTimer(FIRST + 3 * M5 + 1)
+
+                async def serve() -> None:
+                    wire = await server.connection(1)
+                    session = (await wire.called("create_series"))[0]
+                    assert (await wire.called("create_series"))[4] == "5"
+                    await three(wire, session, timer)
+                    await wire.called("request_more_data")
+                    await wire.say("series_completed", session, "sds_1", "streaming", "s1")
+
+                tasks.start_soon(serve)
+                wanted = {f"TV:{EURUSD}": [(2 * M5, 20), (3 * M5, 0)]}
+                return list(await fetch_history(wanted, settings=server.settings, clock=timer, timer=timer))
+
+    ticks = anyio.run(run)
+    builder = CandleBuilder(Timeframe.parse("5m"))
+    bars = [bar for tick in ticks if (bar := builder.update(tick.ts, tick.price, None, None, tick.volume)) is not None]
+    assert [tick.ts for tick in ticks] == sorted(tick.ts for tick in ticks)
+    assert [tuple(bar[2:7]) for bar in (*bars, builder.unfinished)] == [
+        (1.0, 1.5, 0.5, 1.2, 0.0),
+        (2.0, 2.5, 1.5, 2.2, 10.0),
+        (3.0, 3.5, 2.5, 3.2, 20.0),
+    ]
+
+
+def test_history_that_no_bars_can_make_is_refused() -> None:
+    with pytest.raises((UsageError, DataError)):
+        anyio.run(partial(fetch_history, {"TV:NOTHING": [(M5, 1)]}))

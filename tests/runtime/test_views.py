@@ -1,0 +1,100 @@
+"""What an engine shows of itself beyond its books: markets, bars, exposure, files; rows are kept while nothing changes."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import anyio
+import pytest
+
+from qkt.core.events import Tick
+from qkt.runtime.control import commands as ask
+from qkt.runtime.control.details import CheckRequest
+from qkt.runtime.control.errors import ControlError
+from qkt.runtime.engine import Engine
+from tests.runtime.samples import SYMBOL, strategy_file, ticks
+from tests.runtime.test_engine import do, market, reached
+from tests.runtime.test_operations import BARE
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def source() -> list[Tick]:
+    return list(ticks(400))
+
+
+async def test_a_snapshot_has_what_a_dashboard_needs(source: list[Tick], tmp_path: Path) -> None:
+    async with Engine(tmp_path / "state", market(source, pauses={200: anyio.Event()})) as engine:
+        engine.strategies_dir = tmp_path
+        await do(engine, ask.Deploy, path=str(strategy_file(tmp_path, BARE, "bare.qkt")))
+        await reached(engine, 200, "bare")
+        tables = engine.snapshot().tables
+        last = source[199]
+        symbol = tables.market[SYMBOL]
+        assert (symbol.bid, symbol.ask, symbol.ts, symbol.clock, symbol.digits) == (
+            Decimal(str(last.bid)),
+            Decimal(str(last.ask)),
+            last.ts,
+            last.ts,
+            5,
+        )
+        assert symbol.ticks == 200
+        assert symbol.day_pct is not None
+        (stream,) = tables.streams.values()
+        assert (stream.timeframe, stream.closed, stream.overdue) == ("1m", last.ts - last.ts % 60_000, False)
+        (leg,) = tables.positions.values()
+        (stake,) = tables.exposure.values()
+        assert (stake.net, stake.gross) == (leg.quantity, leg.quantity)
+        assert stake.notional == Decimal("0.2") * 100_000 * (leg.mark or 0)
+        (account,) = tables.accounts.values()
+        assert (account.gross, account.net, account.positions, account.orders) == (stake.notional, stake.notional, 1, 1)
+        row = tables.strategies["bare"]
+        assert (row.clock, row.trend[-1] if row.trend else None) == (last.ts, engine.equity("bare")[-1].equity)
+        assert tables.system["engine"].journal_writes > 0
+        again = engine.snapshot().tables
+        for name in ("positions", "orders", "fills", "streams"):
+            assert all(one is again.of(name)[key] for key, one in tables.of(name).items()), f"{name} is made anew"
+
+
+async def test_a_chart_has_the_bars_the_fills_and_the_working_levels(source: list[Tick], tmp_path: Path) -> None:
+    async with Engine(tmp_path / "state", market(source, pauses={200: anyio.Event()})) as engine:
+        await do(engine, ask.Deploy, path=str(strategy_file(tmp_path, BARE, "bare.qkt")))
+        await reached(engine, 200, "bare")
+        chart = engine.chart("bare", limit=4)
+        assert [bar.closed for bar in chart.candles] == [True, True, True, False]
+        inside = [tick.price for tick in source[:200] if chart.candles[1].start <= tick.ts < chart.candles[1].end]
+        bar = chart.candles[1]
+        assert (bar.open, bar.high, bar.low, bar.close) == (inside[0], max(inside), min(inside), inside[-1])
+        assert [order.kind for order in chart.orders] == ["Limit"]
+        assert len(engine.chart("bare").fills) == 1
+        with pytest.raises(ControlError, match="no stream 'gold'"):
+            engine.chart("bare", "gold")
+
+
+async def test_files_are_listed_with_who_runs_them_and_checked_as_they_are_typed(source: list[Tick], tmp_path: Path) -> None:
+    folder = tmp_path / "strategies"
+    (folder / "deep").mkdir(parents=True)
+    file = strategy_file(folder, BARE, "bare.qkt")
+    strategy_file(folder / "deep", "import qkt\n", "other.py")
+    strategy_file(tmp_path, BARE, "outside.qkt")
+    (folder / "link.qkt").symlink_to(tmp_path / "outside.qkt")
+    async with Engine(tmp_path / "state", market(source)) as engine:
+        assert not await engine.files()
+        engine.strategies_dir = folder
+        await do(engine, ask.Deploy, path=str(file))
+        assert [(row.name, row.kind, row.deployed) for row in await engine.files()] == [
+            ("bare", "qkt", ("bare",)),
+            ("other", "python", ()),
+        ]
+        good = await engine.check(CheckRequest(path=str(file)))
+        assert (good.ok, good.name, good.symbols, good.kind) == (True, "bare", (SYMBOL,), "strategy")
+        bad = await engine.check(CheckRequest(path=str(file), text=BARE.replace("eu.close > 0", "us.close > 0")))
+        assert [(one.line, one.severity) for one in bad.problems] == [(5, "error")]
+        broken = await engine.check(CheckRequest(path="x.py", text="def broken(:"))
+        assert [(one.line, one.code) for one in broken.problems] == [(1, "PYTHON")]
+        assert (await engine.check(CheckRequest(path=str(tmp_path / "none.qkt")))).error is not None
