@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from qkt.backtest.record import Timing
 from qkt.brokers.paper import ExecutionSettings
-from qkt.core.daily import DailyBoundary
 from qkt.risk import LossLimits, RiskLimits, StrategyLimits
+from tests.backtest.random_limits import LIMITS
 from tests.backtest.random_run import Plan, run_plan
 
 EXECUTIONS = st.builds(
@@ -26,32 +26,6 @@ EXECUTIONS = st.builds(
     reject_every=st.sampled_from([0, 0, 5]),
     stop_distance=st.booleans(),
     end=st.sampled_from(["mark", "close"]),
-)
-
-LOSSES = st.builds(
-    LossLimits,
-    max_daily_loss=st.sampled_from([None, Decimal("0.5"), Decimal(5)]),
-    max_drawdown_pct=st.sampled_from([None, None, Decimal("0.005"), Decimal("0.05")]),
-    max_daily_drawdown_pct=st.sampled_from([None, None, Decimal("0.003"), Decimal("0.03")]),
-)
-
-LIMITS = st.builds(
-    RiskLimits,
-    losses=LOSSES,
-    drawdown_basis=st.sampled_from(["static", "trailing"]),
-    daily_drawdown_basis=st.sampled_from(["balance", "equity"]),
-    every_strategy=st.builds(
-        StrategyLimits,
-        losses=LOSSES,
-        max_position=st.sampled_from([None, Decimal("0.1")]),
-        max_open_positions=st.sampled_from([None, None, 1]),
-        max_trades_per_day=st.sampled_from([None, None, 20]),
-        cooldown_ms=st.sampled_from([None, 45_000]),
-        cooldown_after=st.sampled_from([1, 2]),
-        loss_streak_halt=st.sampled_from([None, 3]),
-        loss_streak_halt_scope=st.just("daily"),
-    ),
-    day=st.sampled_from([DailyBoundary(), DailyBoundary("America/New_York", 17 * 60), DailyBoundary("UTC", 617)]),
 )
 
 PLANS = st.builds(
