@@ -98,7 +98,7 @@ OPEN|`SINCE OPEN`, `name@open`: since the position was opened
 T|`name@T-3`: three bars ago; `SINCE T-3`: the last three bars
 ACCOUNT|the strategy's money: `ACCOUNT.equity`
 STREAK|wins and losses in a row: `STREAK.losses`
-TRADES|`TRADES.today`: entries since midnight UTC
+TRADES|`TRADES.today`: entries since the day began
 COOLDOWN|`COOLDOWN.remaining_s`: seconds that a pause after a loss still lasts
 POSITION|`POSITION.x`: the signed quantity held; `POSITION.x.entry_price` and other fields
 POSITION_AVG_PRICE|`POSITION_AVG_PRICE.x`: the average entry price, as `POSITION.x.avg_price`
@@ -249,9 +249,9 @@ last_trade_at|time of the last outcome, epoch milliseconds; Undefined before it
 last_trade_pnl|profit of the last outcome; Undefined before it
 win_streak|wins in a row
 loss_streak|losses in a row
-trades_today|outcomes since midnight UTC
-wins_today|wins since midnight UTC
-losses_today|losses since midnight UTC
+trades_today|outcomes since the day began
+wins_today|wins since the day began
+losses_today|losses since the day began
 """,
     "STREAK": """
 wins|wins in a row
@@ -259,7 +259,7 @@ losses|losses in a row
 banked|profit of the wins in a row
 """,
     "TRADES": """
-today|entries since midnight UTC
+today|entries since the day began
 """,
     "COOLDOWN": """
 remaining_s|seconds that the pause after a loss still lasts
@@ -283,7 +283,7 @@ long_count|open long legs
 shorts|open short legs
 short_count|open short legs
 gross|the sum of the legs' quantities
-trades_today|outcomes on the symbol since midnight UTC
+trades_today|outcomes on the symbol since the day began
 last_trade_at|time of the last outcome on the symbol, epoch milliseconds
 """,
     "SEQUENCE": """

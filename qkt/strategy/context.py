@@ -67,7 +67,7 @@ class PositionView(Protocol):
 
     @property
     def trades_today(self) -> int:
-        """Outcomes (fills with a net result) on this symbol since UTC midnight of the evaluation time."""
+        """Outcomes (fills with a net result) on this symbol since the day of the evaluation time began."""
         ...
 
     @property
@@ -122,7 +122,7 @@ class AccountView(Protocol):
 
     @property
     def trades_today(self) -> int:
-        """Outcomes since UTC midnight."""
+        """Outcomes since the day began: at midnight UTC unless `[risk]` says otherwise."""
         ...
 
     @property
@@ -133,7 +133,7 @@ class AccountView(Protocol):
 
     @property
     def entries_today(self) -> int:
-        """Fills that grew a position since UTC midnight."""
+        """Fills that grew a position since the day began."""
         ...
 
     @property
