@@ -26,6 +26,7 @@ from typing import Self
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 
 from qkt.core.events import Tick
 from qkt.data.feeds import FeedHealth, FeedHub, FeedItem, FeedState, FeedTick
@@ -163,12 +164,11 @@ async def load(folder: Path, given: argparse.Namespace) -> bool:
                 memory.append(resident())
                 if given.verbose:
                     print(len(memory), f"{memory[-1]:.1f} MB", feed.ticks, time.process_time() - began[1], flush=True)
-            lives = [hosted.live for hosted in engine.hosted.values()]
+            await anyio.to_thread.run_sync(process.join)  # later than it should when the engine is slow
             with anyio.move_on_after(10):
-                for live in lives:
-                    await live.drained()
+                for hosted in engine.hosted.values():
+                    await hosted.pump.ended.wait()
             took, cpu = time.perf_counter() - began[0], time.process_time() - began[1]
-            process.join()
             good = report(engine, feed, memory, took, cpu, given, began[0] - started[0])
         tasks.cancel_scope.cancel()
     return good
