@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from qkt.backtest.bar_sources import ResolvedBars
 from qkt.backtest.record import RunRecord, compared
 from qkt.backtest.result import BacktestResult
 from qkt.backtest.runner import Progress, is_bars, run, shortest
+from qkt.brokers.factory import BrokerKind, VenueTerms
 from qkt.brokers.paper import BarsPath, ExecutionSettings, Fills, Preset
 from qkt.core.errors import DataError, UsageError
 from qkt.core.instruments import InstrumentRegistry, bare
@@ -50,6 +51,7 @@ def backtest(
     stop: Callable[[], bool] | None = None,
     book: BookSettings | None = None,
     limits: RiskLimits | None = None,
+    broker: Literal["paper", "mt5-sim"] = "paper",
 ) -> BacktestResult:
     """Run a strategy or a portfolio over history.
 
@@ -57,7 +59,8 @@ def backtest(
     without a symbol column; or `store` is True (the default store) or the store's folder. `start` and `end` bound the
     ticks, half-open, as ISO dates or times (UTC) or epoch ms. The account starts with `balance`, else with the CAPITAL of a
     portfolio, else with 10,000. `fills` is `quotes` (the side that is paid, default),
-    `mid` or `bars`, `preset` is `fast`, `realistic` or `stress`; `execution` says all of it, with every value of its own,
+    `mid` or `bars`, `broker` is `paper` or `mt5-sim`, a simulated MetaTrader 5 account with that platform's rules,
+    `preset` is `fast`, `realistic` or `stress`; `execution` says all of it, with every value of its own,
     instead. `columns` maps our column names to the file's, `zone` is the time zone of files in a server's
     time. `progress` hears how far the run is; when `stop` answers True the
     run ends between two ticks and the result is marked interrupted. `book` configures the book of a portfolio.
@@ -80,7 +83,13 @@ def backtest(
     markets = conversion_markets(symbols, currency, registry, available)
     sources |= {name: available[name] for name in markets}
     settings = SessionSettings(
-        _balance(balance, runnable), currency, registry, simulated, limits or RiskLimits(), markets=tuple(markets)
+        _balance(balance, runnable),
+        currency,
+        registry,
+        simulated,
+        limits or RiskLimits(),
+        markets=tuple(markets),
+        venue=_venue(broker, simulated, sources.values()),
     )
 
     def tell(done: Progress) -> bool:
@@ -104,6 +113,18 @@ def backtest(
             other = replay(runnable_of(strategy, params or {}, book)[0], "favourable_first")
             record = compared(replace(record, execution=simulated), other)
     return BacktestResult.of(record, {symbol: registry.resolve(symbol).contract_size for symbol in symbols})
+
+
+def _venue(broker: str, execution: ExecutionSettings, sources: Iterable[Source]) -> VenueTerms:
+    """Who executes. Raises UsageError for settings of paper on a simulated platform, which has rules of its own."""
+    if broker == "paper":
+        return VenueTerms()
+    changed = [name for name in execution.changed() if name != "end"] or (["fills"] if execution.fills != "quotes" else [])
+    if changed:
+        raise UsageError(f"{broker} executes by its own rules, not by {', '.join(changed)}", remedy="leave them out")
+    if any(is_bars(source) for source in sources):
+        raise UsageError(f"{broker} needs ticks, these are bars", remedy="give ticks, or leave --broker out")
+    return VenueTerms(BrokerKind(broker), "qktsim")
 
 
 def moment(value: Moment, name: str) -> int | None:

@@ -35,6 +35,7 @@ class What(StrEnum):
     REFUSED = "refused"  # a request is not done and will not be
     DEAL = "deal"  # an execution
     ENDED = "ended"  # a pending order left the venue's book; all its deals have been told
+    MARGIN = "margin"  # the margin level in `quantity` (percent, 0 without positions), `reason` when it could not be read
     NOTE = "note"  # something that an operator should know
 
 

@@ -23,6 +23,11 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_com
 STRATEGY_FILES = (".qkt", ".py")
 
 
+class Brokers(StrEnum):
+    PAPER = "paper"
+    MT5_SIM = "mt5-sim"
+
+
 class Fills(StrEnum):
     QUOTES = "quotes"
     MID = "mid"
@@ -139,6 +144,9 @@ def backtest(
         Path | None,
         typer.Option(metavar="FILE", help="Hold the run to [risk] and [book_risk] of this qkt.toml, not to the defaults."),
     ] = None,
+    broker: Annotated[
+        Brokers, typer.Option(metavar="paper|mt5-sim", help="Who executes: paper, or a simulated MetaTrader 5 account.")
+    ] = Brokers.PAPER,
     every_tick: Annotated[bool, typer.Option("--every-tick", help="Replay tick by tick; same result, slower.")] = False,
     trades: Annotated[Path | None, typer.Option(metavar="OUT.csv", help="Write every fill.")] = None,
     round_trips: Annotated[Path | None, typer.Option(metavar="OUT.csv", help="Write every closed trade.")] = None,
@@ -199,6 +207,7 @@ def backtest(
             every_tick=every_tick,
             progress=meter.update,
             stop=interrupt.asked,
+            broker=broker.value,
             limits=None if loaded is None else loaded.risk.limits(),
             book=None if loaded is None else loaded.book_risk.settings(),
         )

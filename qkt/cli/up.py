@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,6 +38,17 @@ MetricsPortOption = Annotated[
     int | None,
     typer.Option("--metrics-port", min=0, max=65535, metavar="PORT", help="Of metrics and status; 0 takes a free one."),
 ]
+
+
+class Brokers(StrEnum):
+    PAPER = "paper"
+    MT5 = "mt5"
+    MT5_SIM = "mt5-sim"
+
+
+BrokerOption = Annotated[
+    Brokers | None, typer.Option("--broker", metavar="KIND", help="Who executes new sessions: paper, mt5 or mt5-sim.")
+]
 SymbolsOption = Annotated[str | None, typer.Option("--symbols", metavar="A,B", help="What a synthetic feed invents.")]
 
 
@@ -52,6 +64,7 @@ def up(
     speed: SpeedOption = None,
     symbols: SymbolsOption = None,
     metrics_port: MetricsPortOption = None,
+    broker: BrokerOption = None,
     state_dir: StateDirOption = None,
 ) -> None:
     """Run an engine in this terminal until Ctrl-C. Losing the terminal does not end it."""
@@ -61,6 +74,8 @@ def up(
     from qkt.runtime.state import state_dir as chosen
 
     settings = settings_of(config, feed, data, speed, symbols, metrics_port)
+    if broker is not None:
+        settings = settings.model_copy(update={"broker": broker.value})
     state = chosen(state_dir if state_dir is not None else settings.state_dir)
     with Screen() as screen, hosting(state, settings, load_dir, restore=not no_restore, say=screen.say) as hosted:
         run_in_loop(host, hosted, screen.say)
@@ -97,6 +112,7 @@ def run(
     from qkt.host import run_one
 
     settings = _served(_settings(config, feed, data, speed, symbols), metrics_port, otherwise=False)
+    settings = settings.model_copy(update={"broker": "paper"})  # what keeps nothing trades on no account
     values = pairs("--param", param or [])
     with tempfile.TemporaryDirectory(prefix="qkt-run-") as state, Screen(2 if as_json else 1) as screen:
         row = run_in_loop(run_one, file.resolve(), values, Path(state), settings, screen.say)

@@ -25,10 +25,12 @@ from qkt.brokers.quotes import QuoteBoard
 from qkt.core.bus import Scope
 from qkt.core.events import (
     LogLine,
+    MarginRead,
     OrderAccepted,
     OrderCancelled,
     OrderFilled,
     OrderModified,
+    OrderMoved,
     OrderRejected,
     Tick,
     VenueCost,
@@ -36,7 +38,7 @@ from qkt.core.events import (
 from qkt.core.instruments import Instrument
 from qkt.core.numbers import ZERO, q8
 from qkt.core.terms import CostKind, LegRole, OrderKind, OrderState, Purpose
-from qkt.orders import CancelOrder, LegView, Order, OrderApproved, ResizeOrder, SubmitOrder, first_stop, initial_risk
+from qkt.orders import CancelOrder, LegView, MoveOrder, Order, OrderApproved, ResizeOrder, SubmitOrder, first_stop, initial_risk
 from qkt.strategy import ExitPrice
 
 AGAIN_MS = 5_000
@@ -97,6 +99,8 @@ class Mt5Broker:
         # Exits whose levels wait for an answer, by token, with the levels before.
         self._levelled: dict[str, tuple[Order, tuple[Decimal | None, Decimal | None]]] = {}
         self._removals: dict[str, Order] = {}
+        # Exits that shall move, by token: to which level, and the levels before.
+        self._moves: dict[str, tuple[Order, Decimal, tuple[Decimal | None, Decimal | None]]] = {}
         # Orders that the venue made, which are executed already.
         self._adopted: dict[str, Report] = {}
         self._orders: dict[int, str] = {}
@@ -111,6 +115,7 @@ class Mt5Broker:
         scope.subscribe(SubmitOrder, self._on_submit)
         scope.subscribe(CancelOrder, self._on_cancel)
         scope.subscribe(ResizeOrder, self._on_resize)
+        scope.subscribe(MoveOrder, self._on_move)
         scope.subscribe(VenueReport, self._on_report)
 
     # ------------------------------------------------------------------- views
@@ -319,6 +324,22 @@ class Mt5Broker:
         else:
             self._on_cancel(CancelOrder(order, "nothing is left for it"))
 
+    def _on_move(self, command: MoveOrder) -> None:
+        """Move an exit: a native level at the venue, one that is watched here at once. Pending entries stay where they are."""
+        order = command.order
+        ticket = self.tickets.exit_of(order)
+        if ticket is not None:
+            before = (ticket.sl, ticket.tp)
+            if ticket.stop is order:
+                ticket.sl = command.level
+            else:
+                ticket.tp = command.level
+            self._moves[self._protect(ticket)] = order, command.level, before
+        elif self._levels.holds(order):
+            self._scope.publish(OrderMoved(order.id, order.strategy, order.symbol, command.level))
+        else:
+            self._say("WARN", f"{order.id} stays where it is: cancel it and place another one", order)
+
     # ---------------------------------------------------------------- requests
 
     def _request(self, order: Order, act: Act, quantity: Decimal, **more: object) -> Request:
@@ -364,22 +385,29 @@ class Mt5Broker:
                 self._on_deal(report)
             case What.ENDED:
                 self._on_ended(report)
+            case What.MARGIN:
+                self._scope.publish(MarginRead(None if report.reason else report.quantity))
             case What.NOTE:
                 self._say(report.level, report.text)
 
     def _on_taken(self, report: Report) -> None:
         self._outstanding.pop(report.token, None)
         self._removals.pop(report.token, None)
+        moved = self._moves.pop(report.token, None)
+        if moved is not None and moved[0].live:
+            order = moved[0]
+            self._scope.publish(OrderMoved(order.id, order.strategy, order.symbol, moved[1]))
         if report.order:
             self._orders[report.order] = report.token
         levelled = self._levelled.pop(report.token, None)
-        order = None if levelled is None else levelled[0]
+        acknowledged = None if levelled is None else levelled[0]
         part = self._parts.get(report.token)
         if part is not None:
             part.ticket = report.order
-            order = part.order
-        if order is not None and order.live and not order.acknowledged:
-            self._scope.publish(OrderAccepted(order.id, order.strategy, order.symbol, self._whole(order)))
+            acknowledged = part.order
+        if acknowledged is not None and acknowledged.live and not acknowledged.acknowledged:
+            lots = self._whole(acknowledged)
+            self._scope.publish(OrderAccepted(acknowledged.id, acknowledged.strategy, acknowledged.symbol, lots))
 
     def _whole(self, order: Order) -> Decimal:
         """What the venue makes of the lots asked for: whole steps, or all that an exit has."""
@@ -390,7 +418,10 @@ class Mt5Broker:
         levelled = self._levelled.pop(report.token, None)
         removed = self._removals.pop(report.token, None)
         part = self._parts.get(report.token)
-        if levelled is not None:
+        moved = self._moves.pop(report.token, None)
+        if moved is not None:
+            self._not_moved(*moved, report.text)
+        elif levelled is not None:
             self._level_refused(*levelled, report.text)
         elif removed is not None:
             if removed.live:
@@ -405,6 +436,12 @@ class Mt5Broker:
             pair = f"positions {request.position} and {request.other}"
             self._say("ERROR", f"{pair} still stand against each other: {report.text}")
             self._unnetted.append((request, self._heard + AGAIN_MS))
+
+    def _not_moved(self, order: Order, level: Decimal, before: tuple[Decimal | None, Decimal | None], reason: str) -> None:
+        ticket = self.tickets.exit_of(order)
+        if ticket is not None:
+            ticket.sl, ticket.tp = before
+        self._say("WARN", f"{order.id} stays where it is, not at {level:f} ({reason})", order)
 
     def _level_refused(self, order: Order, before: tuple[Decimal | None, Decimal | None], reason: str) -> None:
         """The venue will not keep a level: a stop goes to the engine, a target is watched here. What was there before stays."""

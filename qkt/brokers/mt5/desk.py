@@ -29,6 +29,7 @@ from qkt.core.terms import Side
 
 POLL_MS = 1_000
 SOON_MS = 250
+MARGIN_MS = 15_000
 REPRICES = 3
 CLEAN_ROUNDS = 4
 ASK_STEP_MS = 500
@@ -81,7 +82,7 @@ class Desk:
         self._jobs: list[Job] = []
         self._out: list[Report] = []
         self._told_volume = dict(self._known.filled)
-        self._poll_at = 0
+        self._poll_at = self._margin_at = 0
         self._blind = 0
         self._observed: dict[int, tuple[Decimal, Decimal]] = {}
         self._fillings: dict[str, Filling] = {}
@@ -414,6 +415,8 @@ class Desk:
             self._note("INFO", "the state of the account can be read again")
         self._blind = 0
         self.sight = sight
+        if now >= self._margin_at:
+            self._read_margin(now)
         for deal in sorted(sight.deals, key=lambda one: one.ticket):
             self._hear(deal)
         self._hear_ends(sight.history)
@@ -422,6 +425,18 @@ class Desk:
             self._known.since = now
         elif any(ticket in self._known.working for ticket in self._unfinished(sight)):
             self._poll_at = now + SOON_MS
+
+    def _read_margin(self, now: int) -> None:
+        self._margin_at = now + MARGIN_MS
+        try:
+            account = self._terminal.account_info()
+        except TerminalError as problem:
+            self._out.append(Report(What.MARGIN, now, reason=problem.text))
+            if problem.link:
+                raise
+            return
+        level = account.equity / account.margin * 100 if account.margin else 0.0
+        self._out.append(Report(What.MARGIN, now, quantity=Decimal(f"{level:.2f}")))
 
     def _unfinished(self, sight: Sight) -> Iterable[int]:
         """Orders of ours that are in no list: they have ended, and their records come late."""

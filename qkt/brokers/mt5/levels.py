@@ -23,6 +23,9 @@ class Levels:
     def add(self, order: Order) -> None:
         self._by_symbol.setdefault(order.symbol, []).append(order)
 
+    def holds(self, order: Order) -> bool:
+        return order in self._by_symbol.get(order.symbol, ())
+
     def remove(self, order: Order) -> bool:
         """Watch it no longer. Returns whether it was."""
         orders = self._by_symbol.get(order.symbol, [])
