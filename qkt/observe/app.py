@@ -20,7 +20,7 @@ from qkt.core.errors import QktError, UsageError
 from qkt.core.secrets import redacted
 from qkt.observe.exposition import CONTENT_TYPE
 from qkt.observe.followers import ORDER, Event, Follower, Followers, Wanted
-from qkt.observe.page import Page
+from qkt.observe.page import Pace, Page
 from qkt.observe.status import Wellness
 from qkt.runtime.control.app import Guarded
 from qkt.runtime.control.engine import EngineControl
@@ -52,11 +52,14 @@ class Looking:
         self._metrics = metrics
         self._status = status
         self._well = well
+        self._pace = Pace()
 
     async def metrics(self, request: Request) -> Response:  # noqa: ARG002
+        await self._pace.turn()
         return Response(await self._metrics.get(), headers={"content-type": CONTENT_TYPE})
 
     async def status(self, request: Request) -> Response:  # noqa: ARG002
+        await self._pace.turn()
         return Response(await self._status.get(), media_type="application/json")
 
     async def health(self, request: Request) -> Response:  # noqa: ARG002
@@ -69,6 +72,7 @@ class Looking:
 
     async def logs(self, request: Request) -> Response:
         """Past lines as JSON, one to a line of text; with `follow=1` they go on as server-sent events."""
+        await self._pace.turn()
         query = request.query_params
         wanted = _wanted(request)
         after = request.headers.get("last-event-id") or query.get("after") or "0"

@@ -7,6 +7,22 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 EVERY = 1.0
+RATE = 20
+"""Requests of all pages that are answered in a second; who asks more often waits."""
+
+
+class Pace:
+    """Lets `RATE` requests through in a second, and as many at once after a pause. The others wait their turn, so that a
+    scraper without measure slows itself down and not the loop."""
+
+    def __init__(self) -> None:
+        self._free = 0.0
+
+    async def turn(self) -> None:
+        now = anyio.current_time()
+        self._free = max(self._free, now - 1.0) + 1.0 / RATE
+        if self._free > now:
+            await anyio.sleep(self._free - now)
 
 
 class Page:

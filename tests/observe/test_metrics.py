@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client import Metric
@@ -11,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from qkt.observe.exposition import AT_ONCE, written
 from qkt.observe.metrics import MOST
-from qkt.observe.page import Page
+from qkt.observe.page import RATE, Pace, Page
 
 pytestmark = pytest.mark.anyio
 
@@ -97,3 +98,20 @@ async def test_a_page_is_made_once_for_all_who_ask_within_a_second(monkeypatch):
     clock[0] += 1.01
     await page.get()
     assert page.count == 2
+
+
+async def test_who_asks_without_measure_waits(monkeypatch):
+    clock, slept = [100.0], []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+        clock[0] += seconds
+
+    monkeypatch.setattr("qkt.observe.page.anyio", SimpleNamespace(current_time=lambda: clock[0], sleep=sleep))
+    pace = Pace()
+    for _ in range(RATE):
+        await pace.turn()
+    assert not slept, "a burst after a pause is answered at once"
+    for _ in range(100):
+        await pace.turn()
+    assert clock[0] == pytest.approx(105.0)
