@@ -26,11 +26,12 @@ class Lasts(StrEnum):
 
 
 class Cause:
-    """What may halt. An operator's are HALT and KILL, STORAGE and FEED last while what they name is out of order, BOOK is a
-    portfolio's over all of its children. The others are rules."""
+    """What may halt. An operator's are HALT, KILL and STOPPING, which a start ends. STORAGE and FEED last while what they name
+    is out of order, BOOK is a portfolio's over all of its children. The others are rules."""
 
     HALT = "operator"
     KILL = "kill"
+    STOPPING = "stopping"
     FAULT = "fault"
     STORAGE = "storage"
     FEED = "feed"

@@ -35,7 +35,7 @@ Progress = Callable[[Step], None]
 Answer = Done | Failed | Changed
 
 STOPPING = "stopping"
-"""Why a session takes no entries while it is made flat to be stopped; a start clears it."""
+"""Why a session takes no entries while it is made flat to be stopped; a start clears that halt, and no other."""
 
 
 async def perform(engine: Engine, command: ask.Command, progress: Progress) -> Answer:
@@ -131,8 +131,8 @@ class Operations:
         registration = self._engine.registration(name)
         self._engine.journal.want(registration.run, "running")
         live = await self._engine.begin(registration)
-        if live.halted is not None and live.halted.reason == STOPPING:
-            await live.command("resume", self._author)
+        if live.machine.session.risk.halts.get(Cause.STOPPING) is not None:
+            await live.command("unblock", self._author, cause=Cause.STOPPING)
         return self._done(f"{name} is {live.state}", [name])
 
     async def _stop(self, command: ask.Stop) -> Answer:
@@ -143,8 +143,7 @@ class Operations:
         flat: bool | None = None
         text = f"{live.name} stopped"
         if command.flatten:
-            if live.halted is None:
-                await live.command("halt", self._author, reason=STOPPING)
+            await live.command("halt", self._author, reason=STOPPING, cause=Cause.STOPPING)
             flat = await self._flattened(live)
             if not flat:
                 return self._failed_as("refused", f"{live.name} is not flat", remaining=self._remaining([live]))
@@ -153,8 +152,7 @@ class Operations:
             if unprotected:
                 return self._unprotected(tuple(unprotected))
         if live.machine.session.supervisor is not None and not command.flatten:
-            if live.halted is None:
-                await live.command("halt", self._author, reason=STOPPING)
+            await live.command("halt", self._author, reason=STOPPING, cause=Cause.STOPPING)
             text, flat = await wound_down(live, self._author, FLAT_WITHIN)
             if not flat:
                 return self._failed_as("refused", f"{live.name} is not flat", remaining=self._remaining([live]))

@@ -161,6 +161,10 @@ async def test_operators_halt_resume_flatten_and_stop(source: list[Tick], tmp_pa
         assert (await do(engine, ask.Stop, name="cross")).kind == "refused"
         assert (await do(engine, ask.Stop, name="cros")).kind == "unknown"
         assert (await do(engine, ask.Start, name="cross")).text == "cross is running"
+        await do(engine, ask.Halt, name="cross", reason="lunch")
+        assert isinstance(await do(engine, ask.Stop, name="cross", flatten=True), Done)
+        assert (await do(engine, ask.Start, name="cross")).text == "cross is halted"
+        assert "cleared cross: lunch" in (await do(engine, ask.Resume)).text
 
 
 async def test_a_stop_names_what_only_this_process_protects(source: list[Tick], tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def _resting(engine: Engine, registration: Registration, problem: str | None) ->
 
 
 def halt_kind(halt: Halt) -> Literal["daily", "persistent", "operator"]:
-    if halt.cause in (Cause.HALT, Cause.KILL):
+    if halt.cause in (Cause.HALT, Cause.KILL, Cause.STOPPING):
         return "operator"
     return "daily" if halt.lasts is Lasts.DAILY else "persistent"
 
