@@ -173,8 +173,10 @@ def available(screen: str, focus: Focus, view: View, *, locked: bool, read_only:
         yield action
 
 
-def why_not(action: Action, focus: Focus, view: View, *, locked: bool, read_only: bool) -> str | None:
+def why_not(action: Action, screen: str, focus: Focus, view: View, *, locked: bool, read_only: bool) -> str | None:
     """Why this action does nothing now, in a sentence; None when it does."""
+    if not action.on(screen):
+        return f"only on {', '.join(SCREENS[name] for name in action.screens)}"
     if action.changes and read_only:
         return "read-only: this dashboard changes nothing"
     if action.changes and not view.linked and action.id not in ALWAYS:

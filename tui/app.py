@@ -7,6 +7,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,13 +19,13 @@ from qkt.core.errors import QktError
 from qkt.runtime.control.answers import Answer
 from qkt.runtime.control.commands import Command
 from qkt.runtime.control.frames import Ack, Bye, Frame, Snapshot
+from qkt.runtime.control.link import EngineLink
 from tui import actions as register
 from tui import deeds
 from tui.actions import ACTIONS, BY_ID, Action
 from tui.clipboard import copy
 from tui.commander import Commander, operator
 from tui.glyphs import ASCII, suited
-from tui.link import EngineLink
 from tui.listener import Listener
 from tui.memory import Memory
 from tui.meter import Meter
@@ -87,6 +88,7 @@ class Dashboard(App[str], inherit_bindings=False):
         self.commander = Commander(self, author or operator())
         self.listener = Listener(link, self.take, clock)
         self.thrifty = False
+        self._dropped = 0
         self._drops: deque[float] = deque(maxlen=2)
         self._away_since = self.memory.last_key
         self._keys = keys or {}
@@ -148,7 +150,7 @@ class Dashboard(App[str], inherit_bindings=False):
         if isinstance(frame, Ack) and self.commander.sent is None:
             self.say(f"{frame.author}: {frame.command}", "dim")
         if self._frozen is None:
-            self.context = Context(self.view, self.context.glyphs, self.context.units)
+            self.context = replace(self.context, view=self.view)
             self.show(changes)
         else:
             self.show_lines()
@@ -194,6 +196,7 @@ class Dashboard(App[str], inherit_bindings=False):
         """What changes with time alone while no frame comes."""
         now = self.clock()
         self.meter.mark()
+        self._count_drops()
         if self._unlocked is not None and now - self._unlocked > LOCKS_AFTER:
             self._unlocked = None
         if not self.view.linked or self._said is not None or self.commander.sent is not None or self._frozen is not None:
@@ -269,17 +272,18 @@ class Dashboard(App[str], inherit_bindings=False):
     def freeze(self) -> None:
         self._frozen = self.clock() if self._frozen is None else None
         if self._frozen is None:
-            self.context = Context(self.view, self.context.glyphs, self.context.units)
+            self.context = replace(self.context, view=self.view)
             self.show(ChangeSet(everything=True))
         self.show_lines()
 
     def set_units(self, units: Units) -> None:
-        self.context = Context(self.context.view, self.context.glyphs, units)
+        self.context = replace(self.context, units=units)
         self.show(NOTHING)
 
     def set_thrifty(self, thrifty: bool) -> None:
         """One frame a second for a slow line, or the rate that was chosen."""
         self.thrifty = thrifty
+        self.context = replace(self.context, thrifty=thrifty)
         rate = THRIFTY_RATE if thrifty else self.memory.rate
         self.run_worker(self.listener.want(rate=rate, rules=self.listener.rules), group="want", exclusive=True)
         self.say("low bandwidth" if thrifty else f"{rate} frames a second")
@@ -304,7 +308,7 @@ class Dashboard(App[str], inherit_bindings=False):
         action = BY_ID[name]
         self._touched()
         deck = self.deck
-        reason = register.why_not(action, deck.focus_of(), self.view, locked=self.locked, read_only=self.read_only)
+        reason = register.why_not(action, deck.NAME, deck.focus_of(), self.view, locked=self.locked, read_only=self.read_only)
         if reason is not None:
             self.say(reason, "warn")
             return
@@ -315,6 +319,13 @@ class Dashboard(App[str], inherit_bindings=False):
         done = handler() if handler is not None else deeds.DEEDS[name](self)
         if inspect.isawaitable(done):
             self.run_worker(_finish(done), group="deeds", exit_on_error=True)
+
+    def _count_drops(self) -> None:
+        """What the terminal's driver threw away since the last look."""
+        dropped = getattr(getattr(self._driver, "outlet", None), "dropped", 0)
+        if dropped > self._dropped:
+            self.frames_dropped()
+        self._dropped = dropped
 
     def frames_dropped(self) -> None:
         """The driver threw frames away as the terminal did not keep up: twice in ten seconds means a slow line."""

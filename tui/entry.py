@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 if TYPE_CHECKING:
-    from tui.link import EngineLink
+    from qkt.runtime.control.link import EngineLink
 
 Left = Literal["left", "keep", "stop"]
 """How it ended: left an engine of another process; left a hosted engine to go on headless, or ended it."""

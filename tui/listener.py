@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from qkt.core.errors import QktError
 from qkt.runtime.control.frames import Bye, Frame, Hello, Lines, Subscribe
+from qkt.runtime.control.link import EngineLink, FrameStream
 from qkt.runtime.control.values import PROTOCOL
-from tui.link import EngineLink, Stream
 from tui.viewmodel import Lost
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
@@ -24,7 +24,7 @@ class Listener:
         self._link = link
         self._take = take
         self._clock = clock
-        self._stream: Stream | None = None
+        self._stream: FrameStream | None = None
         self._last_line = 0
         self.rate: float = 4
         self.rules: str | None = None

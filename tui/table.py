@@ -35,6 +35,8 @@ class Context:
     view: View
     glyphs: Glyphs = UNICODE
     units: Units = "money"
+    # On a slow line nothing is drawn that only pleases.
+    thrifty: bool = False
 
     @property
     def now(self) -> int:

@@ -30,6 +30,8 @@ def age_cell(row: MarketRow, context: Context) -> Cell:
 
 
 def trend_cell(row: MarketRow, context: Context) -> Cell:
+    if context.thrifty:
+        return Cell("")
     return Cell(trend([float(value) for value in row.recent], 12, context.glyphs), "accent")
 
 

@@ -57,6 +57,8 @@ def name_cell(row: StrategyRow, context: Context) -> Cell:
 
 
 def trend_cell(row: StrategyRow, context: Context) -> Cell:
+    if context.thrifty:
+        return Cell("")
     return Cell(trend([float(value) for value in row.trend], 8, context.glyphs), "accent")
 
 

@@ -139,9 +139,10 @@ class CandlePane(Pane):
         self, shown: Sequence[CandleRow], scale: Scale, rows: int, step: int, width: int, hair: int | None
     ) -> list[list[Cell]]:
         grid = [[Cell(" ")] * width for _ in range(rows)]
+        start = _start(shown, step, width)
         for i, bar in enumerate(shown):
             role = "up" if bar.close >= bar.open else "down"
-            x = i * step
+            x = start + i * step
             for row, sign in enumerate(candle(bar, scale, rows, boxes=self.context.glyphs.braille)):
                 if sign != " ":
                     grid[row][x] = Cell(sign, role)
@@ -165,7 +166,7 @@ class CandlePane(Pane):
             at = next((i for i, bar in enumerate(shown) if bar.start <= fill.ts < bar.end), None)
             price = float(fill.price)
             if at is not None and scale.low <= price <= scale.high:
-                grid[_row(price, scale, rows)][at * step] = Cell(fill.side[0], "alert")
+                grid[_row(price, scale, rows)][_start(shown, step, len(grid[0])) + at * step] = Cell(fill.side[0], "alert")
 
     def _axis(self, chart: Chart, levels: Sequence[Level], scale: Scale, rows: int) -> list[Line]:
         """Prices at the right; a level's name stands at its price, the last price under the cursor's ground."""
@@ -190,6 +191,11 @@ class CandlePane(Pane):
         return lines
 
 
+def _start(shown: Sequence[CandleRow], step: int, width: int) -> int:
+    """The column of the first bar: few bars stand at the right, beside their prices."""
+    return max(width - len(shown) * step, 0)
+
+
 def _named(order: OrderRow) -> str:
     return PURPOSES.get(order.purpose) or f"{order.side} {KINDS.get(order.kind, order.kind)}"
 
@@ -211,6 +217,7 @@ def _merged(cells: Sequence[Cell]) -> list[Cell]:
 
 def _times(shown: Sequence[CandleRow], step: int, width: int) -> str:
     """The time of every so many bars; the date where a day begins."""
+    start = _start(shown, step, width)
     text = ""
     day = None
     every = max(16 // step, 1)
@@ -218,6 +225,6 @@ def _times(shown: Sequence[CandleRow], step: int, width: int) -> str:
         ts = shown[i].start
         stamp = fmt.minute(ts) if ts // fmt.DAY == day else fmt.moment(ts)[5:]
         day = ts // fmt.DAY
-        if i * step >= len(text):
-            text = f"{text:<{i * step}}{stamp} "
+        if start + i * step >= len(text):
+            text = f"{text:<{start + i * step}}{stamp} "
     return text[:width]

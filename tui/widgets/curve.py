@@ -66,7 +66,7 @@ class CurvePane(Pane):
         drawn = curve(values, width - room - 2, rows, braille=self.context.glyphs.braille)
         lines: list[Line] = []
         for i, text in enumerate(drawn):
-            label = top if i == 0 else bottom if i == rows - 1 else ""
+            label = top if i == (0 if bottom != top else rows // 2) else bottom if i == rows - 1 and bottom != top else ""
             lines.append([Cell(f"{label:>{room}}", "dim"), Cell(rule, "faint"), Cell(text, self._role)])
         if times:
             lines.append([Cell(" " * (room + 1)), Cell(self._times_below(width - room - 2), "dim")])

@@ -16,6 +16,7 @@ from tui.widgets.pane import Line, Pane
 
 GAP = 2
 GUTTER = 2
+BETWEEN = " " * GAP
 
 
 class Grid(Pane):
@@ -77,13 +78,21 @@ class Grid(Pane):
         self._descending = table.descending
         self._widths: dict[str, tuple[int, int]] = {}
         self._due = True
+        self._second = 0
+        self._ages = any(column.live for column in table.columns)
+        self._fits: tuple[object, list[Column]] = (None, [])
 
     # --------------------------------------------------------------------- rows
 
     def apply(self, view: View, changes: ChangeSet) -> None:
-        if self._due or any(changes.touches(name) for name in self.table.depends()):
+        touched = self._due or any(changes.touches(name) for name in self.table.depends())
+        if touched:
             self._gather(view)
-        self.repaint()
+        second = view.ts // 1000
+        aged = self._ages and second != self._second
+        if touched or aged or changes.link or not changes.rows:
+            self._second = second
+            self.repaint()
 
     def narrow(self, only: Callable[[Keyed], bool] | None) -> None:
         """Show other rows of the same table."""
@@ -104,8 +113,12 @@ class Grid(Pane):
         self.total = len(found)
         if self.filter_text:
             found = narrowing.matching(found, narrowing.parse(self.filter_text), self.table.columns, context)
-        arranged = self._ordered(found)
+        by_key = {row.key: row for row in found}
         newest_first = self._sort is not None and self._sort.title == "TIME"
+        if not newest_first and len(by_key) == len(self.rows) and all(row.key in by_key for row in self.rows):
+            self.rows = [by_key[row.key] for row in self.rows]  # only values differ: every row keeps its place
+            return
+        arranged = self._ordered(found)
         self.rows = arranged if newest_first else kept_order([row.key for row in self.rows], arranged)
         self._keep_cursor()
 
@@ -307,6 +320,12 @@ class Grid(Pane):
         return self._fitting([offered[0], *rest], width)
 
     def _fitting(self, offered: Sequence[Column], width: int) -> list[Column]:
+        asked = (tuple(column.title for column in offered), width, tuple(self._widths.values()))
+        if self._fits[0] != asked:
+            self._fits = (asked, self._fitted(offered, width))
+        return self._fits[1]
+
+    def _fitted(self, offered: Sequence[Column], width: int) -> list[Column]:
         columns = list(offered)
         while len(columns) > 1 and GUTTER + sum(self._width(c) for c in columns) + GAP * (len(columns) - 1) > width:
             gone = max(columns, key=lambda column: (column.rank, offered.index(column)))
@@ -340,7 +359,7 @@ class Grid(Pane):
         line = [Cell(" " * GUTTER)]
         for column, (width, _) in zip(columns, widths, strict=True):
             text = column.title.rjust(width) if column.right else column.title.ljust(width)
-            line += [Cell(text, "title" if column is self._sort else "head"), Cell(" " * GAP)]
+            line += [Cell(text, "title" if column is self._sort else "head"), Cell(BETWEEN)]
         return line[:-1]
 
     def _row(
@@ -350,11 +369,11 @@ class Grid(Pane):
         under = ">" if here and self.has_focus else ""
         context = self.context
         sign = self.table.mark(row, context)
-        gutter = (context.glyphs.cursor if here else " ") + (sign or " ") if here else f"{sign or ' '} "
+        gutter = f"{context.glyphs.cursor}{sign or ' '}" if under else f"{sign or ' '} "
         role = self.table.role(row, context)
-        line = [Cell(gutter, ("accent" if here else "warn") + under)]
+        line = [Cell(gutter, ("accent" if under else "warn") + under)]
         for cell, column, (width, behind) in zip(cells, columns, widths, strict=True):
-            line += [Cell(_fit(cell.text, column, width, behind), (role or cell.role) + under), Cell(" " * GAP, "text" + under)]
+            line.append(Cell(_fit(cell.text, column, width, behind) + BETWEEN, (role or cell.role) + under))
         used = sum(len(cell.text) for cell in line)
         if under and used < total:
             line.append(Cell(" " * (total - used), "text" + under))

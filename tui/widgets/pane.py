@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
+from rich.style import Style
+from textual.filter import LineFilter
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -135,6 +137,10 @@ class Pane(Widget, can_focus=True):
         gap = width - len(left) - len(note)
         return [Cell(letter, "alert"), Cell(left[len(letter) :], role), Cell(" " * gap), Cell(note, "dim")]
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """None: the palette has every colour as the terminal takes it."""
+        return ()
+
     def render_line(self, y: int) -> Strip:
         width, height = self.size
         if not self._painted:
@@ -149,16 +155,26 @@ def strip(line: Iterable[Cell], width: int, palette: Palette, *, raised: bool = 
     ground = palette.raised if raised else palette.ground
     segments = []
     used = 0
-    for text, role in line:
-        if not text or used >= width:
+    text, role = "", ""
+    for part, wanted in line:
+        if not part or used >= width:
             continue
-        text = text[: width - used]
-        used += len(text)
-        style = palette.cursor[role[:-1]] if role.endswith(">") else ground[role]
-        segments.append(Segment(text, style))
+        part = part[: width - used]
+        used += len(part)
+        if wanted == role or not text:  # neighbours of one role are one segment: fewer bytes to the terminal
+            text, role = text + part, wanted
+            continue
+        segments.append(Segment(text, _style(role, ground, palette)))
+        text, role = part, wanted
+    if text:
+        segments.append(Segment(text, _style(role, ground, palette)))
     if used < width:
         segments.append(Segment(" " * (width - used), ground["text"]))
     return Strip(segments, width)
+
+
+def _style(role: str, ground: Mapping[str, Style], palette: Palette) -> Style:
+    return palette.cursor[role[:-1]] if role.endswith(">") else ground[role]
 
 
 def _span(before: Line, after: Line) -> tuple[int, int]:
