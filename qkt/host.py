@@ -90,7 +90,8 @@ async def host(hosting: Hosting, tell: Callable[[str], None], front: Front | Non
         ending_on_signal(tell) as ending,
         _engine(hosting.state, hosting.config, hosting.restore) as engine,
     ):
-        await _load(engine, hosting.load_dir, tell)
+        if front is None:
+            await _load(engine, hosting.load_dir, tell)
         async with (
             serving(engine, hosting.state) as (hub, endpoint),  # whoever can ask finds everything there
             observing(engine, hosting.config, hub.latest, hosting.logs, channels),
@@ -101,6 +102,7 @@ async def host(hosting: Hosting, tell: Callable[[str], None], front: Front | Non
             async with anyio.create_task_group() as tasks:
                 if front is not None:
                     tasks.start_soon(front, LocalLink(hub), ending)
+                    await _load(engine, hosting.load_dir, tell)  # whoever sits before it sees them come
                 hub.closing = why = await until_asked(ending, engine)
             tell(why)
 

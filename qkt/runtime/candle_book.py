@@ -19,6 +19,8 @@ class CandleBook:
 
     def __init__(self, scope: Scope) -> None:
         self.last: dict[str, Candle] = {}
+        # How many have closed.
+        self.count = 0
         self._bars: dict[str, array[float]] = {}
         # The day of a stream's last bar, and the price that its changes are measured from.
         self._days: dict[str, tuple[int, float]] = {}
@@ -40,6 +42,7 @@ class CandleBook:
 
     def _on_candle(self, candle: Candle) -> None:
         stream = candle.stream
+        self.count += 1
         day, known = candle.start // DAY_MS, self._days.get(stream)
         if known is None or day > known[0]:
             self._days[stream] = day, candle.open if known is None else self.last[stream].close

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from qkt.core.numbers import ZERO, to_decimal
@@ -15,7 +14,6 @@ from qkt.engine.candles import TickCandles
 from qkt.runtime.control.rows import FeedRow, MarketRow, StreamRow
 from qkt.runtime.machine import SessionMachine
 from qkt.runtime.market_watch import change_pct
-from qkt.runtime.session import LiveSession
 from qkt.strategy import StreamSpec
 
 if TYPE_CHECKING:
@@ -138,16 +136,32 @@ def feed_rows(engine: Engine) -> Iterator[FeedRow]:
         )
 
 
-def stream_rows(engine: Engine, live: LiveSession, own_clock: bool) -> Iterator[StreamRow]:
-    """The streams of a session, and whether the bar of one is overdue."""
-    machine = live.machine
-    now = machine.last_ts if own_clock else engine.wall.now()
-    for stream in machine.strategy.streams:
-        last, forming = machine.candles.last.get(stream.alias), forming_bar(machine, stream.alias)
-        closed, due = None if last is None else last.end, None if forming is None else forming.end
-        overdue = due is not None and now > due
-        facts = (closed, due, overdue)
-        yield engine.shown.streams.row(f"{live.name}:{stream.alias}", facts, partial(_stream, live.name, stream, *facts))
+class ShownStreams:
+    """The streams of one session; they are looked at again when a bar has closed or one is about to be overdue."""
+
+    def __init__(self) -> None:
+        self._count = -1
+        self._until = 0
+        self._rows: dict[str, StreamRow] = {}
+
+    def of(self, machine: SessionMachine, now: int) -> Mapping[str, StreamRow]:
+        """By key, at a moment of the session's clock (epoch ms)."""
+        if machine.candles.count != self._count or now > self._until:
+            rows, self._count = [], machine.candles.count
+            self._until = now
+            for stream in machine.strategy.streams:
+                last, forming = machine.candles.last.get(stream.alias), forming_bar(machine, stream.alias)
+                closed, due = None if last is None else last.end, None if forming is None else forming.end
+                rows.append(_stream(machine.name, stream, closed, due, due is not None and now > due))
+            dues = [row.due for row in rows]
+            if all(due is not None for due in dues):
+                self._until = min((due for due in dues if due is not None), default=now)
+            self._rows = {row.key: self._kept(row) for row in rows}
+        return self._rows
+
+    def _kept(self, row: StreamRow) -> StreamRow:
+        known = self._rows.get(row.key)
+        return row if known is None or known != row else known
 
 
 def _stream(name: str, stream: StreamSpec, closed: int | None, due: int | None, overdue: bool) -> StreamRow:

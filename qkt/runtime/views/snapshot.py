@@ -27,7 +27,7 @@ from qkt.runtime.figures import BOUNDS, Durations
 from qkt.runtime.views.fills import ShownFills
 from qkt.runtime.views.kept import Kept
 from qkt.runtime.views.limits import limit_rows
-from qkt.runtime.views.markets import feed_rows, market_rows, stream_rows
+from qkt.runtime.views.markets import ShownStreams, feed_rows, market_rows
 from qkt.runtime.views.positions import order_rows, position_rows
 from qkt.runtime.views.rules import LookedRules, Ruled
 from qkt.runtime.views.sessions import account_row, child_rows, exposure_rows, halt_rows, resting_row, strategy_row
@@ -48,7 +48,7 @@ class Shown:
         self.fills: dict[str, ShownFills] = {}
         self.rules: dict[str, LookedRules] = {}
         self.markets: Kept[MarketRow] = Kept()
-        self.streams: Kept[StreamRow] = Kept()
+        self.streams: dict[str, ShownStreams] = {}
         self.load = Decimal(0)
         self.lag_ms = 0
         # Microseconds from a tick to its durable intent, of the slowest session, by share.
@@ -59,7 +59,7 @@ class Shown:
 
     def forget(self, name: str) -> None:
         """A session has gone."""
-        for kept in (self.positions, self.orders, self.fills):
+        for kept in (self.positions, self.orders, self.fills, self.streams):
             kept.pop(name, None)
         for whose in [one for one in self.rules if one.partition("/")[0] == name]:
             del self.rules[whose]
@@ -96,7 +96,8 @@ def tables(engine: Engine) -> Tables:
     accounts: list[AccountRow] = []
     exposure: list[ExposureRow] = []
     halts: list[HaltRow] = []
-    streams: list[StreamRow] = []
+    streams: dict[str, StreamRow] = {}
+    wall = engine.wall.now()
     for hosted in running:
         live = hosted.live
         own = list(position_rows(live, shown.positions.setdefault(live.name, Kept())))
@@ -109,10 +110,10 @@ def tables(engine: Engine) -> Tables:
         exposure += stakes
         accounts.append(account_row(live, row, stakes))
         halts += halt_rows(live)
-        streams += stream_rows(engine, live, hosted.pump.drives_clock)
+        now = live.machine.last_ts if hosted.pump.drives_clock else wall
+        streams.update(shown.streams.setdefault(live.name, ShownStreams()).of(live.machine, now))
     markets = table(market_rows(engine))
     shown.markets.turn()
-    shown.streams.turn()
     return Tables.model_construct(
         strategies=table([*strategies, *(resting_row(engine, name) for name in engine.resting)]),
         positions=positions,
@@ -125,7 +126,7 @@ def tables(engine: Engine) -> Tables:
         feeds=table(feed_rows(engine)),
         accounts=table(accounts),
         exposure=table(exposure),
-        streams=table(streams),
+        streams=streams,
         runs=table(engine.runs),
         system=table([system_row(engine, running)]),
         rules={},
