@@ -6,6 +6,7 @@ meanwhile makes up the next group. A group is one transaction, however many sess
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from time import monotonic
@@ -16,6 +17,8 @@ import anyio.to_thread
 
 from qkt.runtime.journal import Journal
 from qkt.runtime.recorder import Batch, Recorder, sync_some, write
+
+log = logging.getLogger(__name__)
 
 SOON = 0.05
 """Seconds that inputs without effects may wait for the operating system to have them."""
@@ -68,7 +71,11 @@ class Committer:
             end = monotonic() + TELLING
             for batch in group:
                 self._known[batch.recorder] = None
-                batch.recorder.settle(batch)
+                try:
+                    batch.recorder.settle(batch)
+                except Exception as problem:
+                    log.exception("what came of session %s could not be told", batch.recorder.machine.name)
+                    batch.recorder.broken(problem)
                 if monotonic() > end:
                     await anyio.lowlevel.checkpoint()
                     end = monotonic() + TELLING

@@ -117,6 +117,8 @@ class Recorder:
         self._lost = 0
         self.dropped = 0
         self.refused: str | None = None
+        # Hears of what failed when effects were told or sent, which ends the session.
+        self.on_defect: Callable[[Exception], None] = _raised
 
     @property
     def waiting(self) -> int:
@@ -279,6 +281,12 @@ class Recorder:
             self.handle(self._command("unblock", cause=Cause.STORAGE))
         self._wake()
 
+    def broken(self, problem: Exception) -> None:
+        """Telling or sending failed, by a defect. Nobody waits any longer for what was handled so far."""
+        self._settled = self._kept
+        self._wake()
+        self.on_defect(problem)
+
     def stalled(self, seconds: float) -> None:
         """The disk has not answered for so long: as good as a refusal, until it does."""
         self._refuse(OSError(f"the disk has not answered for {seconds:.0f} s"))
@@ -327,13 +335,17 @@ class Recorder:
         return CommandInput(self.machine.last_ts, name, "engine", arguments)
 
 
+def _raised(problem: Exception) -> None:
+    raise problem
+
+
 def write(journal: Journal, batches: Sequence[Batch]) -> None:
     """Write batches of several sessions: their tapes first, since an effect whose input is not recorded could never be
     explained, then one transaction for all. Problems stay in the batches. May run in a thread of its own."""
     for batch in batches:
         try:
             batch.recorder.write_blocks()
-        except OSError as problem:
+        except Exception as problem:  # whatever it is, this session's inputs are not written
             batch.problem = problem
     whole = [batch for batch in batches if batch.problem is None]
     portions = [(batch, portion) for batch in whole if (portion := batch.recorder.portion(batch)) is not None]
@@ -341,7 +353,7 @@ def write(journal: Journal, batches: Sequence[Batch]) -> None:
         return
     try:
         journal.commit([portion for _, portion in portions])
-    except (OSError, sqlite3.Error) as problem:
+    except Exception as problem:
         for batch, _ in portions:
             batch.problem = problem
         return

@@ -84,6 +84,7 @@ class LiveSession:
         self._ending = False
         self._over = anyio.Event()
         self._defect: Exception | None = None
+        recorder.on_defect = self._break
 
     @property
     def name(self) -> str:
@@ -128,13 +129,18 @@ class LiveSession:
         try:
             self._handle_some()
         except Exception as problem:
-            self._defect = problem
-            self._ending = True
+            self._break(problem)
         finally:
             SESSION.reset(said_of)
         if self._ending:
             self._over.set()
         return self.inbox.waits
+
+    def _break(self, problem: Exception) -> None:
+        """A defect of the engine ends the session."""
+        self._defect = problem
+        self._ending = True
+        self._over.set()
 
     def _handle_some(self) -> None:
         inbox, recorder, figures = self.inbox, self.recorder, self.figures

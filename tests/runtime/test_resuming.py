@@ -189,3 +189,22 @@ async def test_memory_has_a_bound_while_the_disk_refuses(tmp_path: Path, monkeyp
     [gap] = [item for item in items if isinstance(item, GapInput)]
     assert gap.reason == f"{recorder.dropped} ticks had no room while nothing could be recorded"
     Recovery(machine(tmp_path), tmp_path / "tape", journal, 1).run()
+
+
+async def test_a_defect_in_telling_ends_its_session_and_no_other(tmp_path: Path) -> None:
+    source = list(ticks(1200))
+    async with Engine(tmp_path / "state", OwnFeeds(lambda: ListFeed(source))) as engine:
+        for name in ("one", "two"):
+            live = await engine.deploy(strategy_file(tmp_path), name, {})
+            if name == "one":
+                live.recorder._told = fails
+        with anyio.fail_after(30):
+            while "one" in engine.hosted:
+                await anyio.sleep(0.005)
+            await engine.hosted["two"].pump.ended.wait()
+        assert len(engine.hosted["two"].live.machine.session.books.trades) > 2
+        assert any(alert.scope == "one" and "defect" in alert.text for alert in engine.alerts)
+
+
+def fails(*_: object) -> None:
+    raise RuntimeError("no words")
