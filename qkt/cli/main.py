@@ -23,7 +23,7 @@ GROUPS = {
         "data": ("qkt.cli.data", "Import, list, verify and export market data."),
     },
     "Run an engine": {
-        "dash": ("qkt.cli.dash", "The dashboard: of the running engine, else of one in this terminal."),
+        "dash": ("qkt.cli.dash", "The dashboard, of the running engine or of one right here."),
         "attach": ("qkt.cli.dash", "The dashboard of the running engine."),
         "demo": ("qkt.cli.demo", "A tour on an invented market; nothing is needed for it."),
         "up": ("qkt.cli.up", "Run an engine in this terminal."),
