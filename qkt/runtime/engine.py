@@ -76,6 +76,8 @@ History = Callable[[Sequence[StreamSpec], Sequence[str]], Awaitable[Iterable[Tic
 """Ticks before now, oldest first, for these streams and for markets beyond them. Raises a QktError when none can be had."""
 RECOVER_AT_ONCE = 2_000_000
 """Nanoseconds of a recovery before others get their turn."""
+COMPARED = 30.0
+"""Seconds between two comparisons of a session with its venue."""
 BEAT = 0.05
 """Seconds between two measurements of the loop."""
 SOURCES: dict[str, Source] = {"down": "recovery", "defect": "fault"}
@@ -435,6 +437,8 @@ class Engine:
                 group.start_soon(pump.run)
                 if not pump.drives_clock:
                     group.start_soon(pump.timers, self.wall)
+                if hosted.seat is not None:
+                    group.start_soon(self._compare, live.name, hosted.seat)
                 await live.run()
                 group.cancel_scope.cancel()
         except Exception:
@@ -453,6 +457,21 @@ class Engine:
             self.shown.forget(live.name)
             self.touch(live.name)
             live.gone.set()
+
+    async def _compare(self, name: str, seat: Seat) -> None:
+        """Hold a session to its venue now and then. What differs twice is no fill on its way, and is told once."""
+        before: set[str] = set()
+        told: set[str] = set()
+        while True:
+            await anyio.sleep(COMPARED)
+            try:
+                now = {str(row) for row in await seat.compare()}
+            except SessionError:
+                continue  # the link says so itself
+            for text in sorted((now & before) - told):
+                self.alert("ERROR", name, text, source="recovery")
+            told = (told | (now & before)) & now
+            before = now
 
     def find(self, name: str) -> LiveSession:
         """A session that runs. Raises UnknownSessionError, SessionError for one that does not run."""

@@ -80,7 +80,7 @@ class Operations:
             case ask.Flatten():
                 return await self._flatten(command)
             case ask.Reconcile():
-                return self._reconcile(command)
+                return await self._reconcile(command)
             case ask.Backtest():
                 return self._backtest(command)
             case ask.Modify():
@@ -288,9 +288,18 @@ class Operations:
 
     # --------------------------------------------------------------- the rest
 
-    def _reconcile(self, command: ask.Reconcile) -> Answer:
-        """The legs against the executions of the paper venue, the order room against its book."""
+    async def _reconcile(self, command: ask.Reconcile) -> Answer:
+        """The legs against the executions of the paper venue, the order room against its book; at a real venue what the
+        account shows."""
         live = self._engine.find(command.name)
+        seat = self._engine.hosted[live.name].seat
+        if seat is not None:
+            rows = await seat.compare()
+            told = [
+                Difference(what=f"{row.kind} {row.number} {row.symbol}", engine=row.session, venue=row.venue) for row in rows
+            ]
+            text = f"{len(told)} differences" if told else "engine and venue agree"
+            return self._done(text, [live.name]).model_copy(update={"differences": tuple(told)})
         session = live.machine.session
         executed: dict[str, Decimal] = {}
         for row in session.books.trades:

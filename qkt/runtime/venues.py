@@ -19,7 +19,7 @@ from qkt.brokers.mt5.desk import Desk
 from qkt.brokers.mt5.link import LOOKS, Link
 from qkt.brokers.mt5.profile import Profile
 from qkt.brokers.mt5.reconcile import Difference, adopted, differences
-from qkt.brokers.mt5.sight import Sight
+from qkt.brokers.mt5.sight import Sight, look
 from qkt.brokers.mt5.terminal import Terminal, TerminalError
 from qkt.brokers.mt5.tokens import DIGITS, OWNER
 from qkt.core.clock import Clock
@@ -49,6 +49,10 @@ class Seat(Protocol):
 
     def begin(self, take: Callable[[list[Report]], None]) -> None:
         """From now on reports go to `take`, on the loop."""
+        ...
+
+    async def compare(self) -> list[Difference]:
+        """Where the session and its venue disagree now. Raises SessionError when the venue cannot be read."""
         ...
 
     async def aclose(self) -> None: ...
@@ -215,6 +219,15 @@ class Mt5Seat:
     def begin(self, take: Callable[[list[Report]], None]) -> None:
         loop = asyncio.get_running_loop()
         self._link.seat(self._desk, lambda reports: _deliver(loop, take, reports))
+
+    async def compare(self) -> list[Difference]:
+        clock, now = self._link.profile.clock, self._wall.now()
+        since = min(self._broker.standing().known.since or now, now)
+        try:
+            sight = await self._ask(lambda terminal: look(terminal, clock, since, now))
+        except TerminalError as problem:
+            raise SessionError(f"the account cannot be read: {problem.text}", where=self._name, remedy="try again") from None
+        return differences(self._broker, sight, self._owner, self._link.names)
 
     async def aclose(self) -> None:
         self._link.leave(self._desk)

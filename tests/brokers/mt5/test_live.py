@@ -176,5 +176,10 @@ async def test_a_position_that_nobody_knows_refuses_the_start_until_it_is_adopte
         with pytest.raises(SessionError):
             engine.find("cross")
     async with account.engine(state, market[:100], replace(PROFILE, adopt=True)) as engine:
+        assert await engine.hosted["cross"].seat.compare() == []  # type: ignore[union-attr]
+        with account.terminal.lock:
+            account.venue.execute({**order, "volume": 0.2, "comment": f"{owner}-zy"})
+        row = (await engine.hosted["cross"].seat.compare())[0]  # type: ignore[union-attr]
+        assert (row.session, row.venue) == ("nothing", "BUY 0.2")
         books = engine.hosted["cross"].live.machine.session.books
         assert books.net_quantity("cross", "SIM:EURUSD") == Decimal("0.3")
