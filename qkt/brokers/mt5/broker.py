@@ -791,9 +791,19 @@ class Mt5Broker:
         due = [request for request, at in self._unnetted if ts >= at]
         self._unnetted = [(request, at) for request, at in self._unnetted if ts < at]
         for request in due:
-            if request.position in self.tickets.open and request.other in self.tickets.open:
+            against = self._netted_with(request)
+            if against is not None:
                 self._number += 1
-                self._emit(replace(request, token=token(self._owner, self._number)))
+                self._emit(replace(request, token=token(self._owner, self._number), position=against))
+
+    def _netted_with(self, request: Request) -> int | None:
+        """What still stands against a position that the books netted away: the one that was meant, or where that is gone
+        another one of which there is more than the books have."""
+        alone = self.tickets.find(request.other)
+        if alone is None or request.position in self.tickets.open:
+            return None if alone is None else request.position
+        others = (one for one in self.tickets.of_symbol(alone.symbol) if one.side is not alone.side)
+        return next((one.number for one in others if self.tickets.surplus(one) > 0), None)
 
     def _reached(self, order: Order) -> None:
         if order.reduce_only:
