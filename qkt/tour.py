@@ -25,9 +25,11 @@ FIRST = ("euro_trend", "gold_breakout", "coin_fade", "metals_and_money")
 
 
 @asynccontextmanager
-async def demo_engine(state: Path, speed: float) -> AsyncIterator[Engine]:
+async def demo_engine(state: Path, speed: float, metrics_port: int = 0) -> AsyncIterator[Engine]:
     """An engine on the demo's market with its sessions deployed. All of them read one feed, which begins when they stand."""
+    from qkt.config import Config, overlaid
     from qkt.data.feeds import FeedHub
+    from qkt.observe.observer import observing
     from qkt.runtime.engine import Engine
     from qkt.runtime.markets import SharedFeed
 
@@ -44,7 +46,8 @@ async def demo_engine(state: Path, speed: float) -> AsyncIterator[Engine]:
         engine.history = history
         engine.demo = True
         engine.strategies_dir = strategy_folder()
-        async with engine:
+        shown = overlaid(Config(), "observe", {"serve": True, "host": "127.0.0.1", "port": metrics_port})
+        async with engine, observing(engine, shown, engine.snapshot):
             for name in FIRST:
                 await engine.deploy(strategy_folder() / f"{name}.qkt", name, {})
             hub.release()
@@ -52,13 +55,17 @@ async def demo_engine(state: Path, speed: float) -> AsyncIterator[Engine]:
         tasks.cancel_scope.cancel()
 
 
-async def tour_headless(seconds: float, speed: float, say: Callable[[str], None]) -> dict[str, Any]:
+async def tour_headless(seconds: float, speed: float, say: Callable[[str], None], metrics_port: int = 0) -> dict[str, Any]:
     """Run the demo for so many seconds, or until a signal, and return what came of it. `say` hears every line."""
     from qkt.runtime.control.serving import serving
 
     with tempfile.TemporaryDirectory(prefix="qkt-demo-") as folder:
         state = Path(folder)
-        async with ending_on_signal(say) as ending, demo_engine(state, speed) as engine, serving(engine, state) as (hub, _):
+        async with (
+            ending_on_signal(say) as ending,
+            demo_engine(state, speed, metrics_port) as engine,
+            serving(engine, state) as (hub, _),
+        ):
             engine.subscribers = lambda: hub.subscribers
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_say_lines, engine, say)
@@ -68,14 +75,18 @@ async def tour_headless(seconds: float, speed: float, say: Callable[[str], None]
             return summary(engine, speed)
 
 
-async def tour(front: Front, speed: float, say: Callable[[str], None]) -> None:
+async def tour(front: Front, speed: float, say: Callable[[str], None], metrics_port: int = 0) -> None:
     """Run the demo behind what stands before it, until that or a signal ends it."""
     from qkt.runtime.control.link import LocalLink
     from qkt.runtime.control.serving import serving
 
     with tempfile.TemporaryDirectory(prefix="qkt-demo-") as folder:
         state = Path(folder)
-        async with ending_on_signal(say) as ending, demo_engine(state, speed) as engine, serving(engine, state) as (hub, _):
+        async with (
+            ending_on_signal(say) as ending,
+            demo_engine(state, speed, metrics_port) as engine,
+            serving(engine, state) as (hub, _),
+        ):
             engine.subscribers = lambda: hub.subscribers
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(front, LocalLink(hub), ending)

@@ -23,6 +23,9 @@ def demo(
         float | None, typer.Option(min=1, metavar="N", help="How long, with --headless (default 30; Ctrl-C ends it too).")
     ] = None,
     speed: Annotated[float, typer.Option(min=1, max=600, metavar="N", help="How many times faster than time.")] = 120.0,
+    metrics_port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="PORT", help="Of metrics and status; 0 takes a free one.")
+    ] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Three strategies and a portfolio on paper, in a market that is invented and runs faster than time."""
@@ -31,17 +34,17 @@ def demo(
     from qkt.tour import tour_headless
 
     if not headless:
-        _on_screen(speed)
+        _on_screen(speed, metrics_port)
         return
     with Screen(2 if as_json else 1) as screen:
-        came_to = run_in_loop(tour_headless, seconds or HEADLESS_SECONDS, speed, screen.say)
+        came_to = run_in_loop(tour_headless, seconds or HEADLESS_SECONDS, speed, screen.say, metrics_port)
     if as_json:
         print(json.dumps(came_to, indent=2))
     else:
         _show(came_to)
 
 
-def _on_screen(speed: float) -> None:
+def _on_screen(speed: float, metrics_port: int) -> None:
     """The demo behind the dashboard. What it says meanwhile goes with it."""
     from qkt.cli.dash import on_a_terminal
     from qkt.cli.screen import aside
@@ -52,7 +55,7 @@ def _on_screen(speed: float) -> None:
     on_a_terminal()
     dashboard = find_dashboard()
     with tempfile.TemporaryDirectory(prefix="qkt-demo-log-") as folder, aside(Path(folder) / "printed.log") as tell:
-        run_in_loop(tour, front(dashboard, {}, tell), speed, tell)
+        run_in_loop(tour, front(dashboard, {}, tell), speed, tell, metrics_port)
 
 
 def _show(came_to: dict[str, Any]) -> None:
