@@ -70,6 +70,7 @@ def test_settings_reach_the_run(qkt, strategy, tape):
     assert result["params"] == {"fast": "5"}
     recorded = result["settings"]
     assert recorded.pop("execution")["fills"] == "mid"
+    assert recorded.pop("limits")["losses"]["max_daily_loss"] == "1000"
     assert recorded == {"balance": "2500.50", "currency": "USD", "fills": "mid", "replay": "every-tick"}
     assert result["period"]["start_iso"] == "2024-01-10T08:30:00.000Z"
     assert result["period"]["end_iso"] == "2024-01-10T08:59:59.000Z"
