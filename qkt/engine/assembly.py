@@ -126,7 +126,8 @@ def assemble(
     desk_ids = OrderIds()
     SignalDesk(scope, desk_ids)
     deadlines = Deadlines(waits)
-    risk = RiskEngine(scope, limits, settings.instruments, books, board, waits, deadlines, real=settings.real)
+    late = settings.execution.delayed
+    risk = RiskEngine(scope, limits, settings.instruments, books, board, waits, deadlines, real=settings.real, late=late)
     # What follows an order hears of it before its manager sends it, and of its end in this order.
     OcoEntries(scope)
     FillChildren(scope)

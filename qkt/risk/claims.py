@@ -61,6 +61,11 @@ def totals(claims: Iterable[Claim]) -> dict[Exposure, Decimal]:
     return sums
 
 
+def sums(first: dict[Exposure, Decimal], second: dict[Exposure, Decimal]) -> dict[Exposure, Decimal]:
+    """Of two that may both come the sum on each side."""
+    return {key: EXACT.add(first.get(key, ZERO), second.get(key, ZERO)) for key in (*first, *second)}
+
+
 def worst(first: dict[Exposure, Decimal], second: dict[Exposure, Decimal]) -> dict[Exposure, Decimal]:
     """Of two alternatives the larger one on each side."""
     return {key: max(first.get(key, ZERO), second.get(key, ZERO)) for key in (*first, *second)}

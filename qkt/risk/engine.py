@@ -34,7 +34,7 @@ class RiskEngine:
     """What a session is held to, and how it stands with it. Implements `Waiting` for the end of the day.
 
     `due` is when the next day begins (epoch ms). Must hear ticks after excursions have seen them. `real` tells that orders
-    go to a real venue.
+    go to a real venue, `late` that they take time to get to one.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class RiskEngine:
         deadlines: Deadlines,
         *,
         real: bool = False,
+        late: bool = False,
     ) -> None:
         _check(limits, books)
         self._scope = scope
@@ -56,7 +57,7 @@ class RiskEngine:
         self.limits = limits
         self.halts = Halts(scope)
         self.venue = VenueRules(scope, limits.venue, bind=real)
-        reserved = Reservations(books)
+        reserved = Reservations(books, late=real or late)
         self.gate = RiskGate(scope, limits, instruments, books, board, self.halts, reserved, self.venue)
         self._pacer = Pacer(limits, reserved)
         self._sweep = Sweep(scope, self.halts, reserved, books, deadlines)

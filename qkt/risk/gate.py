@@ -21,7 +21,7 @@ from qkt.core.numbers import EXACT, ZERO, exact, q8, to_decimal, total
 from qkt.core.terms import OrderKind, Purpose
 from qkt.ledger import Books
 from qkt.orders import Order, OrderApproved, OrderRequested
-from qkt.risk.claims import Claim, Exposure, claims_of, totals, worst
+from qkt.risk.claims import Claim, Exposure, claims_of, totals
 from qkt.risk.halt_rules import short
 from qkt.risk.halts import Halts
 from qkt.risk.limits import RiskLimits
@@ -105,7 +105,7 @@ class RiskGate:
         judged = [self._judge(order) for order in entries if not order.reduce_only]
         grown: dict[Exposure, Decimal] = {}
         for one in judged:
-            grown = worst(grown, totals(one.grows))
+            grown = self.reserved.of_both(grown, totals(one.grows))
         for exposure, lots in grown.items():
             yield from self._position(exposure, lots, strategy)
         if grown:

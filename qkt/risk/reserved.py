@@ -8,15 +8,17 @@ from qkt.core.numbers import EXACT, ZERO, total
 from qkt.core.terms import LegRole
 from qkt.ledger import Books
 from qkt.orders import Order
-from qkt.risk.claims import Exposure, claims_of, totals, worst
+from qkt.risk.claims import Exposure, claims_of, sums, totals, worst
 
 
 class Reservations:
     """Entries that were approved and are not terminal yet. An entry and its sibling, of which one fills, are one group and
-    count once, at the larger of the two."""
+    count once, at the larger of the two. Where orders are `late` to arrive, the sibling can fill while its cancel is on its
+    way: there both count."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, *, late: bool) -> None:
         self._books = books
+        self.of_both = sums if late else worst
         self._groups: list[tuple[Order, ...]] = []
 
     def add(self, *orders: Order) -> None:
@@ -49,12 +51,11 @@ class Reservations:
         """Lots that working entries may add to one side of a symbol, of one strategy or of all."""
         return total(self._of_group(group, strategy).get(exposure, ZERO) for group in self._live())
 
-    @staticmethod
-    def _of_group(group: tuple[Order, ...], strategy: str | None) -> dict[Exposure, Decimal]:
+    def _of_group(self, group: tuple[Order, ...], strategy: str | None) -> dict[Exposure, Decimal]:
         found: dict[Exposure, Decimal] = {}
         for order in group:
             if strategy in (None, order.strategy):
-                found = worst(found, totals(claims_of(order, None)))
+                found = self.of_both(found, totals(claims_of(order, None)))
         return found
 
     def open(self, exposure: Exposure, strategy: str | None) -> Decimal:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from qkt.brokers.paper import ExecutionSettings
 from qkt.core.events import RiskRejected
 from qkt.core.formula import Formula
 from qkt.core.terms import OrderKind, Side
@@ -172,6 +173,15 @@ def test_a_pair_of_which_one_fills_counts_once_at_its_larger_leg() -> None:
     made = position_cap()
     assert made.fire(_oco(made, made.entry(Side.BUY, 2, stop=110), made.entry(Side.BUY, 2, limit=90)))
     assert made.buy(1, limit=90)
+    assert not made.buy("0.01", limit=90)
+
+
+def test_both_of_a_pair_count_where_the_cancel_of_one_can_come_too_late() -> None:
+    limits = RiskLimits(every_strategy=StrategyLimits(max_position=Decimal(3)))
+    made = Market(GOLD, limits=limits, execution=ExecutionSettings(latency=250))
+    made.quote(100, 100)
+    assert not made.fire(_oco(made, made.entry(Side.BUY, 2, stop=110), made.entry(Side.BUY, "1.01", limit=90)))
+    assert made.fire(_oco(made, made.entry(Side.BUY, 2, stop=110), made.entry(Side.BUY, 1, limit=90)))
     assert not made.buy("0.01", limit=90)
 
 
