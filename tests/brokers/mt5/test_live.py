@@ -98,7 +98,7 @@ class Account:
         if hosted is None:
             return
         live = hosted.live
-        with anyio.move_on_after(0.5):
+        with anyio.move_on_after(1.5):
             while len(live.inbox) or live.recorder.backlog or live.machine.session.broker._outstanding:  # type: ignore[attr-defined]
                 await anyio.sleep(0.001)
 
