@@ -91,7 +91,7 @@ async def host(hosting: Hosting, tell: Callable[[str], None], front: Front | Non
         _engine(hosting.state, hosting.config, hosting.restore) as engine,
     ):
         if front is None:
-            await _load(engine, hosting.load_dir, tell)
+            await _load(engine, hosting.load_dir, tell, ending)
         async with (
             serving(engine, hosting.state) as (hub, endpoint),  # whoever can ask finds everything there
             observing(engine, hosting.config, hub.latest, hosting.logs, channels),
@@ -102,7 +102,7 @@ async def host(hosting: Hosting, tell: Callable[[str], None], front: Front | Non
             async with anyio.create_task_group() as tasks:
                 if front is not None:
                     tasks.start_soon(front, LocalLink(hub), ending)
-                    await _load(engine, hosting.load_dir, tell)  # whoever sits before it sees them come
+                    await _load(engine, hosting.load_dir, tell, ending)  # whoever sits before it sees them come
                 hub.closing = why = await until_asked(ending, engine)
             tell(why)
 
@@ -329,14 +329,17 @@ def _invented(feed: FeedChoice) -> Callable[[], Feed]:
     return lambda: synthetic_feed(feed.symbols, feed.seed, days=feed.days, speed=speed)
 
 
-async def _load(engine: Engine, folder: Path | None, tell: Callable[[str], None]) -> None:
-    """Deploy what a folder holds and is not deployed yet. A file that cannot be is told, and the next one is taken."""
+async def _load(engine: Engine, folder: Path | None, tell: Callable[[str], None], ending: Ending) -> None:
+    """Deploy what a folder holds and is not deployed yet. A file that cannot be is told, and the next one is taken, unless
+    the end is asked for."""
     if folder is None:
         return
     if not folder.is_dir():
         tell(f"no folder {folder}, nothing was loaded from it")
         return
     for file in sorted(path for pattern in FIRST_STRATEGIES for path in folder.glob(pattern)):
+        if ending.asked:
+            return
         if file.stem in engine.known():
             continue
         try:

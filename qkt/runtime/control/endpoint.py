@@ -9,6 +9,7 @@ import secrets
 import socket
 import stat
 import sys
+import warnings
 from pathlib import Path
 from typing import Literal
 
@@ -83,7 +84,9 @@ def socket_path(state_dir: Path) -> Path:
     from platformdirs import user_runtime_path
 
     name = hashlib.sha256(os.fsencode(state_dir.resolve())).hexdigest()[:20]
-    path = user_runtime_path("qkt") / f"{name}.sock"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a system has no such folder and a temporary one is used
+        path = user_runtime_path("qkt") / f"{name}.sock"
     if len(os.fsencode(path)) >= LONGEST_PATH:
         raise ControlError(
             "the runtime folder's path is too long for a socket",
