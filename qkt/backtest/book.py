@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -111,10 +111,10 @@ def book_run(portfolio: Portfolio, session: Session, decisions: Decisions) -> Bo
 def child_record(record: RunRecord, child: ChildRun) -> RunRecord:
     """The run as if the child had been alone in it: its own rows, its own curve, its own money."""
 
-    def own(rows: Sequence[object]) -> list[object]:
-        return [row for row in rows if row.strategy == child.strategy]  # type: ignore[attr-defined]
+    def own(rows: Sequence[Any]) -> list[Any]:
+        return [row for row in rows if row.strategy == child.strategy]
 
-    rows = {name: own(getattr(record, name)) for name in OWN_ROWS}
+    rows: dict[str, Any] = {name: own(getattr(record, name)) for name in OWN_ROWS}
     trades = rows["trades"]
     return replace(
         record,
@@ -124,13 +124,11 @@ def child_record(record: RunRecord, child: ChildRun) -> RunRecord:
         equity_values=child.equity_values,
         realized=child.realized,
         unrealized=child.unrealized,
-        commission=total(row.commission for row in trades),  # type: ignore[attr-defined]
-        fees=total(row.fees for row in trades),  # type: ignore[attr-defined]
-        swap=total(
-            [row.swap for row in trades] + [row.amount for row in rows["financing"]]  # type: ignore[attr-defined]
-        ),
+        commission=total(row.commission for row in trades),
+        fees=total(row.fees for row in trades),
+        swap=total([row.swap for row in trades] + [row.amount for row in rows["financing"]]),
         book=None,
-        **rows,  # type: ignore[arg-type]
+        **rows,
     )
 
 
