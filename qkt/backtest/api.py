@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Literal, cast
 
 from qkt.backtest.bar_sources import ResolvedBars
+from qkt.backtest.recipe import Recipe, absolute
 from qkt.backtest.record import RunRecord, compared
 from qkt.backtest.result import BacktestResult
-from qkt.backtest.runner import Progress, is_bars, run, shortest
+from qkt.backtest.runner import Attend, Progress, is_bars, run, shortest
 from qkt.brokers.factory import BrokerKind, VenueTerms
 from qkt.brokers.paper import BarsPath, ExecutionSettings, Fills, Preset
 from qkt.core.errors import DataError, UsageError
@@ -52,6 +53,8 @@ def backtest(
     book: BookSettings | None = None,
     limits: RiskLimits | None = None,
     broker: Literal["paper", "mt5-sim"] = "paper",
+    attend: Attend | None = None,
+    limit: int | None = None,
 ) -> BacktestResult:
     """Run a strategy or a portfolio over history.
 
@@ -64,7 +67,8 @@ def backtest(
     instead. `columns` maps our column names to the file's, `zone` is the time zone of files in a server's
     time. `progress` hears how far the run is; when `stop` answers True the
     run ends between two ticks and the result is marked interrupted. `book` configures the book of a portfolio.
-    `limits` are what the run is held to, those of the engine when they are left out.
+    `limits` are what the run is held to, those of the engine when they are left out. `attend` gets the session before its first
+    tick, to look on; `limit` ends the run after so many ticks.
 
     Raises a QktError, in one sentence, for whatever cannot be used.
     """
@@ -99,7 +103,18 @@ def backtest(
 
     def replay(one: Runnable, path: BarsPath) -> RunRecord:
         chosen = replace(settings, execution=replace(simulated, bars_path=path))
-        return run(one, sources, chosen, start=begin, end=until, every_tick=every_tick, params=used, tell=tell)
+        return run(
+            one,
+            sources,
+            chosen,
+            start=begin,
+            end=until,
+            every_tick=every_tick,
+            params=used,
+            tell=tell,
+            attend=attend,
+            limit=limit,
+        )
 
     if simulated.bars_path != "both":
         record = replay(runnable, simulated.bars_path)
@@ -112,6 +127,26 @@ def backtest(
         if not record.interrupted:
             other = replay(runnable_of(strategy, params or {}, book)[0], "favourable_first")
             record = compared(replace(record, execution=simulated), other)
+    if isinstance(strategy, str | Path):
+        recipe = Recipe(
+            strategy=str(Path(strategy).absolute()),
+            data=absolute(data),
+            store=str(store.absolute()) if isinstance(store, Path) else store,
+            start=begin,
+            end=until,
+            balance=None if balance is None else settings.balance,
+            currency=currency,
+            params=params and dict(params),
+            execution=simulated,
+            instruments=None if instruments is None else str(instruments.absolute()),
+            columns=columns and dict(columns),
+            zone=zone,
+            every_tick=every_tick,
+            book=book,
+            limits=limits,
+            broker=broker,
+        )
+        record = replace(record, recipe=recipe)
     return BacktestResult.of(record, {symbol: registry.resolve(symbol).contract_size for symbol in symbols})
 
 

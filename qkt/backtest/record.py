@@ -9,6 +9,7 @@ from typing import Literal
 
 from qkt.backtest.bar_paths import BarReplay
 from qkt.backtest.book import BookRun
+from qkt.backtest.recipe import Recipe
 from qkt.brokers import QuoteBoard
 from qkt.brokers.paper import ExecutionSettings
 from qkt.core.events import LogLine, OrderRejected, RiskRejected
@@ -64,7 +65,7 @@ class RunRecord:
 
     `equity_times` and `equity_values` are the equity curve: the start, the end of every window of the finest timeframe that
     had a tick, the end. `symbols` are market ids in order of declaration, `bars` what a replay of bars had to guess, `book`
-    what only a portfolio has.
+    what only a portfolio has, `recipe` how a run from a file is done again.
     """
 
     strategy: str
@@ -104,6 +105,7 @@ class RunRecord:
     bars: BarReplay | None = None
     late_cancels: int = 0
     book: BookRun | None = None
+    recipe: Recipe | None = None
 
 
 def write_record(

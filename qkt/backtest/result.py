@@ -107,6 +107,7 @@ class BacktestResult:
         return {
             "schema": SCHEMA,
             "strategy": record.strategy,
+            "recipe": None if record.recipe is None else record.recipe.as_json(),
             "params": dict(record.params),
             "symbols": list(record.symbols),
             "interrupted": record.interrupted,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal, TypeGuard, cast
 
 from qkt.backtest.bar_paths import BarPaths, BarReplay
@@ -15,6 +16,7 @@ from qkt.backtest.book import Decisions, book_run
 from qkt.backtest.folded import ColumnBoard, ColumnCandles
 from qkt.backtest.record import RunRecord, write_record
 from qkt.backtest.replay import JumpReplay, Tell, replay_ticks
+from qkt.brokers import QuoteBoard
 from qkt.brokers.factory import BrokerKind
 from qkt.brokers.paper import ExecutionSettings
 from qkt.core.bus import EventBus
@@ -22,13 +24,15 @@ from qkt.core.clock import EventClock
 from qkt.core.errors import DataError, QktError, UsageError
 from qkt.core.events import CancelFailed, OrderRejected
 from qkt.core.timeframe import Timeframe
-from qkt.data import BarSource, BarTable, TickSource, TickTable, merge, ticks_of
-from qkt.engine import Runnable, SessionSettings, TickBoard, assemble
+from qkt.data import BarSource, BarTable, TickSource, TickTable, first_rows, merge, ticks_of
+from qkt.engine import Runnable, Session, SessionSettings, TickBoard, assemble
 from qkt.portfolio import Portfolio
 from qkt.strategy import Tradable, finest, is_statistic
 
 ReplayName = Literal["fast", "every-tick", "bars"]
 Sources = Mapping[str, TickSource | BarSource]
+Attend = Callable[[Session, QuoteBoard], None]
+"""Gets a session that is about to run, and the market as it will see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,13 @@ def run(
     every_tick: bool = False,
     params: Mapping[str, str] | None = None,
     tell: Callable[[Progress], bool] | None = None,
+    attend: Attend | None = None,
+    limit: int | None = None,
 ) -> RunRecord:
     """Run a strategy or a portfolio over [start, end) of its sources, which are keyed by market id, those of its streams first.
 
-    `tell` hears of progress and answers whether to go on. Raises DataError when there was nothing to replay or volumes are
+    `tell` hears of progress and answers whether to go on. `attend` gets the session before its first tick, to look on;
+    `limit` ends the run after so many ticks. Raises DataError when there was nothing to replay or volumes are
     missing, and StrategyError naming the line when the strategy's own code failed.
     """
     began = time.perf_counter()
@@ -73,8 +80,10 @@ def run(
     decisions = Decisions(drive.session)
     late: list[CancelFailed] = []
     drive.session.scope.subscribe(CancelFailed, late.append)
+    if attend is not None:
+        attend(drive.session, drive.board)
     try:
-        complete = drive.run(start, end, _hearer(tell))
+        complete = drive.run(start, end, _hearer(tell), limit)
         if drive.session.first_ts is None and complete:
             raise DataError(
                 "no tick in the range asked for", where=", ".join(sources), remedy="check --from, --to and the data given"
@@ -140,9 +149,10 @@ class _JumpDriver:
         candles = cast(ColumnCandles, self.session.candles)
         self._replay = JumpReplay(self.session, self.board, candles, tuple(sources), finest(strategy.streams))
 
-    def run(self, start: int | None, end: int | None, tell: Tell) -> bool:
+    def run(self, start: int | None, end: int | None, tell: Tell, limit: int | None) -> bool:
         sources = [cast(TickSource, source) for source in self._sources.values()]
-        return self._replay.run(merge(sources, start, end), tell)
+        chunks = merge(sources, start, end)
+        return self._replay.run(chunks if limit is None else first_rows(chunks, limit), tell)
 
 
 class _TickDriver:
@@ -156,13 +166,13 @@ class _TickDriver:
         bars = any(is_bars(source) for source in sources.values())
         self.paths = BarPaths(self.session, settings.execution.bars_path) if bars else None
 
-    def run(self, start: int | None, end: int | None, tell: Tell) -> bool:
+    def run(self, start: int | None, end: int | None, tell: Tell, limit: int | None) -> bool:
         if self.paths is not None:
             ticks = ticks_of_bars(self._sources, start, end, self.paths)
         else:
             sources = [cast(TickSource, source) for source in self._sources.values()]
             ticks = ticks_of(merge(sources, start, end), tuple(self._sources))
-        return replay_ticks(self.session, ticks, tell)
+        return replay_ticks(self.session, islice(ticks, limit), tell)
 
 
 def is_bars(source: TickSource | BarSource) -> TypeGuard[BarSource]:

@@ -18,6 +18,7 @@ GROUPS = {
         "backtest": ("qkt.cli.backtest", "Run a strategy over history and show what came of it."),
         "check": ("qkt.cli.check", "Look for mistakes in strategy files."),
         "explain": ("qkt.cli.explain", "Tell in plain words what a strategy does."),
+        "explain-trade": ("qkt.cli.explain_trade", "Tell why a fill happened, from rule to price."),
         "fmt": ("qkt.cli.fmt", "Bring strategy files into their canonical form."),
         "lsp": ("qkt.cli.lsp", "Serve an editor that speaks the Language Server Protocol."),
         "data": ("qkt.cli.data", "Import, list, verify and export market data."),
@@ -90,7 +91,7 @@ class LazyCommands(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         for title, group in GROUPS.items():
             with formatter.section(title):
-                formatter.write_dl([(name, summary) for name, (_, summary) in group.items()], col_max=12)
+                formatter.write_dl([(name, summary) for name, (_, summary) in group.items()], col_max=14)
 
 
 app = typer.Typer(cls=LazyCommands, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -63,5 +63,9 @@ class LedgerError(QktError):
     """The books do not add up, or a broker reported what cannot be booked: a defect, never the user's mistake."""
 
 
+class RecordingError(QktError):
+    """A run that cannot be done again."""
+
+
 class StrategyError(QktError):
     """A strategy that cannot be loaded, or that failed while it ran."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -46,6 +46,22 @@ def merge(
         horizons = [stream.horizon(share) for stream in streams]
         nearest = min((horizon for horizon in horizons if horizon is not None), default=None)
         yield _chunk([stream.take(nearest) for stream in streams])
+
+
+def first_rows(chunks: Iterable[Chunk], count: int) -> Iterator[Chunk]:
+    """The tape up to so many rows."""
+    for chunk in chunks:
+        if count <= 0:
+            return
+        yield chunk if len(chunk) <= count else _head(chunk, count)
+        count -= len(chunk)
+
+
+def _head(chunk: Chunk, count: int) -> Chunk:
+    code = None if chunk.code is None else chunk.code[:count]
+    shares = [count] if code is None else np.bincount(code, minlength=len(chunk.tables)).tolist()
+    tables = [table.slice(0, share) for table, share in zip(chunk.tables, shares, strict=True)]
+    return Chunk(tables, chunk.ts[:count], code)
 
 
 def _chunk(tables: list[TickTable]) -> Chunk:

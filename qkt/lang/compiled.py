@@ -16,7 +16,7 @@ from qkt.lang.timers import Timers
 from qkt.strategy import Context, StreamSpec
 
 if TYPE_CHECKING:
-    from qkt.lang.looking import LookedAt
+    from qkt.lang.looking import LookedAt, LookedSize
 
 
 class CompiledStrategy:
@@ -93,6 +93,12 @@ class CompiledStrategy:
         from qkt.lang.looking import look
 
         return look(self._module, self._program.rules[rule], self._names, candles, now) if self._names else ()
+
+    def look_at_sizes(self, rule: int, candles: Mapping[str, Candle], now: int) -> tuple[LookedSize, ...]:
+        """The same of the sizes that a rule (from 0) asks for."""
+        from qkt.lang.looking import look_at_sizes
+
+        return look_at_sizes(self._module, self._program.rules[rule], self._names, candles, now) if self._names else ()
 
     def rearm(self, rule: int) -> None:
         self.memory.fired[rule] = False

@@ -12,15 +12,19 @@ from types import FunctionType
 from typing import Any
 
 from qkt.core.events import Candle
+from qkt.core.terms import Side
 from qkt.lang import runtime
+from qkt.lang.deeds import CloseOne, Deed, Enter, EnterOne, ResizePosition, Size, SizeForm
 from qkt.lang.emit import Emitter
 from qkt.lang.frame import INSTANT, Frame, Local
 from qkt.lang.module import IMPORTS, GeneratedModule
 from qkt.lang.program import CheckedRule
 from qkt.lang.value_text import shown, value_text
 from qkt.lang.values import (
+    Both,
     Const,
     Cross,
+    Either,
     Expression,
     Indicator,
     Past,
@@ -43,6 +47,17 @@ class LookedAt:
     depth: int
 
 
+@dataclass(frozen=True, slots=True)
+class LookedSize:
+    """What an action asks for: a form of SIZING and its number (None for a missing one), with the terms that lead to it."""
+
+    side: Side | None
+    symbol: str
+    form: SizeForm
+    amount: float | None
+    terms: tuple[LookedAt, ...]
+
+
 def look(
     module: GeneratedModule, rule: CheckedRule, bound: Mapping[str, Any], candles: Mapping[str, Candle], now: int
 ) -> tuple[LookedAt, ...]:
@@ -51,8 +66,37 @@ def look(
     return tuple(LookedAt(value_text(value), shown(seen.worth(value)), depth) for value, depth in _terms(rule.condition))
 
 
+def look_at_sizes(
+    module: GeneratedModule, rule: CheckedRule, bound: Mapping[str, Any], candles: Mapping[str, Candle], now: int
+) -> tuple[LookedSize, ...]:
+    """The sizes of a rule's actions, in the order of the text."""
+    seen = _Look(module, bound, candles, now)
+    found = []
+    for side, alias, size in (one for deed in rule.deeds for one in _sizes(deed)):
+        amount = seen.worth(size.value)
+        terms = tuple(LookedAt(value_text(value), shown(seen.worth(value)), depth) for value, depth in _terms(size.value))
+        symbol = module.symbols[alias]
+        found.append(LookedSize(side, symbol, size.form, None if amount is None else float(amount), terms))
+    return tuple(found)
+
+
+def _sizes(deed: Deed) -> Iterator[tuple[Side | None, str, Size]]:
+    """The side (None for what only reduces), the stream and the size of every order that an action sends itself."""
+    match deed:
+        case Enter(side=side, alias=alias, size=size):
+            yield side, alias, size
+        case EnterOne(first=first, second=second):
+            yield from _sizes(first)
+            yield from _sizes(second)
+        case CloseOne(alias=alias, size=Size() as size) | ResizePosition(alias=alias, size=size):
+            yield None, alias, size
+        case _:
+            pass
+
+
 def _terms(root: Expression) -> Iterator[tuple[Expression, int]]:
-    """What is worth showing: every part but literals, each place of it once, up to some depth and number."""
+    """What is worth showing: every part but literals, each place of it once, up to some depth and number. The members of a
+    chain of ANDs or of ORs stand side by side."""
     todo = [(root, 0)]
     told = 0
     while todo and told < MOST:
@@ -62,7 +106,18 @@ def _terms(root: Expression) -> Iterator[tuple[Expression, int]]:
         yield value, depth
         told += 1
         if depth < DEEPEST:
-            todo.extend((part, depth + 1) for part in reversed(list(parts(value))))
+            todo.extend((part, depth + 1) for part in reversed(list(_members(value))))
+
+
+def _members(value: Expression) -> Iterator[Expression]:
+    if not isinstance(value, Both | Either):
+        yield from parts(value)
+        return
+    for part in (value.left, value.right):
+        if type(part) is type(value):
+            yield from _members(part)
+        else:
+            yield part
 
 
 class _Look:

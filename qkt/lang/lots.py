@@ -53,14 +53,14 @@ def target(context: Context, symbol: str, size: Leg, expected: float, distance: 
         raise UnusableError("its size is not defined", suppressed=True)
     quantity = abs(amount) if form == "position" else amount
     if form not in ("units", "position"):
-        quantity = _money(context, form, amount) / _money_per_lot(context, form, symbol, expected, distance)
+        quantity = money(context, form, amount) / money_per_lot(context, form, symbol, expected, distance)
     return to_decimal(quantity) if math.isfinite(quantity) else ZERO
 
 
 RISKS = frozenset({"risk", "risk_percent", "risk_money", "book", "book_percent"})
 
 
-def _money(context: Context, form: str, amount: float) -> float:
+def money(context: Context, form: str, amount: float) -> float:
     """What the order may cost or risk, in account currency."""
     match form:
         case "equity":
@@ -72,21 +72,21 @@ def _money(context: Context, form: str, amount: float) -> float:
         case "risk_percent":
             return context.account.equity * (amount / 100.0)
         case "book":
-            return _book(context) * amount
+            return book_value(context) * amount
         case "book_percent":
-            return _book(context) * (amount / 100.0)
+            return book_value(context) * (amount / 100.0)
         case _:
             return amount
 
 
-def _book(context: Context) -> float:
+def book_value(context: Context) -> float:
     book = context.book
     if book is None:
         raise UnusableError("its risk is a share of a book, and there is none", suppressed=True)
     return book
 
 
-def _money_per_lot(context: Context, form: str, symbol: str, expected: float, distance: float | None) -> float:
+def money_per_lot(context: Context, form: str, symbol: str, expected: float, distance: float | None) -> float:
     """The value of one lot, or the loss of one lot at the stop."""
     per_unit = expected
     if form == "share":

@@ -51,9 +51,9 @@ def value_text(value: Expression) -> str:
 def _text(value: Expression) -> str:
     match value:
         case Both(left=left, right=right):
-            return f"{_inner(left)} AND {_inner(right)}"
+            return f"{_chained(left, Both)} AND {_chained(right, Both)}"
         case Either(left=left, right=right):
-            return f"{_inner(left)} OR {_inner(right)}"
+            return f"{_chained(left, Either)} OR {_chained(right, Either)}"
         case Opposite(value=inner):
             return f"NOT {_inner(inner)}"
         case Comparison(op=op, left=left, right=right) | Math(op=op, left=left, right=right):
@@ -114,6 +114,11 @@ def _leaf(value: Expression) -> str:
             return "LAST TRADING DAY" if kind == "last_trading_day" else f"{kind} window {first}-{last}"
         case _:
             return type(value).__name__.lower()
+
+
+def _chained(value: Expression, chain: type[Both | Either]) -> str:
+    """A member of a chain of ANDs or ORs."""
+    return _text(value) if isinstance(value, chain | Comparison | Cross) else _inner(value)
 
 
 def _inner(value: Expression) -> str:

@@ -19,11 +19,12 @@ from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
 from qkt.core.events import Tick
 from qkt.ledger import TradeRow
-from qkt.runtime.errors import SessionError, StateError
+from qkt.runtime.errors import StateError
 from qkt.runtime.inputs import CommandInput, TickInput
-from qkt.runtime.journal import FILE, Journal, Registration
+from qkt.runtime.journal import Journal, Registration
 from qkt.runtime.machine import SessionMachine
 from qkt.runtime.recorder import tape_folder
+from qkt.runtime.recording import opened, registered
 from qkt.runtime.recovery import Recovery
 from qkt.runtime.setup import Terms, load_strategy
 from qkt.runtime.tape import read_tape
@@ -53,18 +54,8 @@ def replay(state: Path, name: str, day: dt.date | None = None) -> Replay:
 
     Raises SessionError when no such session is registered, StateError when its state cannot be read.
     """
-    if not (state / FILE).exists():
-        raise SessionError(f"no session named '{name}'", where=str(state), expected="a state directory of an engine")
-    journal = Journal(state)
-    try:
-        registration = journal.find(name)
-        if registration is None:
-            known = ", ".join(one.name for one in journal.registered()) or "none"
-            raise SessionError(f"no session named '{name}'", where=str(state), expected=f"one of: {known}")
-        with TemporaryDirectory() as scratch:
-            return _replayed(state, journal, registration, day, Path(scratch))
-    finally:
-        journal.close()
+    with opened(state) as journal, TemporaryDirectory() as scratch:
+        return _replayed(state, journal, registered(journal, state, name), day, Path(scratch))
 
 
 def _replayed(state: Path, journal: Journal, registration: Registration, day: dt.date | None, scratch: Path) -> Replay:

@@ -63,7 +63,7 @@ def test_terms_stand_below_what_they_are_part_of(tmp_path: Path) -> None:
     assert isinstance(strategy, CompiledStrategy)
     terms = strategy.look(1, one.candles.last, one.last_ts)
     assert [(term.depth, term.text) for term in terms][:4] == [
-        (0, "(ema(eu.close, 3) > ema(eu.close, 8)) AND (eu.close > 1.0995)"),
+        (0, "ema(eu.close, 3) > ema(eu.close, 8) AND eu.close > 1.0995"),
         (1, "ema(eu.close, 3) > ema(eu.close, 8)"),
         (2, "ema(eu.close, 3)"),
         (3, "eu.close"),
