@@ -2,7 +2,7 @@
 
 import qkt
 result = qkt.backtest("strategies/ema_cross.qkt", data="ticks.csv.gz")
-print(result.metrics.net_profit)
+print(result.metrics.total_pnl)
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from qkt.backtest.result import BacktestResult
     from qkt.core.errors import QktError
     from qkt.core.events import Candle, OrderFilled, Tick
+    from qkt.data import write_sample
     from qkt.strategy import Strategy, at, by, parts, pct, rr, trailing
 
 __version__ = "0.1.0"
@@ -33,6 +34,7 @@ _HOMES = {
     "pct": "qkt.strategy",
     "rr": "qkt.strategy",
     "trailing": "qkt.strategy",
+    "write_sample": "qkt.data",
 }
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "pct",
     "rr",
     "trailing",
+    "write_sample",
 ]
 
 

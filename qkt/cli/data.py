@@ -30,8 +30,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print data instead of 
 FromOption = Annotated[str | None, typer.Option("--from", help="First moment, ISO, UTC unless it carries an offset.")]
 ToOption = Annotated[str | None, typer.Option("--to", help="Moment before which to end.")]
 
-SYNTHETIC_NOTE = "# Synthetic quotes\n\nInvented by `qkt data synth`: no price here was ever quoted anywhere.\n"
-
 
 @app.command("import")
 def import_(
@@ -171,24 +169,17 @@ def synth(
     as_json: JsonOption = False,
 ) -> None:
     """Invent quotes, for examples and tests: one labelled file for each symbol, and a README that says what they are."""
-    from qkt.core.instruments import bare
-    from qkt.data import synthesize
+    from qkt.data import write_sample
     from qkt.data.synthetic import first_prices
-    from qkt.data.tick_writer import write_ticks
 
-    names = [bare(name.strip()).upper() for name in symbols.split(",") if name.strip()]
     prices = first_prices({name: text for name, _, text in (item.partition("=") for item in price or [])})
-    first = _date(start)
-    written = []
-    for name in names:
-        blocks = synthesize(name, days, seed, start=first, ticks_per_day=ticks_per_day, price=prices.get(name))
-        path = out / f"{name.lower()}-synthetic.csv.gz"
-        written.append({"file": str(path), "symbol": name, "rows": write_ticks(path, name, blocks)})
-    _label(out, f"{', '.join(names)}: {days} days from {start}, about {ticks_per_day:,} quotes a day, seed {seed}.\n")
+    names = [name.strip() for name in symbols.split(",") if name.strip()]
+    written = write_sample(out, names, days=days, seed=seed, start=_date(start), ticks_per_day=ticks_per_day, prices=prices)
     if as_json:
-        _print_json({"synthetic": True, "seed": seed, "days": days, "written": written})
+        files = [{"file": str(one.path), "symbol": one.symbol, "rows": one.rows} for one in written]
+        _print_json({"synthetic": True, "seed": seed, "days": days, "written": files})
     else:
-        _say(*(f"{entry['file']}: {entry['rows']:,} synthetic ticks of {entry['symbol']}" for entry in written))
+        _say(*(f"{one.path}: {one.rows:,} synthetic ticks of {one.symbol}" for one in written))
 
 
 def _ticks(symbol: str, source: object) -> FileTicks:
@@ -207,13 +198,6 @@ def _date(text: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"'{text}' is no date", where="--start", expected="YYYY-MM-DD") from None
-
-
-def _label(folder: Path, text: str) -> None:
-    try:
-        (folder / "README.md").write_text(f"{SYNTHETIC_NOTE}{text}", encoding="utf-8")
-    except OSError as problem:
-        raise DataError(f"cannot be written ({problem.strerror})", where=str(folder / "README.md")) from None
 
 
 def _say(*lines: str) -> None:

@@ -15,6 +15,7 @@ from qkt.cli.errors import reporting
 
 GROUPS = {
     "Write and test strategies": {
+        "new": ("qkt.cli.new", "Begin a project: strategy, configuration, test."),
         "backtest": ("qkt.cli.backtest", "Run a strategy over history and show what came of it."),
         "check": ("qkt.cli.check", "Look for mistakes in strategy files."),
         "explain": ("qkt.cli.explain", "Tell in plain words what a strategy does."),

@@ -12,6 +12,7 @@ from qkt.data.layouts import parse_mapping
 from qkt.data.observations import ObservationBuilder, ObservationFolder
 from qkt.data.opening import open_data
 from qkt.data.report import DataReport, Gap
+from qkt.data.sample import SampleFile, write_sample
 from qkt.data.sources import BarSource, TickSource
 from qkt.data.store import Store, default_root
 from qkt.data.synthetic import synthesize
@@ -32,6 +33,7 @@ __all__ = [
     "ObservationBuilder",
     "ObservationFolder",
     "PathPoint",
+    "SampleFile",
     "Store",
     "TickSource",
     "TickTable",
@@ -47,4 +49,5 @@ __all__ = [
     "synthesize",
     "table_ticks",
     "ticks_of",
+    "write_sample",
 ]
