@@ -30,16 +30,20 @@ import anyio.to_thread
 
 from qkt.core.events import Tick
 from qkt.data.feeds import FeedHealth, FeedHub, FeedItem, FeedState, FeedTick
+from qkt.risk import RiskLimits, StrategyLimits
 from qkt.runtime.control import commands as ask
 from qkt.runtime.control.answers import Done
 from qkt.runtime.engine import Engine
 from qkt.runtime.figures import Durations
 from qkt.runtime.markets import SharedFeed
+from qkt.runtime.setup import Terms
 
 SYMBOLS = [f"M{number:02d}" for number in range(50)]
 WIRE = struct.Struct("<Hqqdd")
 """Symbol, time (epoch ms), when it was sent (monotonic, ns), bid, ask."""
 TURN = 0.002
+UNHURRIED = RiskLimits(every_strategy=StrategyLimits(runaway_round_trips=1_000_000, runaway_rejections=1_000_000))
+"""These strategies are here to be busy."""
 AT_ONCE = 64
 HEAD = """STRATEGY s{number} VERSION 1
 SYMBOLS
@@ -146,7 +150,7 @@ async def load(folder: Path, given: argparse.Namespace) -> bool:
     async with anyio.create_task_group() as tasks:
         market = SharedFeed(FeedHub(tasks, held=True), "wire", lambda: feed)
         hub = market._hub
-        async with Engine(folder / "state", market) as engine:
+        async with Engine(folder / "state", market, terms=Terms(limits=UNHURRIED)) as engine:
             for number in range(given.sessions):
                 path = folder / f"s{number}.qkt"
                 path.write_text(strategy(number, given.candles))

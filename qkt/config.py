@@ -213,6 +213,8 @@ class StrategyRisk(Losses):
     cooldown_after_loss_after_consecutive: Count | None = None
     loss_streak_halt: Count | None = None
     loss_streak_halt_scope: Literal["persistent", "daily"] | None = None
+    runaway_round_trips: Count | None = None
+    runaway_rejections: Count | None = None
 
 
 class Risk(Losses):

@@ -87,6 +87,8 @@ class LimitSheet:
             ("entries a day", "max_trades_per_day", _count(own.max_trades_per_day), "refuses"),
             (f"pause{after}", "cooldown_after_loss", _span(own.cooldown_ms), "refuses"),
             ("losses in a row", "loss_streak_halt", _count(own.loss_streak_halt), halts),
+            ("closing fills within 10m", "runaway_round_trips", _count(own.runaway_round_trips), "halts until resumed"),
+            ("rejections within 1m", "runaway_rejections", _count(own.runaway_rejections), "halts until resumed"),
         )
         for rule, key, limit, then in rows:
             yield LimitLine(binds, rule, key, limit, then, source(key))

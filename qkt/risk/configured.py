@@ -12,7 +12,15 @@ from qkt.risk.limits import LossLimits, OrderLimits, RiskLimits, StrategyLimits,
 
 ORDERS = ("max_quantity", "max_notional", "price_collar_pct", "max_account_position")
 VENUE = ("margin_floor_pct", "measured_usage_hours", "measured_usage_max_qty")
-PACE = ("max_position", "max_open_positions", "max_trades_per_day", "loss_streak_halt", "loss_streak_halt_scope")
+PACE = (
+    "max_position",
+    "max_open_positions",
+    "max_trades_per_day",
+    "loss_streak_halt",
+    "loss_streak_halt_scope",
+    "runaway_round_trips",
+    "runaway_rejections",
+)
 
 
 def limits_of(values: Mapping[str, Any]) -> RiskLimits:

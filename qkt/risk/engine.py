@@ -15,7 +15,7 @@ from qkt.core.watch import NEVER, AnyWatch, Waits
 from qkt.ledger import Books
 from qkt.orders import Deadlines
 from qkt.risk.gate import RiskGate
-from qkt.risk.halt_rules import EquityFall, HaltRule, LossStreak, Runaway, loss_rules
+from qkt.risk.halt_rules import EquityFall, HaltRule, LossStreak, loss_rules, runaway_rules
 from qkt.risk.halts import Cause, Halt, Halts, Lasts
 from qkt.risk.limits import LossLimits, RiskLimits
 from qkt.risk.pacer import Pacer
@@ -63,7 +63,7 @@ class RiskEngine:
         self._sweep = Sweep(scope, self.halts, reserved, books, deadlines)
         names = list(books.strategies)
         self._purses = [Purse(books, name) for name in (None, *names)]
-        self._runaway = [make(name) for name in names for make in (Runaway.round_trips, Runaway.rejections)] if real else []
+        self._runaway = {(rule.strategy, rule.cause): rule for name in names for rule in runaway_rules(name, limits.of(name))}
         self.rules: list[HaltRule] = list(self._all_rules())
         self._equity_rules = [rule for rule in self.rules if isinstance(rule, EquityFall)]
         for rule in self._equity_rules:
@@ -149,21 +149,15 @@ class RiskEngine:
         book = self._books.strategies[fill.strategy]
         if fill.closed_quantity and trade.realized:
             self._pacer.on_closed(book, fill.at)
-            self._count(Cause.ROUND_TRIPS, fill.strategy, fill.at)
+            self._runaway[fill.strategy, Cause.ROUND_TRIPS].count(fill.at)
         self._sweep.filling = True
         self.check(fill.at)
         if self._equity_rules:
             self._waits.changed()
 
     def _on_rejected(self, event: OrderRejected) -> None:
-        if self._runaway:
-            self._count(Cause.REJECTIONS, event.strategy, event.at)
-            self.check(event.at)
-
-    def _count(self, cause: str, strategy: str, ts: int) -> None:
-        for one in self._runaway:
-            if (one.cause, one.strategy) == (cause, strategy):
-                one.count(ts)
+        self._runaway[event.strategy, Cause.REJECTIONS].count(event.at)
+        self.check(event.at)
 
     def check(self, ts: int) -> None:
         """Halt for every limit that is broken now. A rule that cannot be evaluated three times in a row halts too."""
@@ -202,7 +196,7 @@ class RiskEngine:
             if limits.loss_streak_halt is not None:
                 lasts = Lasts.DAILY if limits.loss_streak_halt_scope == "daily" else Lasts.PERSISTENT
                 yield LossStreak(book, limits.loss_streak_halt, lasts)
-        yield from self._runaway
+        yield from self._runaway.values()
 
     # ------------------------------------------------------------------- halts
 
@@ -238,9 +232,8 @@ class RiskEngine:
         """What a rule counted up to its halt counts no more."""
         if halt.cause == Cause.LOSS_STREAK and halt.strategy is not None:
             self._books.strategies[halt.strategy].forget_losses()
-        for one in self._runaway:
-            if (one.cause, one.strategy) == (halt.cause, halt.strategy):
-                one.reset()
+        if halt.strategy is not None and (runaway := self._runaway.get((halt.strategy, halt.cause))) is not None:
+            runaway.reset()
 
 
 def _check(limits: RiskLimits, books: Books) -> None:

@@ -14,14 +14,13 @@ from typing import Literal, NamedTuple, Protocol
 from qkt.core.numbers import EXACT, ZERO, exact, plain, q8, quotient
 from qkt.ledger import StrategyBook
 from qkt.risk.halts import Cause, Lasts
-from qkt.risk.limits import LossLimits, RiskLimits
+from qkt.risk.limits import LossLimits, RiskLimits, StrategyLimits
 from qkt.risk.purse import Purse, money
 
 HUNDRED = Decimal(100)
 # How far a float equity may lie from the exact one, relative to it and in account currency.
 NEAR = 1e-9
-RUNAWAY_TRIPS, RUNAWAY_TRIPS_MS = 10, 600_000
-RUNAWAY_REJECTIONS, RUNAWAY_REJECTIONS_MS = 5, 60_000
+ROUND_TRIPS_MS, REJECTIONS_MS = 600_000, 60_000
 
 
 class Usage(NamedTuple):
@@ -45,8 +44,8 @@ class HaltRule(Protocol):
         """In words how it is broken now, None when it holds."""
         ...
 
-    def usage(self) -> Usage:
-        """How much of the limit is used."""
+    def usage(self, now: int) -> Usage:
+        """How much of the limit is used at this time (epoch ms)."""
         ...
 
 
@@ -64,7 +63,7 @@ class DailyLoss:
         lost = self.purse.lost_today
         return f"daily loss {lost} exceeds max {short(self.limit)}" if lost > self.limit else None
 
-    def usage(self) -> Usage:
+    def usage(self, now: int) -> Usage:  # noqa: ARG002
         return Usage(max(ZERO, self.purse.lost_today), self.limit, "money")
 
 
@@ -100,7 +99,7 @@ class EquityFall:
         found = f"{exact(fall, HUNDRED) / reference:.4f} %"
         return f"{self.cause} {found} ({reference:.2f} to {now:.2f}) exceeds max {short(self.pct)} %"
 
-    def usage(self) -> Usage:
+    def usage(self, now: int) -> Usage:  # noqa: ARG002
         reference = self._reference()
         fall = EXACT.subtract(reference, money(self.purse.equity_f()))
         return Usage(q8(quotient(max(ZERO, fall) * HUNDRED, reference)) if reference > 0 else ZERO, self.pct, "percent")
@@ -121,7 +120,7 @@ class LossStreak:
         losses = self._book.loss_streak
         return f"{losses} losing closes in a row, the limit is {self.limit}" if losses >= self.limit else None
 
-    def usage(self) -> Usage:
+    def usage(self, now: int) -> Usage:  # noqa: ARG002
         return Usage(Decimal(self._book.loss_streak), Decimal(self.limit), "count")
 
 
@@ -136,14 +135,6 @@ class Runaway:
     within_ms: int
     times: deque[int]
     lasts: Lasts = Lasts.PERSISTENT
-
-    @classmethod
-    def round_trips(cls, strategy: str) -> Runaway:
-        return cls(strategy, Cause.ROUND_TRIPS, "closing fills", RUNAWAY_TRIPS, RUNAWAY_TRIPS_MS, deque())
-
-    @classmethod
-    def rejections(cls, strategy: str) -> Runaway:
-        return cls(strategy, Cause.REJECTIONS, "rejections", RUNAWAY_REJECTIONS, RUNAWAY_REJECTIONS_MS, deque())
 
     def count(self, ts: int) -> None:
         """It has happened again."""
@@ -160,8 +151,17 @@ class Runaway:
             return None
         return f"{found} {self.what} within {self.within_ms // 1000} s, the limit is {self.limit}"
 
-    def usage(self) -> Usage:
-        return Usage(Decimal(len(self.times)), Decimal(self.limit), "count")
+    def usage(self, now: int) -> Usage:
+        recent = sum(ts > now - self.within_ms for ts in self.times)
+        return Usage(Decimal(recent), Decimal(self.limit), "count")
+
+
+def runaway_rules(strategy: str, limits: StrategyLimits) -> tuple[Runaway, ...]:
+    """The rules that stop a strategy which trades, or is rejected, faster than can be meant."""
+    return (
+        Runaway(strategy, Cause.ROUND_TRIPS, "closing fills", limits.runaway_round_trips, ROUND_TRIPS_MS, deque()),
+        Runaway(strategy, Cause.REJECTIONS, "rejections", limits.runaway_rejections, REJECTIONS_MS, deque()),
+    )
 
 
 def loss_rules(purse: Purse, losses: LossLimits, limits: RiskLimits) -> list[DailyLoss | EquityFall]:

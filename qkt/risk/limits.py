@@ -52,7 +52,9 @@ class StrategyLimits:
 
     `max_position` (lots) caps one side of a symbol, `max_open_positions` the symbols that are not flat, working entries
     included in both; `max_trades_per_day` its entries since the day began. After `cooldown_after` losing closes in a row no
-    entry passes for `cooldown_ms`; after `loss_streak_halt` of them it is halted, for good or for the day.
+    entry passes for `cooldown_ms`; after `loss_streak_halt` of them it is halted, for good or for the day. It is halted too
+    after more closing fills within ten minutes than `runaway_round_trips`, or more rejections within one than
+    `runaway_rejections`: nobody means to trade like that.
     """
 
     losses: LossLimits = LossLimits()
@@ -63,6 +65,8 @@ class StrategyLimits:
     cooldown_after: int = 1
     loss_streak_halt: int | None = None
     loss_streak_halt_scope: HaltLength = "persistent"
+    runaway_round_trips: int = 10
+    runaway_rejections: int = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from qkt.core.daily import DailyBoundary
 from qkt.risk import LossLimits, RiskLimits, StrategyLimits
 
+UNHURRIED = RiskLimits(every_strategy=StrategyLimits(runaway_round_trips=100_000, runaway_rejections=100_000))
+"""The defaults, for traders who trade faster than any breaker lets them."""
+
 LOSSES = st.builds(
     LossLimits,
     max_daily_loss=st.sampled_from([None, Decimal("0.5"), Decimal(5)]),
@@ -31,6 +34,8 @@ LIMITS = st.builds(
         cooldown_after=st.sampled_from([1, 2]),
         loss_streak_halt=st.sampled_from([None, 3]),
         loss_streak_halt_scope=st.just("daily"),
+        runaway_round_trips=st.sampled_from([3, 10, 100_000, 100_000]),
+        runaway_rejections=st.sampled_from([1, 100_000]),
     ),
     day=st.sampled_from([DailyBoundary(), DailyBoundary("America/New_York", 17 * 60), DailyBoundary("UTC", 617)]),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
@@ -41,6 +41,7 @@ from qkt.strategy import (
     TrailingExit,
 )
 from tests.backtest import random_composites as composites
+from tests.backtest.random_limits import UNHURRIED
 from tests.market import instrument
 
 START = 1_704_880_800_000  # a Wednesday, 10:00 UTC
@@ -81,7 +82,7 @@ class Plan:
     costs: bool
     timeframes: tuple[str, ...]
     currency: str = "USD"
-    limits: RiskLimits = field(default_factory=RiskLimits)
+    limits: RiskLimits = UNHURRIED
 
 
 def tape(seed: int, ticks: int, quoted: bool, blanks: bool = False) -> TickTable:

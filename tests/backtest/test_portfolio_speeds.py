@@ -15,8 +15,7 @@ from qkt.backtest.record import RunRecord, Timing
 from qkt.brokers.paper import ExecutionSettings
 from qkt.lang import load_portfolio
 from qkt.portfolio import BookSettings, ExposureCaps, Method, Portfolio, Rung
-from qkt.risk import RiskLimits
-from tests.backtest.random_limits import LIMITS
+from tests.backtest.random_limits import LIMITS, UNHURRIED
 from tests.backtest.random_run import Gambler, Plan, run_with
 
 HEAD = """PORTFOLIO p VERSION 1 CAPITAL 20000
@@ -72,7 +71,7 @@ PLANS = st.builds(
     costs=st.booleans(),
     timeframes=st.sampled_from([("1m",), ("1m", "5m"), ("10s", "1h")]),
     currency=st.sampled_from(["USD", "EUR"]),
-    limits=st.one_of(st.just(RiskLimits()), LIMITS),
+    limits=st.one_of(st.just(UNHURRIED), LIMITS),
 )
 
 

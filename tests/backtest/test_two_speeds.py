@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from qkt.backtest.record import Timing
 from qkt.brokers.paper import ExecutionSettings
 from qkt.risk import LossLimits, RiskLimits, StrategyLimits
-from tests.backtest.random_limits import LIMITS
+from tests.backtest.random_limits import LIMITS, UNHURRIED
 from tests.backtest.random_run import Plan, run_plan
 
 EXECUTIONS = st.builds(
@@ -39,7 +39,7 @@ PLANS = st.builds(
     costs=st.booleans(),
     timeframes=st.sampled_from([("1m",), ("1m", "5m"), ("10s", "1h"), ("1w", "3m", "1m")]),
     currency=st.sampled_from(["USD", "USD", "EUR"]),
-    limits=st.one_of(st.just(RiskLimits()), LIMITS),
+    limits=st.one_of(st.just(UNHURRIED), LIMITS),
 )
 
 
@@ -74,13 +74,15 @@ def test_the_random_runs_do_halt() -> None:
         limits = RiskLimits(
             losses=losses,
             drawdown_basis=basis,  # type: ignore[arg-type]
-            every_strategy=StrategyLimits(losses, loss_streak_halt=3, loss_streak_halt_scope="daily"),
+            every_strategy=StrategyLimits(
+                losses, loss_streak_halt=3, loss_streak_halt_scope="daily", runaway_round_trips=5, runaway_rejections=100
+            ),
         )
         plan = Plan(seed, 2, 4_000, 333, True, ExecutionSettings(), True, ("1m",), limits=limits)
         record, _ = run_plan(plan, every_tick=False)
         causes |= {span.halt.cause for span in record.halts}
         lifted += sum(span.lifted is not None for span in record.halts)
-    assert causes == {"daily loss", "drawdown", "daily drawdown", "loss streak"}
+    assert causes == {"daily loss", "drawdown", "daily drawdown", "loss streak", "round trips"}
     assert lifted > 5
 
 

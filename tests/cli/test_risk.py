@@ -15,6 +15,7 @@ cooldown_after_loss = "90m"
 
 [risk.per_strategy.crosses]
 max_position = 0.2
+runaway_round_trips = 40
 """
 
 
@@ -37,6 +38,8 @@ def test_every_limit_is_shown_with_where_it_is_written(qkt, strategy, limits):
     assert found["crosses", "max_position"] == ("0.2 lots", "[risk.per_strategy.crosses]")
     assert found["order", "max_notional"] == ("250000 USD", "default")
     assert found["crosses", "max_open_positions"] == (None, "default")
+    assert found["crosses", "runaway_round_trips"] == ("40", "[risk.per_strategy.crosses]")
+    assert found["crosses", "runaway_rejections"] == ("5", "default")
 
 
 def test_a_strategy_is_looked_up_under_the_name_it_will_have(qkt, strategy, limits):
@@ -85,6 +88,10 @@ def test_what_cannot_be_tried_is_said_in_a_sentence(qkt, strategy, limits, argum
         ('[risk]\nday_zone = "Mars"\n', "risk.day_zone: no such time zone"),
         ('[risk]\nday_starts = "25:00"\n', "risk.day_starts: expected a time of day such as 17:00"),
         ('[risk.each_strategy]\ncooldown_after_loss = "soon"\n', "expected a duration such as 90s, 30m or 4h"),
+        (
+            "[risk.each_strategy]\nrunaway_round_trips = 0\n",
+            "risk.each_strategy.runaway_round_trips: input should be greater than 0",
+        ),
         (
             "[risk.each_strategy]\nloss_streak_halt = 2.5\n",
             "risk.each_strategy.loss_streak_halt: input should be a valid integer",

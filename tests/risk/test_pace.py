@@ -9,7 +9,7 @@ import pytest
 from qkt.core.events import MarginRead, OrderRejected, RiskRejected
 from qkt.core.terms import Side
 from qkt.core.timeframe import DAY_MS, HOUR_MS
-from qkt.risk import LossLimits, RiskLimits, StrategyLimits, VenueLimits
+from qkt.risk import Cause, LossLimits, RiskLimits, StrategyLimits, VenueLimits
 from qkt.strategy import OcoEntrySignal
 from tests.market import GOLD, SILVER, Market
 
@@ -146,21 +146,43 @@ def test_a_row_of_losses_that_halted_for_the_day_begins_anew_after_it() -> None:
 # ------------------------------------------------------------------- runaways
 
 
-def test_more_than_ten_round_trips_in_ten_minutes_halt_at_a_real_venue() -> None:
-    made = market(real=True, venue=VenueLimits(measured_usage_hours=Decimal(0)))
+@pytest.mark.parametrize("real", [True, False])
+def test_more_than_ten_round_trips_in_ten_minutes_halt_everywhere(real: bool) -> None:
+    made = market(real=real, venue=VenueLimits(measured_usage_hours=Decimal(0)))
     for _ in range(10):
         trade(made, 1)
     assert causes(made) == []
     trade(made, 1)
     assert causes(made) == ["round trips PERSISTENT"]
+    assert not made.buy(1)
+
+
+def test_a_strategy_that_is_meant_to_be_fast_may_be_as_fast_as_it_is_configured() -> None:
+    made = market(runaway_round_trips=12)
+    for _ in range(12):
+        trade(made, 1)
+    assert causes(made) == []
+    trade(made, 1)
+    (halt,) = made.session.risk.halts
+    assert halt.reason == "13 closing fills within 600 s, the limit is 12"
+
+
+def test_what_was_counted_long_ago_is_not_shown_as_used() -> None:
+    made = market()
+    trade(made, 1)
+    (trips,) = [rule for rule in made.session.risk.rules if rule.cause == Cause.ROUND_TRIPS]
+    assert [trips.usage(made.now + ms).now for ms in (0, 10 * MINUTE - 1, 10 * MINUTE)] == [1, 1, 0]
+
+
+def test_a_close_that_wins_and_loses_nothing_is_no_round_trip() -> None:
     made = market()
     for _ in range(20):
-        trade(made, 1)
+        trade(made, 0)
     assert causes(made) == []
 
 
 def test_the_eleventh_round_trip_passes_when_the_first_was_ten_minutes_ago() -> None:
-    made = market(real=True, venue=VenueLimits(measured_usage_hours=Decimal(0)))
+    made = market()
     trade(made, 1)
     first = made.now
     for _ in range(9):
@@ -172,7 +194,7 @@ def test_the_eleventh_round_trip_passes_when_the_first_was_ten_minutes_ago() -> 
 
 
 def test_more_than_five_rejections_in_a_minute_halt() -> None:
-    made = market(real=True)
+    made = market()
     for n in range(6):
         assert causes(made) == []
         made.session.scope.publish(OrderRejected(f"o{n}", "script", GOLD, "no money"))

@@ -26,7 +26,14 @@ class Halted(Trader):
             LossLimits(LOSS, Decimal("0.14"), Decimal("0.1")),
             drawdown_basis="trailing",
             every_strategy=StrategyLimits(
-                LossLimits(LOSS), CAP, SYMBOLS, ENTRIES, cooldown_ms=3_000, loss_streak_halt=4, loss_streak_halt_scope="daily"
+                LossLimits(LOSS),
+                CAP,
+                SYMBOLS,
+                ENTRIES,
+                cooldown_ms=3_000,
+                loss_streak_halt=4,
+                loss_streak_halt_scope="daily",
+                runaway_round_trips=6,
             ),
         )
         self.market = Market(GOLD, SILVER, limits=limits, execution=ExecutionSettings(latency=latency))

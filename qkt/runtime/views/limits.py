@@ -24,7 +24,7 @@ def limit_rows(live: LiveSession) -> Iterator[LimitRow]:
         return f"{live.name} {strategy}" if shared and strategy is not None else live.name
 
     for rule in risk.rules:
-        now, limit, unit = rule.usage()
+        now, limit, unit = rule.usage(live.machine.last_ts)
         yield _row(scope(rule.strategy), f"{rule.strategy or 'account'} {rule.cause}", now, limit, unit)
     for name, book in books.strategies.items():
         limits = risk.limits.of(name)
