@@ -157,7 +157,8 @@ class Mt5Seat:
             link.names.theirs(symbol)
         standing = broker.standing()
         standing.known.since = standing.known.since or wall.now()
-        self._desk = Desk(link.terminal, link.names, link.profile.shaper(), link.terms, owner, wall.now, standing.known)
+        shaper, hedges = link.profile.shaper(), hedging(link.account)
+        self._desk = Desk(link.terminal, link.names, shaper, link.terms, owner, wall.now, standing.known, hedging=hedges)
         # Requests that are at the desk: an outbox after a crash brings those again that were not committed.
         self._sent = {request.token for request in standing.outstanding}
         for request in standing.outstanding:
@@ -212,7 +213,7 @@ class Mt5Seat:
             if report is None:
                 left.append(row)
             else:
-                self._desk.own(row.number)
+                self._desk.own(report)
                 take(report)
         return left
 

@@ -9,17 +9,18 @@ What the venue closed by itself is booked as an order that it made.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
-from qkt.brokers.dispatch import Act, Report, Request, VenueReport, VenueRequest, What
-from qkt.brokers.mt5.desk import Known
+from qkt.brokers.dispatch import Act, Report, Request, VenueReport, What
+from qkt.brokers.mt5.booking import Booking
+from qkt.brokers.mt5.hearing import Known
 from qkt.brokers.mt5.levels import Levels
-from qkt.brokers.mt5.tickets import Ticket, Tickets
-from qkt.brokers.mt5.tokens import token
+from qkt.brokers.mt5.natives import AGAIN_MS, Natives
+from qkt.brokers.mt5.netting import Netting
+from qkt.brokers.mt5.outbox import Outbox, Part, Parts
+from qkt.brokers.mt5.tickets import Tickets
 from qkt.brokers.paper.fills import money
 from qkt.brokers.quotes import QuoteBoard
 from qkt.core.bus import Scope
@@ -28,34 +29,16 @@ from qkt.core.events import (
     MarginRead,
     OrderAccepted,
     OrderCancelled,
-    OrderFilled,
     OrderModified,
     OrderMoved,
     OrderRejected,
     Tick,
-    VenueCost,
 )
 from qkt.core.instruments import Instrument
 from qkt.core.numbers import ZERO, q8
-from qkt.core.terms import CostKind, LegRole, OrderKind, OrderState, Purpose
-from qkt.orders import CancelOrder, LegView, MoveOrder, Order, OrderApproved, ResizeOrder, SubmitOrder, first_stop, initial_risk
+from qkt.core.terms import LegRole, OrderKind
+from qkt.orders import CancelOrder, LegView, MoveOrder, Order, ResizeOrder, SubmitOrder, first_stop
 from qkt.strategy import ExitPrice
-
-AGAIN_MS = 5_000
-PURPOSES = {"sl": Purpose.STOP_LOSS, "tp": Purpose.TAKE_PROFIT}
-
-
-@dataclass(slots=True, eq=False)
-class Part:
-    """One request of an order that trades. It was asked for at `at` (epoch ms), `filled` lots of it are done, `ticket` is the
-    venue's number once it is known."""
-
-    order: Order
-    request: Request
-    reference: Decimal
-    at: int
-    filled: Decimal = ZERO
-    ticket: int = 0
 
 
 @dataclass(slots=True)
@@ -82,36 +65,20 @@ class Mt5Broker:
         self._strategy = strategy
         self._board = board
         self._instruments = instruments
-        self._legs = legs
-        self._owner = owner
-        self._number = 0
-        self._hedging: bool | None = None
-        self._levels = Levels()
-        self.tickets = Tickets(legs)
-        # Everything asked for and not answered, by token.
-        self._outstanding: dict[str, Request] = {}
-        # Requests that trade, by token: all that ever were, and those that are not done.
-        self._parts: dict[str, Part] = {}
-        self._active: dict[str, Part] = {}
-        self._positions: set[int] = set()
-        # Further parts of an order, sent one after the other.
-        self._queues: dict[str, deque[Request]] = {}
-        # Exits whose levels wait for an answer, by token, with the levels before.
-        self._levelled: dict[str, tuple[Order, tuple[Decimal | None, Decimal | None]]] = {}
-        self._removals: dict[str, Order] = {}
-        # Exits that shall move, by token: to which level, and the levels before.
-        self._moves: dict[str, tuple[Order, Decimal, tuple[Decimal | None, Decimal | None]]] = {}
-        # Orders that the venue made, which are executed already.
-        self._adopted: dict[str, Report] = {}
-        self._orders: dict[int, str] = {}
-        self._deals: set[int] = set()
-        # Positions whose levels the venue would not change, and when it is asked again.
-        self._again: dict[int, int] = {}
-        # The same of orders that could not be cancelled, and of pairs of positions.
-        self._removing: dict[str, int] = {}
-        self._unnetted: list[tuple[Request, int]] = []
-        self._owed: dict[str, list[VenueCost]] = {}
+        self._opened = False
         self._heard = 0
+        self._outbox = Outbox(scope, owner)
+        self._watched = Levels()
+        self.parts = Parts()
+        self.tickets = Tickets(legs)
+        self._natives = Natives(scope, self.tickets, self._outbox, self._watched)
+        self._netting = Netting(self.tickets, self._outbox)
+        self._booking = Booking(
+            scope, strategy, instruments, legs, self.tickets, self.parts, self._natives, self._netting, self._watched
+        )
+        # Cancels of pending orders by token, and when one that was refused is asked for again, by order id.
+        self._removals: dict[str, Order] = {}
+        self._removing: dict[str, int] = {}
         scope.subscribe(SubmitOrder, self._on_submit)
         scope.subscribe(CancelOrder, self._on_cancel)
         scope.subscribe(ResizeOrder, self._on_resize)
@@ -122,37 +89,31 @@ class Mt5Broker:
 
     def working(self) -> list[str]:
         """Ids of the orders that the venue or the adapter holds, those on their way included."""
-        parts = [part.order.id for part in self._active.values()]
-        native = [
-            one.id
-            for ticket in self.tickets.open.values()
-            for one in (ticket.stop, ticket.target)
-            if one is not None and one.live
-        ]
-        return list(dict.fromkeys([*parts, *native, *self._levels.ids()]))
+        parts = [part.order.id for part in self.parts.active.values()]
+        return list(dict.fromkeys([*parts, *self._natives.ids(), *self._watched.ids()]))
 
     def standing(self) -> Standing:
         """What whoever talks to the venue must know to go on after a restart."""
+        active, booking = list(self.parts.active.values()), self._booking
         known = Known(
-            min([self._heard, *(part.at for part in self._active.values())]),
-            dict(self._orders),
-            {part.ticket for part in self._active.values() if part.ticket},
-            set(self._positions),
+            min([self._heard, *(part.at for part in active)]),
+            dict(booking.orders),
+            {part.ticket for part in active if part.ticket},
+            set(booking.positions),
             {number: (ticket.sl, ticket.tp) for number, ticket in self.tickets.open.items()},
-            set(self._deals),
-            {part.ticket: part.filled for part in self._active.values() if part.ticket},
+            set(booking.deals),
+            {part.ticket: part.filled for part in active if part.ticket},
+            {number: ticket.volume for number, ticket in self.tickets.open.items()},
         )
-        return Standing(known, list(self._outstanding.values()))
+        return Standing(known, list(self._outbox.outstanding.values()))
 
     # ---------------------------------------------------------------- commands
 
     def _on_submit(self, command: SubmitOrder) -> None:
         order = command.order
-        made = self._adopted.pop(order.id, None)
-        if made is not None:
-            self._scope.publish(OrderAccepted(order.id, order.strategy, order.symbol, order.quantity))
-            self._fill(order, made.quantity, made, order.reference or made.price, complete=True)
-        elif self._hedging is None:
+        if self._booking.submitted(order):
+            return
+        if not self._opened:
             self._reject(order, "the venue is not open yet")
         elif order.reduce_only:
             self._exit(order)
@@ -168,9 +129,18 @@ class Mt5Broker:
         elif order.venue_kind is OrderKind.IF_TOUCHED:
             self._watch(order, quantity)
         elif order.venue_kind is OrderKind.MARKET:
-            self._enter_at_market(order, quantity)
+            self._to_market(order)
         else:
             self._place(order, quantity)
+
+    def _unsupported(self, order: Order) -> str | None:
+        if order.venue_kind is OrderKind.LIMIT and order.tif.immediate:
+            return f"MetaTrader 5 has no limit order that is {order.tif}"
+        if not self.tickets.hedging and order.role is not LegRole.PRIMARY:
+            return "a netting account holds one position of a symbol and no legs beside it"
+        if self._board.quote(order.symbol) is None and order.venue_kind is OrderKind.MARKET:
+            return f"no price for {order.symbol} yet"
+        return None
 
     def _place(self, order: Order, quantity: Decimal) -> None:
         """A pending order. No venue takes a stop that the market has reached already: that one is watched, and goes to the
@@ -185,136 +155,38 @@ class Mt5Broker:
                 self._watch(order, quantity)
                 return
         base = order.limit if order.limit is not None else level
-        self._send(order, self._request(order, Act.PLACE, quantity, sl=self._first_stop(order, base)), level)
-
-    def _unsupported(self, order: Order) -> str | None:
-        if order.venue_kind is OrderKind.LIMIT and order.tif.immediate:
-            return f"MetaTrader 5 has no limit order that is {order.tif}"
-        if not self._hedging and order.role is not LegRole.PRIMARY:
-            return "a netting account holds one position of a symbol and no legs beside it"
-        if self._board.quote(order.symbol) is None and order.venue_kind is OrderKind.MARKET:
-            return f"no price for {order.symbol} yet"
-        return None
-
-    def _enter_at_market(self, order: Order, quantity: Decimal) -> None:
-        """Close first what the books net, where the venue would not; then open the rest, with its first stop."""
-        quote = self._board.quote(order.symbol)
-        assert quote is not None
-        reference = order.reference or order.stop or money(quote.price)
-        requests: list[Request] = []
-        if self._hedging:
-            for ticket, part in self.tickets.netted(order, quantity):
-                requests.append(self._request(order, Act.CLOSE, part, position=ticket.number))
-                quantity -= part
-        if quantity > 0:
-            price = money(quote.buy if order.side.sign > 0 else quote.sell)
-            stop = self._first_stop(order, price) if self._hedging or not self.tickets.of_symbol(order.symbol) else None
-            requests.append(self._request(order, Act.OPEN, quantity, sl=stop))
-        self._queues[order.id] = deque(requests[1:])
-        self._send(order, requests[0], reference)
-
-    @staticmethod
-    def _first_stop(order: Order, price: Decimal) -> Decimal | None:
-        """The level that an entry takes along for a fill at `price`, None when it would be on the wrong side. A stop that moves
-        is the engine's; the venue then has a net beneath it, half as far away again, in case that the engine is gone."""
-        if order.bracket is None or order.bracket.stop_loss is None:
-            return None
-        stop = first_stop(order.bracket.stop_loss, order.side, price)
-        if not isinstance(order.bracket.stop_loss, ExitPrice):
-            stop = q8(stop + (stop - price) / 2)
-        return stop if stop > 0 and (price - stop) * order.side.sign > 0 else None
+        self._send(order, self._outbox.trade(order, Act.PLACE, quantity, sl=_first_stop(order, base)), level)
 
     def _exit(self, order: Order) -> None:
-        tickets = self.tickets.of_leg(order.leg_id or 0)
-        if not tickets:
+        if not self.tickets.of_exit(order):
             self._reject(order, "no position at the venue is known for its leg")
         elif order.venue_kind in (OrderKind.STOP, OrderKind.LIMIT):
-            ticket = self._native_for(order, tickets)
+            ticket = self._natives.place_for(order)
             if ticket is None:
                 self._watch(order, order.quantity)
             else:
-                self._set_level(ticket, order)
+                self._natives.set(ticket, order)
         else:
-            self._close(order)
-
-    def _close(self, order: Order) -> None:
-        quote = self._board.quote(order.symbol)
-        reference = order.reference or order.stop or (money(quote.price) if quote is not None else None)
-        requests = [
-            self._request(order, Act.CLOSE, part, position=ticket.number)
-            for ticket, part in self.tickets.to_close(order, self._instruments(order.symbol).volume_step)
-        ]
-        if not requests or reference is None:
-            less = f"{order.remaining:f} lots are less than a step, or its position is closed"
-            self._reject(order, less if reference is not None else f"no price for {order.symbol} yet")
-            return
-        self._queues[order.id] = deque(requests[1:])
-        self._send(order, requests[0], reference)
-
-    def _native_for(self, order: Order, tickets: list[Ticket]) -> Ticket | None:
-        """The position that can keep an exit as its level: the only one of its entry, all of it, and the place is free."""
-        own = [ticket for ticket in tickets if ticket.entry == order.parent] if self._hedging else tickets
-        if len(own) != 1 or own[0].volume > order.quantity:
-            return None
-        ticket = own[0]
-        taken = ticket.stop if order.venue_kind is OrderKind.STOP else ticket.target
-        return ticket if taken is None else None
-
-    def _set_level(self, ticket: Ticket, order: Order) -> None:
-        before = (ticket.sl, ticket.tp)
-        if order.venue_kind is OrderKind.STOP:
-            ticket.stop, ticket.sl = order, order.stop
-        else:
-            ticket.target, ticket.tp = order, order.limit
-        self._levelled[self._protect(ticket)] = order, before
-
-    def _protect(self, ticket: Ticket) -> str:
-        """Ask for both levels as they shall be now; a level that is left out would be taken away. Returns the token."""
-        self._number += 1
-        name = token(self._owner, self._number)
-        self._emit(
-            Request(
-                name,
-                Act.PROTECT,
-                ticket.entry,
-                ticket.symbol,
-                ticket.side,
-                ticket.volume,
-                sl=ticket.sl,
-                tp=ticket.tp,
-                position=ticket.number,
-            )
-        )
-        return name
+            self._to_market(order)
 
     def _watch(self, order: Order, quantity: Decimal) -> None:
-        self._levels.add(order)
+        self._watched.add(order)
         self._scope.publish(OrderAccepted(order.id, order.strategy, order.symbol, quantity))
 
     def _on_cancel(self, command: CancelOrder) -> None:
         order = command.order
-        if self._levels.remove(order):
-            self._cancelled(order, command.reason)
-            return
-        ticket = self.tickets.exit_of(order)
-        if ticket is not None:
-            ticket.drop(order)
-            self._protect(ticket)
-            self._cancelled(order, command.reason)
-            return
-        part = next((one for one in self._active.values() if one.order is order), None)
-        if part is None:
+        part = self.parts.of(order)
+        if self._watched.remove(order) or self._natives.drop(order) or part is None:
             self._cancelled(order, command.reason)
         elif part.request.act is Act.PLACE and part.ticket:
             self._remove(part)
-        else:  # a market order under way: what is left of it is not sent
-            self._queues.pop(order.id, None)
+        # else a market order is under way: what is left of it is not sent
 
     def _remove(self, part: Part) -> None:
-        request = self._request(part.order, Act.REMOVE, ZERO, ticket=part.ticket)
+        request = self._outbox.trade(part.order, Act.REMOVE, ZERO, ticket=part.ticket)
         if part.order not in self._removals.values():
             self._removals[request.token] = part.order
-            self._emit(request)
+            self._outbox.emit(request)
 
     def _on_resize(self, command: ResizeOrder) -> None:
         """Exits follow the position, which the venue resizes by itself; only their books change."""
@@ -327,47 +199,52 @@ class Mt5Broker:
     def _on_move(self, command: MoveOrder) -> None:
         """Move an exit: a native level at the venue, one that is watched here at once. Pending entries stay where they are."""
         order = command.order
-        ticket = self.tickets.exit_of(order)
-        if ticket is not None:
-            before = (ticket.sl, ticket.tp)
-            if ticket.stop is order:
-                ticket.sl = command.level
-            else:
-                ticket.tp = command.level
-            self._moves[self._protect(ticket)] = order, command.level, before
-        elif self._levels.holds(order):
+        if self._natives.move(order, command.level):
+            return
+        if self._watched.holds(order):
             self._scope.publish(OrderMoved(order.id, order.strategy, order.symbol, command.level))
         else:
             self._say("WARN", f"{order.id} stays where it is: cancel it and place another one", order)
 
-    # ---------------------------------------------------------------- requests
+    # --------------------------------------------------------- to the market
 
-    def _request(self, order: Order, act: Act, quantity: Decimal, **more: object) -> Request:
-        self._number += 1
-        pending = act is Act.PLACE
-        return Request(
-            token(self._owner, self._number),
-            act,
-            order.id,
-            order.symbol,
-            order.side,
-            quantity,
-            order.venue_kind if pending else OrderKind.MARKET,
-            order.tif,
-            order.limit if pending else None,
-            order.stop if pending else None,
-            expires_at=order.expires_at if pending else None,
-            **more,  # type: ignore[arg-type]
-        )
+    def _to_market(self, order: Order) -> None:
+        """Send an order that wants the market now: one position after the other where it closes several."""
+        quote = self._board.quote(order.symbol)
+        reference = order.reference or order.stop or (money(quote.price) if quote is not None else None)
+        if reference is None:
+            self._reject(order, f"no price for {order.symbol} yet")
+        elif not self._send_next(order, reference):
+            self._reject(order, f"{order.remaining:f} lots are less than a step, or its position is closed")
+
+    def _send_next(self, order: Order, reference: Decimal) -> bool:
+        """Send what is next of an order at market. Returns whether there was anything."""
+        request = self._next_close(order) if order.reduce_only else self._next_entry(order)
+        if request is not None:
+            self._send(order, request, reference)
+        return request is not None
+
+    def _next_close(self, order: Order) -> Request | None:
+        step = self._instruments(order.symbol).volume_step
+        found = self.tickets.to_close(order, step, self.parts.closing())
+        return None if found is None else self._outbox.trade(order, Act.CLOSE, found[1], position=found[0].number)
+
+    def _next_entry(self, order: Order) -> Request | None:
+        """Close first what the books net, where the venue would not; then open the rest, with its first stop."""
+        left = self._booking.whole(order) - order.filled
+        found = self.tickets.to_net(order, left, self.parts.closing())
+        if found is not None:
+            return self._outbox.trade(order, Act.CLOSE, found[1], position=found[0].number)
+        quote = self._board.quote(order.symbol)
+        if left <= 0 or quote is None:
+            return None
+        price = money(quote.buy if order.side.sign > 0 else quote.sell)
+        alone = self.tickets.hedging or not self.tickets.of_symbol(order.symbol)
+        return self._outbox.trade(order, Act.OPEN, left, sl=_first_stop(order, price) if alone else None)
 
     def _send(self, order: Order, request: Request, reference: Decimal) -> None:
-        part = Part(order, request, reference, max(self._heard, order.created_at))
-        self._parts[request.token] = self._active[request.token] = part
-        self._emit(request)
-
-    def _emit(self, request: Request) -> None:
-        self._outstanding[request.token] = request
-        self._scope.publish(VenueRequest(request))
+        self.parts.add(Part(order, request, reference, max(self._heard, order.created_at)))
+        self._outbox.emit(request)
 
     # ----------------------------------------------------------------- reports
 
@@ -376,7 +253,7 @@ class Mt5Broker:
         self._heard = max(self._heard, report.ts)
         match report.what:
             case What.OPENED:
-                self._hedging = report.hedging
+                self._opened, self.tickets.hedging = True, report.hedging
             case What.TAKEN:
                 self._on_taken(report)
             case What.REFUSED:
@@ -391,425 +268,101 @@ class Mt5Broker:
                 self._say(report.level, report.text)
 
     def _on_taken(self, report: Report) -> None:
-        self._outstanding.pop(report.token, None)
+        self._outbox.answered(report.token)
         self._removals.pop(report.token, None)
-        moved = self._moves.pop(report.token, None)
-        if moved is not None and moved[0].live:
-            order = moved[0]
-            self._scope.publish(OrderMoved(order.id, order.strategy, order.symbol, moved[1]))
+        self._natives.on_taken(report.token)
         if report.order:
-            self._orders[report.order] = report.token
-        levelled = self._levelled.pop(report.token, None)
-        acknowledged = None if levelled is None else levelled[0]
-        part = self._parts.get(report.token)
-        if part is not None:
-            part.ticket = report.order
-            acknowledged = part.order
-        if acknowledged is not None and acknowledged.live and not acknowledged.acknowledged:
-            lots = self._whole(acknowledged)
-            self._scope.publish(OrderAccepted(acknowledged.id, acknowledged.strategy, acknowledged.symbol, lots))
-
-    def _whole(self, order: Order) -> Decimal:
-        """What the venue makes of the lots asked for: whole steps, or all that an exit has."""
-        return order.quantity if order.reduce_only else self._instruments(order.symbol).quantize(order.quantity)
+            self._booking.orders[report.order] = report.token
+        part = self.parts.all.get(report.token)
+        if part is None:
+            return
+        part.ticket = report.order
+        order = part.order
+        if order.live and not order.acknowledged:
+            lots = self._booking.whole(order)
+            self._scope.publish(OrderAccepted(order.id, order.strategy, order.symbol, lots))
 
     def _on_refused(self, report: Report) -> None:
-        request = self._outstanding.pop(report.token, None)
-        levelled = self._levelled.pop(report.token, None)
-        removed = self._removals.pop(report.token, None)
-        part = self._parts.get(report.token)
-        moved = self._moves.pop(report.token, None)
-        if moved is not None:
-            self._not_moved(*moved, report.text)
-        elif levelled is not None:
-            self._level_refused(*levelled, report.text)
-        elif removed is not None:
-            if removed.live:
-                self._say("WARN", f"{removed.id} could not be cancelled ({report.text}), it is tried again", removed)
-                self._removing[removed.id] = self._heard + AGAIN_MS
-        elif part is not None:
-            self._active.pop(report.token, None)
-            self._give_up(part.order, report.text)
-        elif request is not None and request.act is Act.PROTECT:
-            self._again[request.position] = self._heard + AGAIN_MS
-        elif request is not None and request.act is Act.CLOSE_BY:
-            pair = f"positions {request.position} and {request.other}"
-            self._say("ERROR", f"{pair} still stand against each other: {report.text}")
-            self._unnetted.append((request, self._heard + AGAIN_MS))
+        request = self._outbox.answered(report.token)
+        if request is None:
+            return
+        match request.act:
+            case Act.PROTECT:
+                self._natives.on_refused(report.token, request.position, report.text, self._heard)
+            case Act.CLOSE_BY:
+                self._netting.on_refused(request, self._heard)
+                pair = f"positions {request.position} and {request.other}"
+                self._say("WARN", f"{pair} still stand against each other: {report.text}")
+            case Act.REMOVE:
+                order = self._removals.pop(report.token)
+                if order.live:
+                    self._say("WARN", f"{order.id} could not be cancelled ({report.text}), it is tried again", order)
+                    self._removing[order.id] = self._heard + AGAIN_MS
+            case _:
+                self.parts.active.pop(report.token, None)
+                self._part_refused(self.parts.all[report.token], report)
 
-    def _not_moved(self, order: Order, level: Decimal, before: tuple[Decimal | None, Decimal | None], reason: str) -> None:
-        ticket = self.tickets.exit_of(order)
-        if ticket is not None:
-            ticket.sl, ticket.tp = before
-        self._say("WARN", f"{order.id} stays where it is, not at {level:f} ({reason})", order)
-
-    def _level_refused(self, order: Order, before: tuple[Decimal | None, Decimal | None], reason: str) -> None:
-        """The venue will not keep a level: a stop goes to the engine, a target is watched here. What was there before stays."""
-        ticket = self.tickets.exit_of(order)
-        if ticket is not None:
-            stop = ticket.stop is order
-            ticket.drop(order)
-            if stop:
-                ticket.sl = before[0]
-            else:
-                ticket.tp = before[1]
+    def _part_refused(self, part: Part, report: Report) -> None:
+        """An order is given up, unless it closes and something else of its leg is there to be closed."""
+        order = part.order
+        gone = self.tickets.find(part.request.position) if report.reason == "gone" else None
+        if gone is not None:
+            gone.ending = True
         if not order.live:
             return
-        if order.venue_kind is OrderKind.LIMIT and ticket is not None:
-            self._say("WARN", f"{order.id} is watched by the engine: {reason}", order)
-            self._watch(order, order.quantity)
-        else:
-            self._reject(order, reason)
-
-    def _give_up(self, order: Order, reason: str) -> None:
-        """No more of an order will be traded."""
-        self._queues.pop(order.id, None)
-        if not order.live:
+        if gone is not None and order.reduce_only and order.cancel_reason is None and self._send_next(order, part.reference):
             return
         if order.filled:
-            self._cancelled(order, reason)
+            self._cancelled(order, report.text)
         else:
-            self._reject(order, reason)
+            self._reject(order, report.text)
+
+    def _on_deal(self, report: Report) -> None:
+        self._booking.hear(report)
+        part = self.parts.all.get(report.token)
+        if part is not None and part.request.act is not Act.PLACE:
+            self._go_on(part)
+        ticket = self.tickets.find(report.position)
+        if ticket is not None:
+            self._netting.settle(ticket.strategy, ticket.symbol)
+
+    def _go_on(self, part: Part) -> None:
+        """Send what is next of an order when a part of it is done, unless it has ended or shall."""
+        order, other = part.order, self.parts.of(part.order)
+        if part.done and order.live and order.cancel_reason is None and (other is None or other.done):
+            self._send_next(order, part.reference)
 
     def _on_ended(self, report: Report) -> None:
-        part = self._active.pop(report.token, None)
+        part = self.parts.active.pop(report.token, None)
         if part is None:
             return
         order = part.order
-        if part.filled < part.request.quantity:
-            self._queues.pop(order.id, None)
-        if order.live and not any(one.order is order for one in self._active.values()):
-            self._cancelled(order, _ending(part, report))
-
-    # ------------------------------------------------------------------- deals
-
-    def _on_deal(self, report: Report) -> None:
-        if report.deal in self._deals:
+        if not order.live or self.parts.of(order) is not None:
             return
-        self._deals.add(report.deal)
-        self._positions.add(report.position)
-        report = replace(report, quantity=self._instruments(report.symbol).quantize(report.quantity), price=q8(report.price))
-        part = self._parts.get(report.token)
-        if report.entry == "out_by":
-            self._on_netted(report, ours=bool(report.token))
-        elif part is None:
-            self._on_strange(report)
-        else:
-            self._on_own(part, report)
-
-    def _on_own(self, part: Part, report: Report) -> None:
-        order = part.order
-        part.filled += report.quantity
-        part.ticket = part.ticket or report.order
-        self._orders.setdefault(report.order, report.token)
-        if not order.live:
-            self._adopt_late(order, report)
-            return
-        complete = order.filled + report.quantity >= (order.quantity if order.acknowledged else self._whole(order))
-        if part.request.act is Act.CLOSE:
-            self._close_fill(order, report, part.reference, complete)
-        else:
-            self._fill(order, report.quantity, report, part.reference, complete=complete)
-        self._go_on(part)
-
-    def _go_on(self, part: Part) -> None:
-        """A part is done: the next one of its order is sent, unless the order has ended."""
-        order = part.order
-        queue = self._queues.get(order.id)
-        if not order.live:
-            self._queues.pop(order.id, None)
-        elif queue and part.filled >= part.request.quantity:
-            self._send(order, queue.popleft(), part.reference)
-
-    def _close_fill(self, order: Order, report: Report, reference: Decimal, complete: bool) -> None:
-        """A close, or the part of an entry that takes positions off; no more than the books still have."""
-        ticket = self.tickets.find(report.position)
-        if ticket is not None and self._hedging:
-            self.tickets.reduce(ticket, report.quantity)
-        lots = report.quantity
-        if order.reduce_only:
-            lots = min(lots, self._legs.leg_quantity(order.leg_id or 0))
-        if lots:
-            self._fill(order, lots, report, reference, complete=complete)
-        if lots < report.quantity:
-            self._undo_netting(report, report.quantity - lots, billed=bool(lots))
-        if ticket is not None:
-            self._rehome(ticket)
-
-    def _undo_netting(self, report: Report, excess: Decimal, *, billed: bool) -> None:
-        """The venue closed more than the books had: a part that they had netted with another position before the venue could.
-        Of that other one there is more than the books have. It is booked as what it is, and closed."""
-        costs: dict[str, Any] = dict.fromkeys(("commission", "swap", "fee"), ZERO) if billed else {}
-        ticket = self.tickets.find(report.position)
-        if self._hedging:
-            same = [one for one in self.tickets.of_symbol(report.symbol) if one.side is report.side]
-            ticket = next((one for one in same if self.tickets.surplus(one) >= excess), None)
-            costs["entry"] = "alone"
-        if self._hedging and ticket is None:
-            self._say("ERROR", f"deal {report.deal} closed {excess:f} lots that the books did not have")
-            return
-        number = report.position if ticket is None else ticket.number
-        self._say("WARN", f"the venue closed {excess:f} lots too many; what that leaves in position {number} is closed too")
-        name = f"venue-{report.deal}-over"
-        entry = Order(
-            name,
-            self._strategy if ticket is None else ticket.strategy,
-            report.symbol,
-            report.side,
-            excess,
-            OrderKind.MARKET,
-            Purpose.ENTRY,
-            report.ts,
-        )
-        self._adopt(entry, replace(report, quantity=excess, position=number, **costs))
-        ticket = self.tickets.find(number)
-        if ticket is None or ticket.side is not report.side:
-            return
-        if ticket.leg:
-            side = ticket.side.opposite
-            close = Order(
-                f"{name}-close",
-                ticket.strategy,
-                ticket.symbol,
-                side,
-                excess,
-                OrderKind.MARKET,
-                Purpose.CLOSE,
-                report.ts,
-                role=ticket.fill.role,
-                leg_id=ticket.leg,
-            )
-            self._scope.publish(OrderApproved(close))
-
-    def _rehome(self, ticket: Ticket) -> None:
-        """Exits that stood on a position which is gone, and still have something to guard, are watched here."""
-        if ticket.number in self.tickets.open:
-            return
-        for order in ticket.exits:
-            if self._legs.leg_quantity(order.leg_id or 0):
-                self._levels.add(order)
-
-    def _on_strange(self, report: Report) -> None:
-        """A deal that no order of ours led to: the venue closed a position, or somebody did by hand."""
-        ticket = self.tickets.find(report.position)
-        if ticket is None:
-            if report.reason == "adopted":
-                self._adopt_entry(report)
-            else:
-                self._say("WARN", f"deal {report.deal} on position {report.position} is of no order of this session")
-            return
-        if report.entry not in ("out", "inout"):
-            self._say("ERROR", f"deal {report.deal} grew position {report.position}, which is not its own to grow")
-            return
-        native = ticket.exit_for(report.reason)
-        if native is not None and native.live:
-            reference = native.reference or report.price
-            done = native.filled + report.quantity >= native.quantity
-            self._close_fill(native, report, reference, done)
-            return
-        lots = min(report.quantity, self._legs.leg_quantity(ticket.leg))
-        if self._hedging:
-            self.tickets.reduce(ticket, report.quantity)
-        if lots:
-            order = Order(
-                f"venue-{report.deal}",
-                ticket.strategy,
-                ticket.symbol,
-                report.side,
-                lots,
-                OrderKind.STOP if report.reason in ("sl", "stop_out") else OrderKind.MARKET,
-                PURPOSES.get(report.reason, Purpose.CLOSE),
-                report.ts,
-                role=ticket.fill.role,
-                leg_id=ticket.leg,
-            )
-            what = {"sl": "its stop", "tp": "its target", "stop_out": "a stop-out"}.get(report.reason, "no order of ours")
-            self._say("WARN", f"the venue closed {lots:f} lots of {ticket.symbol} by {what} at {report.price:f}", order)
-            self._adopt(order, replace(report, quantity=lots))
-        if lots < report.quantity:
-            self._undo_netting(report, report.quantity - lots, billed=bool(lots))
-        self._rehome(ticket)
-
-    def _adopt_late(self, order: Order, report: Report) -> None:
-        """A fill of an order that was given up: it is true all the same, and protected like any other."""
-        self._say("ERROR", f"{order.id} was filled after it was given up ({report.quantity:f} at {report.price:f})", order)
-        ticket = self.tickets.find(report.position)
-        if report.entry == "out" and ticket is not None:
-            self._on_strange(replace(report, token="", reason=""))
-            return
-        again = replace(
-            order,
-            id=f"{order.id}-late-{report.deal}",
-            quantity=report.quantity,
-            kind=OrderKind.MARKET,
-            motion=None,
-            bracket_id=f"{order.bracket_id or order.id}-late-{report.deal}",
-            expires_at=None,
-            signal=None,
-            state=OrderState.CREATED,
-            filled=ZERO,
-            average=None,
-            cancel_reason=None,
-            acknowledged=False,
-        )
-        self._adopt(again, report)
-
-    def _adopt_entry(self, report: Report) -> None:
-        """A position that an operator wants in the books."""
-        order = Order(
-            f"venue-{report.position}",
-            self._strategy,
-            report.symbol,
-            report.side,
-            report.quantity,
-            OrderKind.MARKET,
-            Purpose.ENTRY,
-            report.ts,
-            role=LegRole.INDEPENDENT if self._hedging else LegRole.PRIMARY,
-        )
-        self._adopt(order, report)
-
-    def _adopt(self, order: Order, report: Report) -> None:
-        self._adopted[order.id] = report
-        self._scope.publish(OrderApproved(order))
-
-    def _fill(self, order: Order, lots: Decimal, report: Report, reference: Decimal, *, complete: bool) -> None:
-        """Tell a fill. The position is known before, so that exits which follow from it find it."""
-        costs = self._owed.pop(order.symbol, []) + _costs(report)
-        event = OrderFilled(
-            order.id,
-            order.strategy,
-            order.symbol,
-            order.side,
-            lots,
-            report.price,
-            order.kind,
-            order.purpose,
-            order.role,
-            order.leg_id,
-            reference,
-            complete,
-            signal_price=order.signal_price,
-            initial_risk=initial_risk(order, report.price),
-            venue_costs=tuple(costs),
-            execution=f"{report.deal}-over" if order.id.endswith("-over") else str(report.deal),
-        )
-        if not self._hedging:
-            self._note_net(order, lots, report, event)
-        elif report.entry in ("in", "inout"):
-            self._note_position(order, lots, report, event)
-        elif report.entry == "alone":
-            self.tickets.open[report.position].fill = event
-        elif order.purpose is Purpose.ENTRY:
-            for one in self.tickets.of_symbol(order.symbol):
-                if one.side is order.side and not one.leg:  # it was netted with what is closed now, and opens what that opens
-                    one.fill = event
-        self._scope.publish(event)
-        if self._hedging and report.entry == "in" and event.closed_quantity:
-            self._net(order, event, report)
-
-    def _note_position(self, order: Order, lots: Decimal, report: Report, event: OrderFilled) -> None:
-        """A position of a hedging account was opened, or has grown."""
-        ticket = self.tickets.find(report.position)
-        if ticket is None:
-            stop = self._first_stop_of(report)
-            self.tickets.open[report.position] = Ticket(report.position, order.side, lots, event, order.id, sl=stop)
-            return
-        ticket.volume += lots
-        if not ticket.leg:
-            ticket.fill = event
-
-    def _note_net(self, order: Order, lots: Decimal, report: Report, event: OrderFilled) -> None:
-        """The one position of a netting account changed; deals may be heard in another order than they happened in."""
-        ticket = self.tickets.find(report.position)
-        before = ZERO if ticket is None else ticket.side.sign * ticket.volume
-        after = before + report.side.sign * lots
-        first = self._first_stop_of(report) if after * report.side.sign > 0 else None
-        if not after:
-            self.tickets.open.pop(report.position, None)
-        elif ticket is None or before * after < 0:
-            self.tickets.open[report.position] = Ticket(report.position, order.side, abs(after), event, order.id, sl=first)
-        else:
-            ticket.volume = abs(after)
-            if first is not None:  # a pending order brought its stop to the position that it joined
-                if ticket.stop is not None:
-                    self._again[ticket.number] = report.ts
-                else:
-                    ticket.sl = first
-
-    def _first_stop_of(self, report: Report) -> Decimal | None:
-        part = self._parts.get(report.token)
-        return None if part is None else part.request.sl
-
-    def _net(self, order: Order, event: OrderFilled, report: Report) -> None:
-        """A pending entry was filled against a position that the books net it with: one closes the other at the venue too."""
-        left = event.closed_quantity
-        for ticket in self.tickets.against(report.position, event.closed_leg or 0):
-            if left <= 0:
-                break
-            left -= ticket.volume
-            self._emit(self._request(order, Act.CLOSE_BY, ZERO, position=ticket.number, other=report.position))
-
-    def _on_netted(self, report: Report, *, ours: bool) -> None:
-        """One position closed another. Where we asked for it the books have it already, and what it cost comes with the next
-        fill; a hand's doing is a close of its own."""
-        ticket = self.tickets.find(report.position)
-        if ticket is None:
-            return
-        if ours:
-            self.tickets.reduce(ticket, report.quantity)
-            self._owed.setdefault(report.symbol, []).extend(one for one in _costs(report) if one.amount)
-            self._rehome(ticket)
-        else:
-            self._on_strange(replace(report, entry="out", reason=""))
+        if order.reduce_only and order.cancel_reason is None and self._send_next(order, part.reference):
+            return  # what takes risk away goes on until it is done
+        self._cancelled(order, _ending(part, report))
 
     # ------------------------------------------------------------------ market
 
     def on_tick(self, tick: Tick) -> None:
-        """Levels that are watched here, and deadlines that the venue does not keep."""
-        self._try_again(tick.ts)
-        for order in self._levels.expired(tick):
-            self._levels.remove(order)
+        """Levels that are watched here, deadlines that the venue does not keep, and what it refused once."""
+        self._natives.on_time(tick.ts)
+        self._netting.on_time(tick.ts)
+        self._remove_again(tick.ts)
+        for order in self._watched.expired(tick):
+            self._watched.remove(order)
             self._cancelled(order, f"expired at {order.expires_at}")
-        for order in self._levels.hit(tick):
+        for order in self._watched.hit(tick):
             if order.live:
-                self._reached(order)
+                self._to_market(order)
 
-    def _try_again(self, ts: int) -> None:
-        """Ask once more for what must be and was refused, and for the end of what is past its deadline."""
-        for number in [number for number, due in self._again.items() if ts >= due]:
-            del self._again[number]
-            ticket = self.tickets.find(number)
-            if ticket is not None:
-                self._protect(ticket)
-        for part in list(self._active.values()):
-            order = part.order
-            again, deadline = self._removing.get(order.id), part.request.expires_at
+    def _remove_again(self, ts: int) -> None:
+        for part in list(self.parts.active.values()):
+            again, deadline = self._removing.get(part.order.id), part.request.expires_at
             if part.ticket and ((again is not None and ts >= again) or (deadline is not None and ts >= deadline)):
-                self._removing.pop(order.id, None)
+                self._removing.pop(part.order.id, None)
                 self._remove(part)
-        due = [request for request, at in self._unnetted if ts >= at]
-        self._unnetted = [(request, at) for request, at in self._unnetted if ts < at]
-        for request in due:
-            against = self._netted_with(request)
-            if against is not None:
-                self._number += 1
-                self._emit(replace(request, token=token(self._owner, self._number), position=against))
-
-    def _netted_with(self, request: Request) -> int | None:
-        """What still stands against a position that the books netted away: the one that was meant, or where that is gone
-        another one of which there is more than the books have."""
-        alone = self.tickets.find(request.other)
-        if alone is None or request.position in self.tickets.open:
-            return None if alone is None else request.position
-        others = (one for one in self.tickets.of_symbol(alone.symbol) if one.side is not alone.side)
-        return next((one.number for one in others if self.tickets.surplus(one) > 0), None)
-
-    def _reached(self, order: Order) -> None:
-        if order.reduce_only:
-            self._close(order)
-        else:
-            self._enter_at_market(order, self._whole(order))
 
     # ------------------------------------------------------------------ telling
 
@@ -823,6 +376,17 @@ class Mt5Broker:
         self._scope.publish(LogLine(self._strategy if order is None else order.strategy, level, text))
 
 
+def _first_stop(order: Order, price: Decimal) -> Decimal | None:
+    """The level that an entry takes along for a fill at `price`, None when it would be on the wrong side. A stop that moves is
+    the engine's; the venue then has a net beneath it, half as far away again, in case that the engine is gone."""
+    if order.bracket is None or order.bracket.stop_loss is None:
+        return None
+    stop = first_stop(order.bracket.stop_loss, order.side, price)
+    if not isinstance(order.bracket.stop_loss, ExitPrice):
+        stop = q8(stop + (stop - price) / 2)
+    return stop if stop > 0 and (price - stop) * order.side.sign > 0 else None
+
+
 def _ending(part: Part, report: Report) -> str:
     order = part.order
     if order.cancel_reason is not None:
@@ -832,9 +396,3 @@ def _ending(part: Part, report: Report) -> str:
     if report.reason == "expired" or (order.expires_at is not None and report.ts >= order.expires_at):
         return f"expired at {order.expires_at}"
     return f"the venue says {report.reason}"
-
-
-def _costs(report: Report) -> list[VenueCost]:
-    """What the venue billed for a deal."""
-    amounts = ((CostKind.COMMISSION, report.commission), (CostKind.FEE, report.fee), (CostKind.SWAP, report.swap))
-    return [VenueCost(kind, amount) for kind, amount in amounts]

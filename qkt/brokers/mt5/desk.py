@@ -9,22 +9,21 @@ The desk never waits: whoever owns it calls `step` when something is due.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from decimal import Decimal
 
 from qkt.brokers.dispatch import Act, Report, Request, What
 from qkt.brokers.mt5.account import AccountTerms
 from qkt.brokers.mt5.codes import Meaning, meaning, words
-from qkt.brokers.mt5.constants import Code, DealType, Entry, Filling, Reason, State
+from qkt.brokers.mt5.constants import Code, Entry, Filling, Reason, State
+from qkt.brokers.mt5.hearing import Hearing, Known
 from qkt.brokers.mt5.jobs import Job, Phase
 from qkt.brokers.mt5.names import Names
-from qkt.brokers.mt5.records import Deal, Position, Sent, VenueOrder
+from qkt.brokers.mt5.records import Position, Sent, VenueOrder
 from qkt.brokers.mt5.shaping import Shaper, UnfitError, fillings, rounded
 from qkt.brokers.mt5.sight import Sight, look
 from qkt.brokers.mt5.terminal import SendRequest, Terminal, TerminalError
 from qkt.brokers.mt5.tokens import foreign, found
-from qkt.core.numbers import ZERO
 from qkt.core.terms import Side
 
 POLL_MS = 1_000
@@ -40,27 +39,11 @@ BLIND_ROUNDS = 3
 WEAK_WINDOW_MS = 60_000
 COLLAR = Decimal("0.01")
 """How far the market may run from the first price of an entry while it is sent again: one percent."""
-ENTRIES = {Entry.IN: "in", Entry.OUT: "out", Entry.INOUT: "inout", Entry.OUT_BY: "out_by"}
-REASONS = {Reason.SL: "sl", Reason.TP: "tp", Reason.STOP_OUT: "stop_out"}
-
-
-@dataclass(slots=True)
-class Known:
-    """What a session already knows of its venue: tokens of its orders by ticket, those that still work, its positions, the
-    levels it put on them, the deals that it booked, and lots filled of orders that work. `since` is when it last heard, or
-    asked for the oldest of them (epoch ms)."""
-
-    since: int = 0
-    orders: dict[int, str] = field(default_factory=dict)
-    working: set[int] = field(default_factory=set)
-    positions: set[int] = field(default_factory=set)
-    levels: dict[int, tuple[Decimal | None, Decimal | None]] = field(default_factory=dict)
-    deals: set[int] = field(default_factory=set)
-    filled: dict[int, Decimal] = field(default_factory=dict)
 
 
 class Desk:
-    """Serves the requests whose tokens belong to `owner`. `wall` gives epoch ms UTC; `known` is what was before."""
+    """Serves the requests whose tokens belong to `owner`. `wall` gives epoch ms UTC; `known` is what was before. `hedging`
+    says whether the account can hold several positions of a symbol."""
 
     def __init__(
         self,
@@ -71,6 +54,8 @@ class Desk:
         owner: str,
         wall: Callable[[], int],
         known: Known | None = None,
+        *,
+        hedging: bool = True,
     ) -> None:
         self._terminal = terminal
         self._names = names
@@ -81,10 +66,9 @@ class Desk:
         self._known = known or Known(since=wall())
         self._jobs: list[Job] = []
         self._out: list[Report] = []
-        self._told_volume = dict(self._known.filled)
+        self._hearing = Hearing(self._known, names, shaper.clock, owner, wall, hedging=hedging)
         self._poll_at = self._margin_at = 0
         self._blind = 0
-        self._observed: dict[int, tuple[Decimal, Decimal]] = {}
         self._fillings: dict[str, Filling] = {}
         self.sight: Sight | None = None
 
@@ -136,9 +120,12 @@ class Desk:
         self._poll_at = 0
         self.sight = None
 
-    def own(self, position: int) -> None:
-        """A position is the session's from now on."""
-        self._known.positions.add(position)
+    def own(self, report: Report) -> None:
+        """The position of an adoption is the session's from now on; what the venue did with it before is part of it."""
+        self._known.positions.add(report.position)
+        self._known.volumes[report.position] = report.quantity
+        if self.sight is not None:
+            self._known.deals.update(one.ticket for one in self.sight.deals if one.position_id == report.position)
 
     @property
     def has_news(self) -> bool:
@@ -246,9 +233,11 @@ class Desk:
                 job.fillings.pop(0)
                 self._fillings[self._names.theirs(request.symbol)] = job.fillings[0]
             case Meaning.VOLUME if job.volume is None:
-                self._clamp(job)
+                self._clamp(job, now, said)
             case Meaning.GONE if request.act is Act.REMOVE:
                 self._begin_asking(job, now)
+            case Meaning.GONE:
+                self._settle(job, lambda: self.refuse(request, said, "gone"))
             case Meaning.UNKNOWN:
                 self._begin_asking(job, now)
             case Meaning.BARRED:
@@ -269,12 +258,13 @@ class Desk:
         job.due = now + WAITS_MS[min(job.waits, len(WAITS_MS) - 1)]
         job.waits += 1
 
-    def _clamp(self, job: Job) -> None:
-        """A close for more than the position has: for what it has now, once."""
+    def _clamp(self, job: Job, now: int, said: str) -> None:
+        """A close for more than the position has: for what it has now, once it is seen."""
         held = [one for one in self._terminal.positions_get() if one.ticket == job.request.position]
-        job.volume = Decimal(repr(held[0].volume)) if held else ZERO
-        if not job.volume:
-            self._settle(job, lambda: self.refuse(job.request, "the position is closed already"))
+        if held:
+            job.volume = Decimal(repr(held[0].volume))
+        else:
+            self._wait(job, now, said)
 
     def _done(self, job: Job, ticket: int) -> None:
         request = job.request
@@ -293,9 +283,9 @@ class Desk:
         self._settle(job, lambda: self._out.append(taken))
         self._poll_at = 0
 
-    def refuse(self, request: Request, text: str) -> None:
+    def refuse(self, request: Request, text: str, reason: str = "") -> None:
         """Tell that a request is not done."""
-        self._out.append(Report(What.REFUSED, self._wall(), request.token, request.symbol, text=text))
+        self._out.append(Report(What.REFUSED, self._wall(), request.token, request.symbol, reason=reason, text=text))
 
     def _settle(self, job: Job, tell: Callable[[], None]) -> None:
         self._jobs.remove(job)
@@ -417,13 +407,13 @@ class Desk:
         self.sight = sight
         if now >= self._margin_at:
             self._read_margin(now)
-        for deal in sorted(sight.deals, key=lambda one: one.ticket):
-            self._hear(deal)
-        self._hear_ends(sight.history)
-        self._hear_levels(sight.positions)
+        busy = {job.request.position for job in self._jobs if job.request.act is Act.PROTECT}
+        self._out += self._hearing.deals(sight)
+        self._out += self._hearing.ends(sight.history)
+        self._out += self._hearing.levels(sight.positions, busy, self._has_levels)
         if not self._known.working:
             self._known.since = now
-        elif any(ticket in self._known.working for ticket in self._unfinished(sight)):
+        elif self._hearing.unfinished(sight):
             self._poll_at = now + SOON_MS
 
     def _read_margin(self, now: int) -> None:
@@ -437,78 +427,3 @@ class Desk:
             return
         level = account.equity / account.margin * 100 if account.margin else 0.0
         self._out.append(Report(What.MARGIN, now, quantity=Decimal(f"{level:.2f}")))
-
-    def _unfinished(self, sight: Sight) -> Iterable[int]:
-        """Orders of ours that are in no list: they have ended, and their records come late."""
-        listed = {one.ticket for one in sight.orders}
-        return (ticket for ticket in self._known.working if ticket not in listed)
-
-    def _hear(self, deal: Deal) -> None:
-        if deal.ticket in self._known.deals or deal.type not in (DealType.BUY, DealType.SELL):
-            return
-        token = self._known.orders.get(deal.order) or found(deal.comment, self._owner)
-        if not token and deal.position_id not in self._known.positions:
-            return
-        symbol = self._names.ours(deal.symbol)
-        if symbol is None:
-            return
-        self._known.deals.add(deal.ticket)
-        self._known.positions.add(deal.position_id)
-        if token:
-            self._known.orders.setdefault(deal.order, token)
-        volume = Decimal(repr(deal.volume))
-        self._told_volume[deal.order] = self._told_volume.get(deal.order, ZERO) + volume
-        self._out.append(
-            Report(
-                What.DEAL,
-                self._shaper.clock.to_utc(deal.time_msc),
-                token,
-                symbol,
-                deal.order,
-                deal.position_id,
-                deal.ticket,
-                Side.BUY if deal.type == DealType.BUY else Side.SELL,
-                ENTRIES[Entry(deal.entry)],
-                REASONS.get(Reason(deal.reason), "") if deal.reason in Reason.__members__.values() else "",
-                volume,
-                Decimal(repr(deal.price)),
-                -Decimal(repr(deal.commission)),
-                -Decimal(repr(deal.swap)),
-                -Decimal(repr(deal.fee)),
-            )
-        )
-
-    def _hear_ends(self, history: list[VenueOrder]) -> None:
-        """An order has ended once its record says so and every deal that the record speaks of has been told."""
-        for order in history:
-            if order.ticket not in self._known.working or not State(order.state).ended:
-                continue
-            done = Decimal(repr(order.volume_initial)) - Decimal(repr(order.volume_current))
-            if self._told_volume.get(order.ticket, ZERO) < done:
-                self._poll_at = min(self._poll_at, self._wall() + SOON_MS)
-                continue
-            self._known.working.discard(order.ticket)
-            at = self._shaper.clock.to_utc(order.time_done_msc)
-            token, state = self._known.orders[order.ticket], State(order.state)
-            symbol = self._names.ours(order.symbol) or ""
-            self._out.append(
-                Report(What.ENDED, at, token, symbol, order=order.ticket, quantity=done, reason=state.name.lower())
-            )
-
-    def _hear_levels(self, positions: list[Position]) -> None:
-        """Levels that are not those that were set: an earlier request of ours that came late is put right, a hand at the
-        terminal is told and left alone."""
-        busy = {job.request.position for job in self._jobs if job.request.act is Act.PROTECT}
-        for held in positions:
-            if held.ticket not in self._known.levels or held.ticket in busy:
-                continue
-            seen = (Decimal(repr(held.sl)), Decimal(repr(held.tp)))
-            if self._has_levels(held, *self._known.levels[held.ticket]):
-                self._observed.pop(held.ticket, None)
-            elif self._observed.get(held.ticket) != seen:
-                self._observed[held.ticket] = seen
-                sl, tp = self._known.levels[held.ticket]
-                text = f"position {held.ticket} has stop {held.sl} and target {held.tp}, not {sl} and {tp} as were set"
-                self._out.append(
-                    Report(What.NOTE, self._wall(), symbol=self._names.ours(held.symbol) or "", level="WARN", text=text)
-                )

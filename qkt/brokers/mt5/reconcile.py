@@ -81,7 +81,7 @@ def adopted(row: Difference, sight: Sight, now: int) -> Report | None:
         What.DEAL,
         now,
         symbol=row.symbol,
-        order=held.ticket,
+        order=max((one.ticket for one in sight.deals if one.position_id == held.ticket), default=0),
         position=held.ticket,
         deal=-held.ticket,
         side=_side(held),

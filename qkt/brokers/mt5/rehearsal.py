@@ -75,7 +75,8 @@ class RehearsedBroker:
         self.terminal.initialize()
         names = Names("sim")
         self._markets = {market: names.theirs(market) for market in markets}
-        self.desk = Desk(self.terminal, names, Shaper(server, MAGIC, 20), AccountTerms(), owner, clock.now)
+        shaper = Shaper(server, MAGIC, 20)
+        self.desk = Desk(self.terminal, names, shaper, AccountTerms(), owner, clock.now, hedging=hedging)
         self._seen = 0
         self._busy = False
         self._told_terms = False

@@ -112,7 +112,8 @@ class Rig:
         names.theirs(GOLD)
         known = self.broker.standing().known
         known.since = known.since or START
-        return Desk(self.terminal, names, Shaper(self.clock, MAGIC, 20), AccountTerms(), OWNER, lambda: self.now, known)
+        shaper, hedging = Shaper(self.clock, MAGIC, 20), self.venue.hedging
+        return Desk(self.terminal, names, shaper, AccountTerms(), OWNER, lambda: self.now, known, hedging=hedging)
 
     @property
     def broker(self) -> Mt5Broker:
@@ -266,7 +267,7 @@ class Rig:
         return [f"token {name} was executed {count} times" for name, count in tokens.items() if name and count > 1]
 
     def _fills(self) -> list[str]:
-        booked = {execution.removesuffix("-over") for _, execution in self.session.books._executions}
+        booked = {execution.split("-")[0] for _, execution in self.session.books._executions}
         deals = {str(deal.ticket) for deal in self.venue.deals if deal.entry != Entry.OUT_BY}
         return [f"deals {deals - booked} are not booked, {booked - deals} are none"] if deals != booked else []
 
@@ -279,17 +280,22 @@ class Rig:
         net = sum((one.side * one.volume for one in self.venue.positions.values()), Decimal(0))
         if net != self.session.books.net_quantity("script", GOLD):
             found_.append(f"net {net} at the venue, {self.session.books.net_quantity('script', GOLD)} in the books")
+        pool = self.broker.tickets.pool("script", GOLD)
         for book in self.session.books.strategies["script"].open_books():
             for leg in book:
-                lots = sum(one.volume for one in self.broker.tickets.of_leg(leg.id))
-                if lots != leg.quantity:
-                    found_.append(f"leg {leg.id} is {leg.quantity} lots, its positions {lots}")
+                own = [one for one in self.broker.tickets.open.values() if leg.id in one.legs]
+                lots = sum((one.signed for one in (pool if leg is book.primary else own)), Decimal(0))
+                if lots != leg.signed:
+                    found_.append(f"leg {leg.id} is {leg.signed} lots, its positions {lots}")
+        sides = {one.side for one in pool}
+        if len(sides) > 1:
+            found_.append(f"positions {pool} stand against each other")
         return found_
 
     def _working(self) -> list[str]:
         live = {order.id: order for order in self.session.orders.live_orders()}
         found_ = []
-        pending = {part.ticket for part in self.broker._active.values() if part.order.live}
+        pending = {part.ticket for part in self.broker.parts.active.values() if part.order.live}
         if pending != set(self.venue.orders):
             found_.append(f"pending orders {set(self.venue.orders)} at the venue, {pending} here")
         for number, position in self.venue.positions.items():

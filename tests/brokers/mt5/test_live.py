@@ -99,7 +99,7 @@ class Account:
             return
         live = hosted.live
         with anyio.move_on_after(1.5):
-            while len(live.inbox) or live.recorder.backlog or live.machine.session.broker._outstanding:  # type: ignore[attr-defined]
+            while len(live.inbox) or live.recorder.backlog or live.machine.session.broker.standing().outstanding:  # type: ignore[attr-defined]
                 await anyio.sleep(0.001)
 
 
@@ -119,7 +119,9 @@ async def run(account: Account, engine: Engine, file: Path | None) -> tuple[Any,
 
 def _rests(broker: Mt5Broker, venue: Venue) -> bool:
     """Whether all that the broker has under way rests at the venue: a stop that the last tick filled is not seen at once."""
-    return len(broker._active) == len(venue.orders) and all(part.request.act == "place" for part in broker._active.values())
+    return len(broker.parts.active) == len(venue.orders) and all(
+        part.request.act == "place" for part in broker.parts.active.values()
+    )
 
 
 def _agree(account: Account, books: Any, broker: Mt5Broker) -> None:

@@ -1,0 +1,133 @@
+"""Exits that stand as native levels of positions: set, moved, taken away, and asked for again where the venue would not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from qkt.brokers.mt5.levels import Levels
+from qkt.brokers.mt5.outbox import Outbox
+from qkt.brokers.mt5.tickets import Ticket, Tickets
+from qkt.core.bus import Scope
+from qkt.core.events import LogLine, OrderAccepted, OrderMoved, OrderRejected
+from qkt.core.terms import OrderKind
+from qkt.orders import Order
+
+AGAIN_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A change of levels that nobody has answered: whose exit, to which level when it moves, and both levels before."""
+
+    order: Order
+    before: tuple[Decimal | None, Decimal | None]
+    level: Decimal | None = None
+
+
+class Natives:
+    """`watched` takes the targets that the venue will not keep."""
+
+    def __init__(self, scope: Scope, tickets: Tickets, outbox: Outbox, watched: Levels) -> None:
+        self._scope = scope
+        self._tickets = tickets
+        self._outbox = outbox
+        self._watched = watched
+        self._asked: dict[str, _Asked] = {}
+        # Positions whose levels the venue would not change, and when it is asked again.
+        self._again: dict[int, int] = {}
+
+    def place_for(self, order: Order) -> Ticket | None:
+        """The position that can keep an exit as its level: the only one of its entry, all of it, and the place is free."""
+        found = self._tickets.of_exit(order)
+        own = [ticket for ticket in found if ticket.entry == order.parent] if self._tickets.hedging else found
+        if len(own) != 1 or own[0].volume > order.quantity or own[0].ending:
+            return None
+        taken = own[0].stop if order.venue_kind is OrderKind.STOP else own[0].target
+        return own[0] if taken is None else None
+
+    def set(self, ticket: Ticket, order: Order) -> None:
+        before = (ticket.sl, ticket.tp)
+        if order.venue_kind is OrderKind.STOP:
+            ticket.stop, ticket.sl = order, order.stop
+        else:
+            ticket.target, ticket.tp = order, order.limit
+        self._asked[self._outbox.protect(ticket)] = _Asked(order, before)
+
+    def drop(self, order: Order) -> bool:
+        """Take an exit's level away. Returns whether it had one."""
+        ticket = self._tickets.exit_of(order)
+        if ticket is None:
+            return False
+        ticket.drop(order)
+        self._outbox.protect(ticket)
+        return True
+
+    def move(self, order: Order, level: Decimal) -> bool:
+        """Ask for another level. Returns whether the exit had one."""
+        ticket = self._tickets.exit_of(order)
+        if ticket is None:
+            return False
+        before = (ticket.sl, ticket.tp)
+        if ticket.stop is order:
+            ticket.sl = level
+        else:
+            ticket.tp = level
+        self._asked[self._outbox.protect(ticket)] = _Asked(order, before, level)
+        return True
+
+    def again(self, ticket: Ticket, at: int) -> None:
+        """Ask for the levels of a position again from `at` on (epoch ms)."""
+        self._again[ticket.number] = at
+
+    def on_taken(self, token: str) -> None:
+        asked = self._asked.pop(token, None)
+        if asked is None or not asked.order.live:
+            return
+        order = asked.order
+        if asked.level is not None:
+            self._scope.publish(OrderMoved(order.id, order.strategy, order.symbol, asked.level))
+        elif not order.acknowledged:
+            self._scope.publish(OrderAccepted(order.id, order.strategy, order.symbol, order.quantity))
+
+    def on_refused(self, token: str, position: int, text: str, now: int) -> None:
+        """What was before stays. A stop that the venue will not keep goes to the engine, a target is watched here; levels that
+        belong to no exit are asked for again."""
+        asked = self._asked.pop(token, None)
+        if asked is None:
+            self._again[position] = now + AGAIN_MS
+            return
+        order, ticket = asked.order, self._tickets.exit_of(asked.order)
+        if asked.level is not None:
+            if ticket is not None:
+                ticket.sl, ticket.tp = asked.before
+            self._say(f"{order.id} stays where it is, not at {asked.level:f} ({text})", order)
+            return
+        if ticket is not None:
+            stop = ticket.stop is order
+            ticket.drop(order)
+            if stop:
+                ticket.sl = asked.before[0]
+            else:
+                ticket.tp = asked.before[1]
+        if not order.live or self._watched.holds(order):
+            return
+        if order.venue_kind is OrderKind.LIMIT and ticket is not None:
+            self._say(f"{order.id} is watched by the engine: {text}", order)
+            self._watched.add(order)
+            self._scope.publish(OrderAccepted(order.id, order.strategy, order.symbol, order.quantity))
+        else:
+            self._scope.publish(OrderRejected(order.id, order.strategy, order.symbol, text, order.rule))
+
+    def on_time(self, ts: int) -> None:
+        for number in [number for number, due in self._again.items() if ts >= due]:
+            del self._again[number]
+            ticket = self._tickets.find(number)
+            if ticket is not None:
+                self._outbox.protect(ticket)
+
+    def ids(self) -> list[str]:
+        return [order.id for ticket in self._tickets.open.values() for order in ticket.exits]
+
+    def _say(self, text: str, order: Order) -> None:
+        self._scope.publish(LogLine(order.strategy, "WARN", text))
