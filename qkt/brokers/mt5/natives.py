@@ -98,26 +98,33 @@ class Natives:
             self._again[position] = now + AGAIN_MS
             return
         order, ticket = asked.order, self._tickets.exit_of(asked.order)
+        if ticket is not None:
+            self._restore(ticket, asked)
         if asked.level is not None:
-            if ticket is not None:
-                ticket.sl, ticket.tp = asked.before
             self._say(f"{order.id} stays where it is, not at {asked.level:f} ({text})", order)
             return
-        if ticket is not None:
-            stop = ticket.stop is order
-            ticket.drop(order)
-            if stop:
-                ticket.sl = asked.before[0]
-            else:
-                ticket.tp = asked.before[1]
-        if not order.live or self._watched.holds(order):
+        if not order.live:
             return
         if order.venue_kind is OrderKind.LIMIT and ticket is not None:
             self._say(f"{order.id} is watched by the engine: {text}", order)
             self._watched.add(order)
+        if self._watched.holds(order):  # also since its position is gone
             self._scope.publish(OrderAccepted(order.id, order.strategy, order.symbol, order.quantity))
         else:
             self._scope.publish(OrderRejected(order.id, order.strategy, order.symbol, text, order.rule))
+
+    def _restore(self, ticket: Ticket, asked: _Asked) -> None:
+        """The level is what it was before; what was asked for later and carries it along is asked for again without."""
+        stop = ticket.stop is asked.order
+        if asked.level is None:
+            ticket.drop(asked.order)
+        if stop:
+            ticket.sl = asked.before[0]
+        else:
+            ticket.tp = asked.before[1]
+        later = self._outbox.levels_of(ticket.number)
+        if later is not None and later != (ticket.sl, ticket.tp):
+            self._outbox.protect(ticket)
 
     def on_time(self, ts: int) -> None:
         for number in [number for number, due in self._again.items() if ts >= due]:

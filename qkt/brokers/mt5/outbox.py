@@ -99,6 +99,11 @@ class Outbox:
             )
         )
 
+    def levels_of(self, position: int) -> tuple[Decimal | None, Decimal | None] | None:
+        """The levels that were asked for last and are not answered, None when all are."""
+        asked = [one for one in self.outstanding.values() if one.act is Act.PROTECT and one.position == position]
+        return (asked[-1].sl, asked[-1].tp) if asked else None
+
     def close_by(self, ticket: Ticket, other: Ticket) -> str:
         """Ask that one position closes another. Returns the token."""
         return self.emit(
