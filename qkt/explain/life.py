@@ -9,7 +9,9 @@ from itertools import groupby
 
 from qkt.core.events import (
     CancelFailed,
+    Candle,
     Event,
+    LogLine,
     OrderAccepted,
     OrderCancelled,
     OrderFilled,
@@ -17,10 +19,13 @@ from qkt.core.events import (
     OrderMoved,
     OrderRejected,
     RiskRejected,
+    RuleFired,
 )
 from qkt.core.numbers import plain
 from qkt.explain.witness import Heard
 from qkt.orders import Order, OrderApproved, OrderRequested, SubmitOrder
+from qkt.portfolio import ChildGated, SignalSized, SignalSuppressed
+from qkt.risk import Halted, HaltLifted
 
 TOLD_MOVES = 3
 """A level that moves more often at a stretch is told by its last place."""
@@ -41,14 +46,31 @@ def life(heard: Sequence[Heard]) -> tuple[Step, ...]:
         events = [one.event for one in group]
         if moved and len(events) > TOLD_MOVES:
             last = events[-1]
-            steps.append(Step(last.at, f"moved {len(events)} times, {_told(last)}"))
+            steps.append(Step(last.at, f"moved {len(events)} times, {told(last)}"))
         else:
-            steps += [Step(event.at, _told(event)) for event in events]
+            steps += [Step(event.at, text) for event in events if (text := told(event)) is not None]
     return tuple(steps)
 
 
-def _told(event: Event) -> str:
+def told(event: Event) -> str | None:
+    """An event in words, None for one that says nothing to people."""
     match event:
+        case RuleFired(strategy=strategy, rule=rule):
+            return f"rule {rule + 1} of {strategy} fires"
+        case Candle(stream=stream, close=close):
+            return f"a bar of {stream} closes at {close:.10g}"
+        case LogLine(level=level, text=text):
+            return f"{level} {text}"
+        case SignalSuppressed(strategy=strategy, reason=reason):
+            return f"{strategy} is suppressed: {reason}"
+        case SignalSized(strategy=strategy, asked=asked, sized=sized):
+            return f"the book gives {strategy} {lots(sized)} of {lots(asked)} lots"
+        case ChildGated(strategy=strategy, active=active, reason=reason):
+            return f"{strategy} {'may trade' if active else 'is out'}: {reason}"
+        case Halted(halt=halt):
+            return f"halted: {halt.reason}"
+        case HaltLifted(halt=halt):
+            return f"halt lifted: {halt.reason}"
         case OrderRequested(order=order):
             return f"asked for: {order_words(order)}"
         case OrderApproved():
@@ -72,7 +94,7 @@ def _told(event: Event) -> str:
         case OrderFilled(quantity=quantity, price=got, complete=complete):
             return f"filled: {lots(quantity)} lots at {price(got)}{'' if complete else ', more to come'}"
         case _:
-            return type(event).__name__
+            return None
 
 
 def order_words(order: Order) -> str:

@@ -10,11 +10,10 @@ from typing import Any, Protocol
 
 from qkt.backtest.api import backtest
 from qkt.backtest.recipe import Recipe
-from qkt.brokers import QuoteBoard
 from qkt.core.errors import RecordingError
-from qkt.engine import Session
+from qkt.engine import Stage
 
-Attend = Callable[[Session, QuoteBoard], None]
+Attend = Callable[[Stage], None]
 
 RESULT = "result.json"
 
@@ -34,18 +33,24 @@ class Recording(Protocol):
         """A fill, from 1, as it was written down."""
         ...
 
+    @property
+    def length(self) -> int:
+        """How many inputs it had; known once it was played whole."""
+        ...
+
     def play(self, attend: Attend, until: int | None = None) -> None:
         """Do it again from its beginning, whole or up to an input. `attend` gets the session before its first one."""
         ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class BacktestRecording:
-    """A back-test, from the file of its result."""
+    """A back-test, from the file of its result. Its inputs are ticks."""
 
     path: Path
     recipe: Recipe
     trades: list[dict[str, Any]]
+    length: int = 0
 
     @classmethod
     def read(cls, path: Path) -> BacktestRecording:
@@ -87,10 +92,12 @@ class BacktestRecording:
         # Of a run that compares both orders of a bar's extremes the first is the result.
         attended = False
 
-        def once(session: Session, board: QuoteBoard) -> None:
+        def once(stage: Stage) -> None:
             nonlocal attended
             if not attended:
                 attended = True
-                attend(session, board)
+                attend(stage)
 
-        backtest(self.recipe.strategy, **self.recipe.arguments(), attend=once, limit=until)
+        result = backtest(self.recipe.strategy, **self.recipe.arguments(), attend=once, limit=until)
+        if until is None:
+            self.length = result.record.ticks

@@ -8,12 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from qkt.backtest.result import as_data
-from qkt.brokers import QuoteBoard
 from qkt.core.errors import RecordingError
 from qkt.core.events import OrderFilled
 from qkt.core.numbers import EXACT, plain, q8, to_decimal
 from qkt.core.terms import Purpose
-from qkt.engine import Session
+from qkt.engine import Stage
 from qkt.explain.life import Step, life, lots
 from qkt.explain.recording import Recording
 from qkt.explain.witness import Firing, Heard, Witness
@@ -102,8 +101,8 @@ def explain(recording: Recording, number: int) -> Explanation:
 def _attended(recording: Recording, watched: tuple[str, ...] = (), firings: tuple[int, ...] = ()) -> Witness:
     witnesses = []
 
-    def attend(session: Session, board: QuoteBoard) -> None:
-        witnesses.append(Witness(session, board, watched, firings))
+    def attend(stage: Stage) -> None:
+        witnesses.append(Witness(stage.session, stage.board, watched, firings))
 
     recording.play(attend)
     return witnesses[0]

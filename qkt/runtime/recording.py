@@ -8,10 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from qkt.brokers import QuoteBoard
 from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
-from qkt.engine import Session
+from qkt.engine import Stage
 from qkt.runtime.errors import SessionError
 from qkt.runtime.journal import FILE, Journal, Registration
 from qkt.runtime.machine import SessionMachine
@@ -43,7 +42,11 @@ class SessionRecording:
     def fill(self, number: int) -> Mapping[str, Any]:
         return self._fills[number - 1]
 
-    def play(self, attend: Callable[[Session, QuoteBoard], None], until: int | None = None) -> None:
+    @property
+    def length(self) -> int:
+        return self._last
+
+    def play(self, attend: Callable[[Stage], None], until: int | None = None) -> None:
         registration = self._registration
         last = self._last if until is None else until
         with TemporaryDirectory() as folder:
@@ -52,7 +55,8 @@ class SessionRecording:
             strategy = load_strategy(registration.file, registration.source, registration.params, scratch, terms.book)
             clock = EventClock()
             machine = SessionMachine(self.name, strategy, terms.settings(scratch), EventBus(clock), clock)
-            attend(machine.session, machine.board)
+            number = 0
+            attend(Stage(machine.session, machine.board, lambda: number))
             for number, item in read_tape(tape_folder(self._state, registration.run), self._kept):
                 if number > last:
                     return
