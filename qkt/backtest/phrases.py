@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 from decimal import Decimal
 from itertools import pairwise
 
@@ -71,3 +72,15 @@ def minute(ts: int) -> str:
 
 def second(ts: int) -> str:
     return dt.datetime.fromtimestamp(ts / 1000, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def wrapped(text: str, indent: int, hanging: int, width: int) -> list[str]:
+    """The text on lines of a width, the first one and the others indented by so many blanks."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

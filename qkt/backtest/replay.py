@@ -32,16 +32,12 @@ JUMP_TELL = 1024
 
 def replay_ticks(session: Session, ticks: Iterable[Tick], tell: Tell) -> bool:
     """Every tick through the session. Returns False when `tell` stopped it."""
-    done = 0
     for done, tick in enumerate(ticks, 1):
+        session.ticks = done
         session.on_tick(tick)
         if done % PLAIN_TELL == 0 and not tell(done, tick.ts):
-            break
-    else:
-        session.ticks = done
-        return True
-    session.ticks = done
-    return False
+            return False
+    return True
 
 
 class JumpReplay:

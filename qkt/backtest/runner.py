@@ -16,7 +16,6 @@ from qkt.backtest.book import Decisions, book_run
 from qkt.backtest.folded import ColumnBoard, ColumnCandles
 from qkt.backtest.record import RunRecord, write_record
 from qkt.backtest.replay import JumpReplay, Tell, replay_ticks
-from qkt.brokers import QuoteBoard
 from qkt.brokers.factory import BrokerKind
 from qkt.brokers.paper import ExecutionSettings
 from qkt.core.bus import EventBus
@@ -25,14 +24,14 @@ from qkt.core.errors import DataError, QktError, UsageError
 from qkt.core.events import CancelFailed, OrderRejected
 from qkt.core.timeframe import Timeframe
 from qkt.data import BarSource, BarTable, TickSource, TickTable, first_rows, merge, ticks_of
-from qkt.engine import Runnable, Session, SessionSettings, TickBoard, assemble
+from qkt.engine import Runnable, SessionSettings, Stage, TickBoard, assemble
 from qkt.portfolio import Portfolio
 from qkt.strategy import Tradable, finest, is_statistic
 
 ReplayName = Literal["fast", "every-tick", "bars"]
 Sources = Mapping[str, TickSource | BarSource]
-Attend = Callable[[Session, QuoteBoard], None]
-"""Gets a session that is about to run, and the market as it will see it."""
+Attend = Callable[[Stage], None]
+"""Gets a session that is about to run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +80,14 @@ def run(
     late: list[CancelFailed] = []
     drive.session.scope.subscribe(CancelFailed, late.append)
     if attend is not None:
-        attend(drive.session, drive.board)
+        attend(Stage(drive.session, drive.board, drive.place))
     try:
         complete = drive.run(start, end, _hearer(tell), limit)
         if drive.session.first_ts is None and complete:
             raise DataError(
                 "no tick in the range asked for", where=", ".join(sources), remedy="check --from, --to and the data given"
             )
-        drive.session.end(close=complete and settings.execution.end == "close")
+        drive.session.end(close=complete and limit is None and settings.execution.end == "close")
     except QktError:
         raise
     except Exception as problem:
@@ -149,6 +148,10 @@ class _JumpDriver:
         candles = cast(ColumnCandles, self.session.candles)
         self._replay = JumpReplay(self.session, self.board, candles, tuple(sources), finest(strategy.streams))
 
+    def place(self) -> int:
+        """How many ticks were taken, the one that is being handled included."""
+        return self.session.ticks + self.board.row + 1
+
     def run(self, start: int | None, end: int | None, tell: Tell, limit: int | None) -> bool:
         sources = [cast(TickSource, source) for source in self._sources.values()]
         chunks = merge(sources, start, end)
@@ -165,6 +168,10 @@ class _TickDriver:
         self.session = assemble(strategy, settings, EventBus(clock), clock, self.board, on_fault=_fail)
         bars = any(is_bars(source) for source in sources.values())
         self.paths = BarPaths(self.session, settings.execution.bars_path) if bars else None
+
+    def place(self) -> int:
+        """The same; ticks are counted as they come."""
+        return self.session.ticks
 
     def run(self, start: int | None, end: int | None, tell: Tell, limit: int | None) -> bool:
         if self.paths is not None:

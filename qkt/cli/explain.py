@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -126,12 +125,11 @@ def _checked(loaded: LoadedStrategy) -> CheckedStrategy:
 
 def wrapped(text: str, indent: int, hanging: int) -> list[str]:
     """The text on lines of the terminal's width, the first one and the others indented by so many blanks."""
-    width = min(get_terminal_size().columns, WIDEST)
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * hanging,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    from qkt.backtest import phrases
+
+    return phrases.wrapped(text, indent, hanging, width())
+
+
+def width() -> int:
+    """Columns that text takes."""
+    return min(get_terminal_size().columns, WIDEST)

@@ -8,5 +8,17 @@ from qkt.engine.assembly import Runnable, SessionSettings, assemble
 from qkt.engine.board import Board, TickBoard
 from qkt.engine.candles import CandleFeed, TickCandles, shortest
 from qkt.engine.session import Session
+from qkt.engine.stage import Stage
 
-__all__ = ["Board", "CandleFeed", "Runnable", "Session", "SessionSettings", "TickBoard", "TickCandles", "assemble", "shortest"]
+__all__ = [
+    "Board",
+    "CandleFeed",
+    "Runnable",
+    "Session",
+    "SessionSettings",
+    "Stage",
+    "TickBoard",
+    "TickCandles",
+    "assemble",
+    "shortest",
+]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from qkt.brokers import QuoteBoard
-from qkt.engine import Session
+from qkt.engine.session import Session
 
 
 class Stage(NamedTuple):

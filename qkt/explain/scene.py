@@ -11,7 +11,7 @@ from typing import Any
 from qkt.backtest.result import as_data
 from qkt.core.events import Candle, Event
 from qkt.core.numbers import q8, to_decimal
-from qkt.engine.stage import Stage
+from qkt.engine import Stage
 from qkt.explain.life import Step, order_words, told
 from qkt.lang.compiled import CompiledStrategy
 from qkt.lang.looking import LookedAt
@@ -105,7 +105,7 @@ class SceneMaker:
 
     def scene(self, run: str, length: int) -> Scene:
         """The scene, once the run has come to its end."""
-        session, board = self._stage.session, self._stage.board
+        session = self._stage.session
         books = session.books
         symbols = dict.fromkeys(one.symbol for trader in session.traders for one in trader.strategy.streams if one.fed)
         balance = books.starting + sum((book.realized for book in books.strategies.values()), Decimal(0))
@@ -151,9 +151,7 @@ class SceneMaker:
                 price = to_decimal(last or 0.0)
                 for leg in legs:
                     profit = books.converter.value(q8(books.open_profit(leg, price)), legs.symbol, price)
-                    yield Holding(
-                        book.strategy, leg.symbol, leg.side.value, leg.quantity, leg.entry, leg.opened_at, profit
-                    )
+                    yield Holding(book.strategy, leg.symbol, leg.side.value, leg.quantity, leg.entry, leg.opened_at, profit)
 
 
 def _keep(candles: dict[str, Candle], candle: Candle) -> None:

@@ -8,10 +8,11 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import partial
+from typing import TypeAlias
 
 from qkt.core.errors import RecordingError
 from qkt.core.events import Candle, Event, OrderFilled, RuleFired
-from qkt.engine.stage import Stage
+from qkt.engine import Stage
 from qkt.explain.recording import Recording
 from qkt.explain.scene import Scene, SceneMaker
 
@@ -28,6 +29,9 @@ class Stride(StrEnum):
     RULE = "rule"
 
 
+Places: TypeAlias = "Mapping[Stride, array[int]]"
+
+
 class Travel:
     """Walks through a recording. Every scene is the run done again up to there: what is shown is what was.
 
@@ -35,15 +39,13 @@ class Travel:
     """
 
     def __init__(self, recording: Recording) -> None:
+        places: Places = {one: array("q") for one in Stride if one is not Stride.TICK}
+        recording.play(lambda stage: _index(stage, places))
         self.name = recording.name
-        self._recording = recording
-        self._places: Mapping[Stride, array[int]] = {one: array("q") for one in Stride if one is not Stride.TICK}
-        self._scenes: OrderedDict[int, Scene] = OrderedDict()
-        self._stage: Stage | None = None
-        recording.play(self._index)
-        assert self._stage is not None
         self.length = recording.length
-        self._stage = None
+        self._recording = recording
+        self._places = places
+        self._scenes: OrderedDict[int, Scene] = OrderedDict()
 
     def count(self, stride: Stride) -> int:
         """How many places a stride knows."""
@@ -80,15 +82,15 @@ class Travel:
         self._scenes[place] = known
         return known
 
-    def _index(self, stage: Stage) -> None:
-        self._stage = stage
-        scope = stage.session.scope
-        scope.subscribe(Candle, partial(self._mark, Stride.BAR))
-        scope.subscribe(OrderFilled, partial(self._mark, Stride.FILL))
-        scope.subscribe(RuleFired, partial(self._mark, Stride.RULE))
 
-    def _mark(self, stride: Stride, event: Event) -> None:
-        assert self._stage is not None
-        place, places = self._stage.place(), self._places[stride]
-        if not places or places[-1] != place:
-            places.append(place)
+def _index(stage: Stage, places: Places) -> None:
+    """Write down where bars close, orders fill and rules fire."""
+    scope = stage.session.scope
+    for kind, stride in ((Candle, Stride.BAR), (OrderFilled, Stride.FILL), (RuleFired, Stride.RULE)):
+        scope.subscribe(kind, partial(_mark, stage, places[stride]))
+
+
+def _mark(stage: Stage, places: array[int], _: Event) -> None:
+    place = stage.place()
+    if not places or places[-1] != place:
+        places.append(place)
