@@ -230,6 +230,7 @@ class Risk(Losses):
     max_account_position: Positive | None = None
     total_dd_basis: Literal["static", "trailing"] | None = None
     daily_dd_basis: Literal["balance", "equity"] | None = None
+    live_equity_basis: Literal["venue", "modeled"] | None = None
     margin_floor_pct: Annotated[Number, Field(ge=0)] | None = None
     measured_usage_hours: Annotated[Number, Field(ge=0)] | None = None
     measured_usage_max_qty: Annotated[Number, Field(ge=0)] | None = None

@@ -35,7 +35,8 @@ class What(StrEnum):
     REFUSED = "refused"  # a request is not done and will not be
     DEAL = "deal"  # an execution
     ENDED = "ended"  # a pending order left the venue's book; all its deals have been told
-    MARGIN = "margin"  # the margin level in `quantity` (percent, 0 without positions), `reason` when it could not be read
+    MARGIN = "margin"  # how the account stands: the margin level in `quantity` (percent, 0 without positions), its `equity` and
+    # `balance`; a `reason` when it could not be read
     NOTE = "note"  # something that an operator should know
 
 
@@ -114,10 +115,14 @@ class Report(Plain):
     hedging: bool = False
     level: str = ""
     text: str = ""
+    equity: Decimal | None = None
+    balance: Decimal | None = None
 
 
 _READ: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("quantity", "limit", "stop", "sl", "tp", "price", "commission", "swap", "fee"), Decimal),
+    **dict.fromkeys(
+        ("quantity", "limit", "stop", "sl", "tp", "price", "commission", "swap", "fee", "equity", "balance"), Decimal
+    ),
     "act": Act,
     "what": What,
     "side": Side,

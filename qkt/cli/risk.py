@@ -55,12 +55,14 @@ def show(file: FileArgument, name: NameOption = None, config: ConfigOption = Non
     lines = LimitSheet(loaded.risk, limits, loaded.account.currency).lines(owners)
     if as_json:
         data = {"strategy": strategy.name, "file": None if path is None else str(path), "day": str(limits.day)}
+        data["live_equity_basis"] = limits.equity_basis
         print(json.dumps(data | {"limits": [line._asdict() for line in lines]}, indent=2))
         return
     print(f"{strategy.name}: {path if path is not None else 'no qkt.toml, these are the defaults'}")
     rows = [(one.binds, one.rule, one.limit or "-", one.then if one.limit else "", one.key, one.source) for one in lines]
     print_table(("BINDS", "RULE", "LIMIT", "", "KEY", "FROM"), rows, right=("LIMIT",), empty="")
-    print(f"a day begins at {limits.day}; limits of the venue bind real venues only")
+    venue = "the venue's" if limits.equity_basis == "venue" else "modeled by the books"
+    print(f"a day begins at {limits.day}; limits of the venue bind real venues only, the account's equity there is {venue}")
 
 
 @app.command(name="test")

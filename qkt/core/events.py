@@ -184,9 +184,11 @@ class RiskRejected(Event):
 @dataclass(slots=True)
 class MarginRead(Event):
     """A venue was asked for its account's margin level, in percent: equity over margin used, zero without positions, None
-    when it could not be read."""
+    when it could not be read. With it come the account's `equity` and `balance`, where the venue tells them."""
 
     level: Decimal | None
+    equity: Decimal | None = None
+    balance: Decimal | None = None
 
 
 @dataclass(slots=True)

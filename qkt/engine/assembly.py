@@ -127,7 +127,18 @@ def assemble(
     SignalDesk(scope, desk_ids)
     deadlines = Deadlines(waits)
     late = settings.execution.delayed
-    risk = RiskEngine(scope, limits, settings.instruments, books, board, waits, deadlines, real=settings.real, late=late)
+    risk = RiskEngine(
+        scope,
+        limits,
+        settings.instruments,
+        books,
+        board,
+        waits,
+        deadlines,
+        real=settings.real,
+        late=late,
+        whole=portfolio is None,
+    )
     # What follows an order hears of it before its manager sends it, and of its end in this order.
     OcoEntries(scope)
     FillChildren(scope)

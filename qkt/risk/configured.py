@@ -37,6 +37,7 @@ def limits_of(values: Mapping[str, Any]) -> RiskLimits:
         losses=_losses(values, default.losses.max_daily_loss),
         drawdown_basis=values["total_dd_basis"] or default.drawdown_basis,
         daily_drawdown_basis=values["daily_dd_basis"] or default.daily_drawdown_basis,
+        equity_basis=values["live_equity_basis"] or default.equity_basis,
         every_strategy=_strategy(each),
         strategies=MappingProxyType(own),
         venue=VenueLimits(**_given(values, VENUE)),

@@ -9,7 +9,7 @@ from decimal import Decimal
 from qkt.brokers import QuoteBoard
 from qkt.core.bus import Scope
 from qkt.core.errors import UsageError
-from qkt.core.events import LogLine, OrderFilled, OrderRejected, RiskRejected, Tick, Trade
+from qkt.core.events import LogLine, MarginRead, OrderFilled, OrderRejected, RiskRejected, Tick, Trade
 from qkt.core.instruments import InstrumentRegistry
 from qkt.core.watch import NEVER, AnyWatch, Waits
 from qkt.ledger import Books
@@ -23,6 +23,7 @@ from qkt.risk.purse import Purse
 from qkt.risk.reserved import Reservations
 from qkt.risk.sweep import Sweep
 from qkt.risk.venue import VenueRules
+from qkt.risk.venue_purse import VenuePurse
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,8 @@ class RiskEngine:
     """What a session is held to, and how it stands with it. Implements `Waiting` for the end of the day.
 
     `due` is when the next day begins (epoch ms). Must hear ticks after excursions have seen them. `real` tells that orders
-    go to a real venue, `late` that they take time to get to one.
+    go to a real venue, `late` that they take time to get to one. `whole` tells that the account's limits are those of all that
+    is on it, where a portfolio's are those of its book.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class RiskEngine:
         *,
         real: bool = False,
         late: bool = False,
+        whole: bool = True,
     ) -> None:
         _check(limits, books)
         self._scope = scope
@@ -62,7 +65,8 @@ class RiskEngine:
         self._pacer = Pacer(limits, reserved)
         self._sweep = Sweep(scope, self.halts, reserved, books, deadlines)
         names = list(books.strategies)
-        self._purses = [Purse(books, name) for name in (None, *names)]
+        self._at_venue = VenuePurse(books) if real and whole and limits.equity_basis == "venue" else None
+        self._purses = [self._at_venue or Purse(books, None), *(Purse(books, name) for name in names)]
         self._runaway = {(rule.strategy, rule.cause): rule for name in names for rule in runaway_rules(name, limits.of(name))}
         self.rules: list[HaltRule] = list(self._all_rules())
         self._equity_rules = [rule for rule in self.rules if isinstance(rule, EquityFall)]
@@ -77,6 +81,7 @@ class RiskEngine:
         waits.add(self)
         scope.subscribe(Trade, self._on_trade)
         scope.subscribe(OrderRejected, self._on_rejected)
+        scope.subscribe(MarginRead, self._on_read)
 
     @property
     def rejections(self) -> list[RiskRejected]:
@@ -155,6 +160,12 @@ class RiskEngine:
         if self._equity_rules:
             self._waits.changed()
 
+    def _on_read(self, event: MarginRead) -> None:
+        if self._at_venue is not None and event.equity is not None and event.balance is not None:
+            self._at_venue.read(event.equity, event.balance)
+            if self._begun:
+                self.check(event.at)
+
     def _on_rejected(self, event: OrderRejected) -> None:
         self._runaway[event.strategy, Cause.REJECTIONS].count(event.at)
         self.check(event.at)
@@ -162,6 +173,8 @@ class RiskEngine:
     def check(self, ts: int) -> None:
         """Halt for every limit that is broken now. A rule that cannot be evaluated three times in a row halts too."""
         self._recheck = False
+        if self._at_venue is not None:
+            self._at_venue.look()
         try:
             for rule, reason in self._broken():
                 until = self.limits.day.next(ts) if rule.lasts is Lasts.DAILY else None

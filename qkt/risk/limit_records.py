@@ -27,6 +27,7 @@ def limits_from_json(value: Mapping[str, Any]) -> RiskLimits:
         losses=_read(LossLimits, value["losses"]),
         drawdown_basis=value["drawdown_basis"],
         daily_drawdown_basis=value["daily_drawdown_basis"],
+        equity_basis=value.get("equity_basis", "venue"),
         every_strategy=_strategy(value["every_strategy"]),
         strategies=MappingProxyType({name: _strategy(own) for name, own in value["strategies"].items()}),
         venue=_read(VenueLimits, value["venue"]),

@@ -12,6 +12,7 @@ from qkt.core.daily import UTC_MIDNIGHT, DailyBoundary
 
 DrawdownBasis = Literal["static", "trailing"]
 DailyBasis = Literal["balance", "equity"]
+EquityBasis = Literal["venue", "modeled"]
 HaltLength = Literal["persistent", "daily"]
 
 
@@ -88,12 +89,15 @@ NO_STRATEGIES: Mapping[str, StrategyLimits] = MappingProxyType({})
 @dataclass(frozen=True, slots=True)
 class RiskLimits:
     """Everything that a session is held to. `losses` are those of the account, `every_strategy` is for strategies that
-    `strategies` does not name. `day` is when the day of all daily limits begins."""
+    `strategies` does not name. `day` is when the day of all daily limits begins. `equity_basis` says whose equity the limits of
+    an account at a real venue watch: that of the venue, or that of the session's books.
+    """
 
     orders: OrderLimits = OrderLimits()
     losses: LossLimits = LossLimits(max_daily_loss=Decimal(1_000))
     drawdown_basis: DrawdownBasis = "static"
     daily_drawdown_basis: DailyBasis = "balance"
+    equity_basis: EquityBasis = "venue"
     every_strategy: StrategyLimits = StrategyLimits()
     strategies: Mapping[str, StrategyLimits] = field(default_factory=lambda: NO_STRATEGIES)
     venue: VenueLimits = VenueLimits()

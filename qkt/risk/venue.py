@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from qkt.core.bus import Scope
-from qkt.core.events import MarginRead
+from qkt.core.events import LogLine, MarginRead
 from qkt.core.timeframe import HOUR_MS
 from qkt.orders import Order
 from qkt.risk.halt_rules import short
 from qkt.risk.limits import VenueLimits
 
-READS_TO_FAIL = 3
+READS_TO_FAIL, BLIND_MS = 3, 15_000
 
 
 class VenueRules:
@@ -26,13 +26,23 @@ class VenueRules:
         self.started_at: int | None = None
         self.unsound: dict[str, str] = {}
         self._failed_reads = 0
+        self._read_at = 0
+        self._blind = False
+        self._scope = scope
         scope.subscribe(MarginRead, self._on_margin)
 
     def _on_margin(self, event: MarginRead) -> None:
-        if event.level is None:
-            self._failed_reads += 1
-        else:
-            self._failed_reads, self.margin_level = 0, event.level
+        if event.level is not None:
+            self._failed_reads, self._read_at, self.margin_level = 0, event.at, event.level
+            if self._blind:
+                self._scope.publish(LogLine("", "INFO", "the account can be read again"))
+            self._blind = False
+            return
+        self._failed_reads += 1
+        if not self._blind and self._failed_reads >= READS_TO_FAIL and event.at - self._read_at >= BLIND_MS:
+            self._blind = True
+            text = f"the account could not be read {self._failed_reads} times in a row: its equity goes on by the books"
+            self._scope.publish(LogLine("", "ERROR", text))
 
     def of_account(self) -> Iterator[str]:
         """Why the account may take no entry. A level of zero is one of an account without positions."""

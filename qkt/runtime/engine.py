@@ -389,6 +389,9 @@ class Engine:
             if machine.settings.real:  # its first hours are measured
                 recorder.handle(CommandInput(max(machine.last_ts, self.wall.now()), "started", "engine"))
             if seat is not None:
+                differs = seat.other_day(machine.settings.limits.day)
+                if differs is not None:
+                    self.alert("WARN", live.name, differs, source="risk")
                 await seat.settle(lambda report: live.hear([report]))
                 seat.begin(lambda reports: live.inbox.call(lambda: live.hear(reports)))
             undo.pop_all()

@@ -23,6 +23,7 @@ from qkt.brokers.mt5.sight import Sight, look
 from qkt.brokers.mt5.terminal import Terminal, TerminalError
 from qkt.brokers.mt5.tokens import DIGITS, OWNER
 from qkt.core.clock import Clock
+from qkt.core.daily import DailyBoundary
 from qkt.core.errors import InstrumentError
 from qkt.core.instruments import Instrument
 from qkt.runtime.effects import SEND, Effect
@@ -49,6 +50,10 @@ class Seat(Protocol):
 
     def begin(self, take: Callable[[list[Report]], None]) -> None:
         """From now on reports go to `take`, on the loop."""
+        ...
+
+    def other_day(self, day: DailyBoundary) -> str | None:
+        """In a sentence that the venue's day is not this one, None where it is."""
         ...
 
     async def compare(self) -> list[Difference]:
@@ -220,6 +225,9 @@ class Mt5Seat:
     def begin(self, take: Callable[[list[Report]], None]) -> None:
         loop = asyncio.get_running_loop()
         self._link.seat(self._desk, lambda reports: _deliver(loop, take, reports))
+
+    def other_day(self, day: DailyBoundary) -> str | None:
+        return self._link.profile.clock.other_day(day, self._wall.now())
 
     async def compare(self) -> list[Difference]:
         clock, now = self._link.profile.clock, self._wall.now()

@@ -6,6 +6,7 @@ import pytest
 
 LIMITS = """[risk]
 max_drawdown_pct = 5
+live_equity_basis = "modeled"
 day_zone = "America/New_York"
 day_starts = "17:00"
 
@@ -30,7 +31,7 @@ def limits(tmp_path, monkeypatch):
 def test_every_limit_is_shown_with_where_it_is_written(qkt, strategy, limits):
     shown = qkt("risk", "show", strategy, "--config", limits, "--json").json
     found = {(row["binds"], row["key"]): (row["limit"], row["source"]) for row in shown["limits"]}
-    assert shown["day"] == "17:00 America/New_York"
+    assert (shown["day"], shown["live_equity_basis"]) == ("17:00 America/New_York", "modeled")
     assert found["account", "max_daily_loss"] == ("1000 USD", "default")
     assert found["account", "max_drawdown_pct"] == ("5 %", "[risk]")
     assert found["crosses", "max_trades_per_day"] == ("8", "[risk.each_strategy]")

@@ -263,7 +263,7 @@ class Mt5Broker:
             case What.ENDED:
                 self._on_ended(report)
             case What.MARGIN:
-                self._scope.publish(MarginRead(None if report.reason else report.quantity))
+                self._scope.publish(MarginRead(None if report.reason else report.quantity, report.equity, report.balance))
             case What.NOTE:
                 self._say(report.level, report.text)
 

@@ -28,7 +28,7 @@ from qkt.core.terms import Side
 
 POLL_MS = 1_000
 SOON_MS = 250
-MARGIN_MS = 15_000
+MARGIN_MS = 5_000
 REPRICES = 3
 CLEAN_ROUNDS = 4
 ASK_STEP_MS = 500
@@ -426,4 +426,5 @@ class Desk:
                 raise
             return
         level = account.equity / account.margin * 100 if account.margin else 0.0
-        self._out.append(Report(What.MARGIN, now, quantity=Decimal(f"{level:.2f}")))
+        equity, balance = (Decimal(f"{amount:.8f}") for amount in (account.equity, account.balance))
+        self._out.append(Report(What.MARGIN, now, quantity=Decimal(f"{level:.2f}"), equity=equity, balance=balance))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from qkt.core.daily import DailyBoundary
 from qkt.core.errors import QktError
+from qkt.core.timeframe import DAY_MS, HOUR_MS
 
-HOUR_MS = 3_600_000
 QUARTER_MS = HOUR_MS // 4
+WEEK_MS, YEAR_MS = 7 * DAY_MS, 364 * DAY_MS
 NEW_YORK_CLOSE = "new_york_close"
 
 
@@ -37,6 +39,24 @@ class ServerClock:
         """Where the clock is put back and shows an hour twice, the second one is meant; markets are closed then."""
         first = self._offset(server)
         return server - self._offset(server - first)
+
+    def next_midnight(self, utc: int) -> int:
+        """When the server's next day begins (epoch ms UTC)."""
+        return self.to_utc((self.to_server(utc) // DAY_MS + 1) * DAY_MS)
+
+    def other_day(self, day: DailyBoundary, now: int) -> str | None:
+        """In a sentence that the server's day begins at another time than `day` does, in any week of the year that follows.
+        None where both are one."""
+        when = next((ts for ts in range(now, now + YEAR_MS, WEEK_MS) if day.next(ts) != self.next_midnight(ts)), None)
+        if when is None:
+            return None
+        own, theirs = (dt.datetime.fromtimestamp(ts / 1000, dt.UTC) for ts in (day.next(when), self.next_midnight(when)))
+        zone, starts = ("America/New_York", "17:00") if self._ahead else (self.zone, "00:00")
+        return (
+            f"the day of its limits begins at {day} ({own:%Y-%m-%d %H:%M} UTC), the server's at {theirs:%Y-%m-%d %H:%M} UTC: "
+            f"what the account's own rules count by the day is counted otherwise here; "
+            f'day_zone = "{zone}" and day_starts = "{starts}" under [risk] make both one'
+        )
 
     def _offset(self, utc: int) -> int:
         """Zones change at quarters of an hour; the last one asked for is kept."""
