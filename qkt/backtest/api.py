@@ -4,37 +4,35 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Literal, cast
 
-from qkt.backtest.bar_sources import ResolvedBars
+from qkt.backtest.bar_sources import ResolvedBars, is_bars
+from qkt.backtest.market import Source
+from qkt.backtest.prepared import Given, Prepared, markets_of, runnable_of
 from qkt.backtest.recipe import Recipe, absolute
-from qkt.backtest.record import RunRecord, compared
 from qkt.backtest.result import BacktestResult
-from qkt.backtest.runner import Attend, Progress, is_bars, run, shortest
+from qkt.backtest.runner import Attend, Progress, shortest
 from qkt.brokers.factory import BrokerKind, VenueTerms
-from qkt.brokers.paper import BarsPath, ExecutionSettings, Fills, Preset
+from qkt.brokers.paper import ExecutionSettings, Fills, Preset
 from qkt.core.errors import DataError, UsageError
 from qkt.core.instruments import InstrumentRegistry, bare
-from qkt.data import BarSource, Store, TickSource, open_data
+from qkt.data import Store, TickSource, open_data
 from qkt.engine import Runnable, SessionSettings
 from qkt.engine.markets import conversion_markets
 from qkt.portfolio import BookSettings, Portfolio
 from qkt.risk import RiskLimits
-from qkt.strategy import Strategy
-from qkt.strategy.loader import load_python
-from qkt.strategy.python import PythonStrategy
 
-Source = TickSource | BarSource
 Moment = str | int | None
+Data = Sequence[str | Path] | str | Path
+Simulated = Literal["paper", "mt5-sim"]
 
 
 def backtest(
-    strategy: Path | str | Runnable | Strategy,
+    strategy: Given,
     *,
-    data: Sequence[str | Path] | str | Path = (),
+    data: Data = (),
     store: Path | bool = False,
     start: Moment = None,
     end: Moment = None,
@@ -52,7 +50,7 @@ def backtest(
     stop: Callable[[], bool] | None = None,
     book: BookSettings | None = None,
     limits: RiskLimits | None = None,
-    broker: Literal["paper", "mt5-sim"] = "paper",
+    broker: Simulated = "paper",
     attend: Attend | None = None,
     limit: int | None = None,
 ) -> BacktestResult:
@@ -72,18 +70,62 @@ def backtest(
 
     Raises a QktError, in one sentence, for whatever cannot be used.
     """
-    runnable, used = runnable_of(strategy, params or {}, book)
+    ready = prepare(
+        strategy,
+        data=data,
+        store=store,
+        start=start,
+        end=end,
+        balance=balance,
+        currency=currency,
+        params=params,
+        fills=fills,
+        preset=preset,
+        execution=execution,
+        instruments=instruments,
+        columns=columns,
+        zone=zone,
+        book=book,
+        limits=limits,
+        broker=broker,
+    )
+    return ready.run(params, made=ready.made, every_tick=every_tick, progress=progress, stop=stop, attend=attend, limit=limit)
+
+
+def prepare(
+    strategy: Given,
+    *,
+    data: Data = (),
+    store: Path | bool = False,
+    start: Moment = None,
+    end: Moment = None,
+    balance: Decimal | int | str | None = None,
+    currency: str = "USD",
+    params: Mapping[str, str] | None = None,
+    fills: Fills | None = None,
+    preset: Preset | None = None,
+    execution: ExecutionSettings | None = None,
+    instruments: Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    zone: str | None = None,
+    book: BookSettings | None = None,
+    limits: RiskLimits | None = None,
+    broker: Simulated = "paper",
+) -> Prepared:
+    """A back-test made ready for many runs. The arguments are those of `backtest`; `params` need only be given where the
+    strategy cannot be read without them, each run has its own. Raises as `backtest` does."""
+    made = runnable_of(strategy, params or {}, book)
+    runnable = made[0]
     simulated = _execution(execution, fills, preset)
     begin, until = moment(start, "start"), moment(end, "end")
     if begin is not None and until is not None and begin >= until:
         raise UsageError(f"the range from {start} to {end} is empty", expected="a start before the end")
     symbols = list(dict.fromkeys(stream.symbol for stream in runnable.streams if stream.traded))
-    fed = list(dict.fromkeys(stream.symbol for stream in runnable.streams if stream.fed))
     lengths = {bare(symbol).upper(): shortest(runnable, symbol).ms for symbol in symbols}
     open_sources = _opener(data, store, columns, zone, simulated, lengths)
     registry = InstrumentRegistry.load(instruments) if instruments else InstrumentRegistry.standard()
     available = open_sources()
-    sources = _assign(fed, available, open_sources)
+    sources = _assign(markets_of(runnable), available, open_sources)
     markets = conversion_markets(symbols, currency, registry, available)
     sources |= {name: available[name] for name in markets}
     settings = SessionSettings(
@@ -95,59 +137,23 @@ def backtest(
         markets=tuple(markets),
         venue=_venue(broker, simulated, sources.values()),
     )
-
-    def tell(done: Progress) -> bool:
-        if progress is not None:
-            progress(done)
-        return stop is None or not stop()
-
-    def replay(one: Runnable, path: BarsPath) -> RunRecord:
-        chosen = replace(settings, execution=replace(simulated, bars_path=path))
-        return run(
-            one,
-            sources,
-            chosen,
-            start=begin,
-            end=until,
-            every_tick=every_tick,
-            params=used,
-            tell=tell,
-            attend=attend,
-            limit=limit,
-        )
-
-    if simulated.bars_path != "both":
-        record = replay(runnable, simulated.bars_path)
-    else:
-        if not isinstance(strategy, str | Path):
-            raise UsageError("both orders of a bar's extremes need the strategy twice", expected="its file, not an object")
-        if not any(is_bars(source) for source in sources.values()) and simulated.fills != "bars":
-            raise UsageError("the data has ticks, whose order is known", remedy="leave --bars-path out, or use --fills bars")
-        record = replay(runnable, "adverse_first")
-        if not record.interrupted:
-            other = replay(runnable_of(strategy, params or {}, book)[0], "favourable_first")
-            record = compared(replace(record, execution=simulated), other)
+    recipe = None
     if isinstance(strategy, str | Path):
         recipe = Recipe(
             strategy=str(Path(strategy).absolute()),
             data=absolute(data),
             store=str(store.absolute()) if isinstance(store, Path) else store,
-            start=begin,
-            end=until,
             balance=None if balance is None else settings.balance,
             currency=currency,
-            params=params and dict(params),
             execution=simulated,
             instruments=None if instruments is None else str(instruments.absolute()),
             columns=columns and dict(columns),
             zone=zone,
-            every_tick=every_tick,
             book=book,
             limits=limits,
             broker=broker,
         )
-        record = replace(record, recipe=recipe)
-    return BacktestResult.of(record, {symbol: registry.resolve(symbol).contract_size for symbol in symbols})
+    return Prepared(strategy, book, settings, sources, begin, until, made, recipe)
 
 
 def _venue(broker: str, execution: ExecutionSettings, sources: Iterable[Source]) -> VenueTerms:
@@ -182,28 +188,6 @@ def _execution(execution: ExecutionSettings | None, fills: str | None, preset: s
     return execution
 
 
-def runnable_of(
-    given: Path | str | Runnable | Strategy, params: Mapping[str, str], book: BookSettings | None
-) -> tuple[Runnable, dict[str, str]]:
-    """What a file or an object makes to run, and the values of its parameters. Raises a QktError for what cannot be run."""
-    if isinstance(given, Strategy):
-        return PythonStrategy(given, type(given).__name__), {}
-    if not isinstance(given, str | Path):
-        return given, {}
-    path = Path(given)
-    if path.suffix == ".py":
-        return load_python(path, params), dict(params)
-    from qkt.lang import load, load_portfolio
-    from qkt.lang.source import is_portfolio, read_source
-
-    if is_portfolio(read_source(path)):
-        compiled = load_portfolio(path, params)
-        return Portfolio(compiled, book), {name: str(value) for name, value in compiled.params.items()}
-
-    loaded = load(path, params)
-    return loaded.strategy, {name: str(value) for name, value in loaded.params.items()}
-
-
 def _balance(value: Decimal | int | str | None, strategy: Runnable) -> Decimal:
     if value is None:
         capital = strategy.capital if isinstance(strategy, Portfolio) else None
@@ -218,7 +202,7 @@ def _balance(value: Decimal | int | str | None, strategy: Runnable) -> Decimal:
 
 
 def _opener(
-    data: Sequence[str | Path] | str | Path,
+    data: Data,
     store: Path | bool,
     columns: Mapping[str, str] | None,
     zone: str | None,

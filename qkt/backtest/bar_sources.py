@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeGuard
 
 import numpy as np
 
 from qkt.core.timeframe import Timeframe
 from qkt.data import BarSource, BarTable, CandleFolder, DataReport, TickSource
+
+
+def is_bars(source: TickSource | BarSource) -> TypeGuard[BarSource]:
+    return hasattr(type(source), "timeframe_ms")
 
 
 class FoldedBars:

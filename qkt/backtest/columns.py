@@ -6,12 +6,16 @@ table of its own symbol.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from qkt.brokers import Quote
+from qkt.core.timeframe import Timeframe
 from qkt.core.watch import AnyWatch, Reads, TrailWatch, Watch
-from qkt.data import Chunk, TickTable
+from qkt.data import CandleFolder, Chunk, ClosedBars, ObservationFolder, TickTable
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -38,6 +42,7 @@ class SymbolColumns:
         self._latest: Rows | None = None
         self._quoted: Rows | None = None
         self._extremes: dict[tuple[Reads, bool], Floats] = {}
+        self._candles: dict[Hashable, tuple[ClosedBars, Any]] = {}
 
     def merged(self, local: int) -> int:
         """The merged row of a local row."""
@@ -154,6 +159,15 @@ class SymbolColumns:
             block, look = found + 1, FIRST_LOOK
         return end
 
+    def candles(self, folder: CandleFolder | ObservationFolder) -> ClosedBars:
+        """The candles that close here, of a folder that has had every chunk before this one. Whoever replays the same chunks
+        again finds them folded."""
+        found = self._candles.get(folder.terms)
+        if found is None:
+            found = self._candles[folder.terms] = folder.fold(self.table), folder.carried
+        folder.carried = found[1]
+        return found[0]
+
     def _block_extremes(self, reads: Reads, below: bool) -> Floats:
         """The lowest (or highest) number of every block."""
         key = (reads, below)
@@ -186,9 +200,20 @@ class ChunkColumns:
         self.length = len(chunk)
         self.symbols = symbols
         self.by_symbol: dict[str, SymbolColumns] = {}
+        self._windows: dict[Timeframe, tuple[Rows, int, int]] = {}
         for number, (symbol, table) in enumerate(zip(symbols, chunk.tables, strict=True)):
             rows = None if chunk.code is None else np.flatnonzero(chunk.code == number)
             self.by_symbol[symbol] = SymbolColumns(table, rows, self.length)
+
+    def windows(self, frame: Timeframe) -> tuple[Rows, int, int]:
+        """The merged rows beyond the first that begin a window of the timeframe, and the numbers of the first and the last
+        window."""
+        found = self._windows.get(frame)
+        if found is None:
+            window = (self.ts - frame.offset) // frame.ms
+            begins = np.flatnonzero(window[1:] != window[:-1]) + 1
+            found = self._windows[frame] = begins, int(window[0]), int(window[-1])
+        return found
 
     def symbol_of(self, merged: int) -> str:
         return self.symbols[0] if self.code is None else self.symbols[int(self.code[merged])]

@@ -120,7 +120,7 @@ class _Stream:
         self._candle: Candle | None = None
 
     def load(self, columns: SymbolColumns) -> None:
-        bars = self.folder.fold(columns.table)
+        bars = columns.candles(self.folder)
         self.rows = bars.row if columns.rows is None else columns.rows[bars.row]
         prices = (bars.open, bars.high, bars.low, bars.close, bars.volume)
         candles = map(

@@ -20,7 +20,7 @@ from qkt.backtest.folded import ColumnBoard, ColumnCandles, ColumnPath
 from qkt.core.events import Tick
 from qkt.core.timeframe import Timeframe
 from qkt.core.watch import TrailWatch
-from qkt.data import Chunk, optional_list
+from qkt.data import optional_list
 from qkt.engine import Session
 
 Tell = Callable[[int, int], bool]
@@ -48,13 +48,11 @@ class JumpReplay:
         session: Session,
         board: ColumnBoard,
         candles: ColumnCandles,
-        symbols: tuple[str, ...],
         sample: Timeframe,
     ) -> None:
         self._session = session
         self._board = board
         self._candles = candles
-        self._symbols = symbols
         self._sample = sample
         self._path = ColumnPath(board)
         self._limits = EquitySearch(session, board)
@@ -62,13 +60,12 @@ class JumpReplay:
         session.books.excursions.path = self._path
         session.waits.passed = self._path
 
-    def run(self, chunks: Iterable[Chunk], tell: Tell) -> bool:
+    def run(self, chunks: Iterable[ChunkColumns], tell: Tell) -> bool:
         """Replay the tape. Returns False when `tell` stopped it."""
         done = 0
-        for chunk in chunks:
-            if not len(chunk):
+        for columns in chunks:
+            if not columns.length:
                 continue
-            columns = ChunkColumns(chunk, self._symbols)
             self._board.load(columns)
             self._path.load(columns)
             self._candles.load(columns)
@@ -122,11 +119,10 @@ class JumpReplay:
 
     def _stops(self, columns: ChunkColumns) -> Rows:
         """Rows known beforehand: the first tick of every sampling window and every row that closes a candle."""
-        window = (columns.ts - self._sample.offset) // self._sample.ms
-        first = np.flatnonzero(window[1:] != window[:-1]) + 1
-        if self._last_window is None or window[0] != self._last_window:
+        first, opening, last = columns.windows(self._sample)
+        if opening != self._last_window:
             first = np.concatenate(([0], first))
-        self._last_window = int(window[-1])
+        self._last_window = last
         closes = self._candles.rows()
         return np.unique(np.concatenate([first, *closes])) if closes else first
 

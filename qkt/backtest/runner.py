@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Literal, TypeGuard, cast
+from typing import Literal, cast
 
 from qkt.backtest.bar_paths import BarPaths, BarReplay
-from qkt.backtest.bar_sources import FoldedBars, ResolvedBars
+from qkt.backtest.bar_sources import FoldedBars, ResolvedBars, is_bars
 from qkt.backtest.bars import ticks_of_bars
 from qkt.backtest.blame import blame
 from qkt.backtest.book import Decisions, book_run
 from qkt.backtest.folded import ColumnBoard, ColumnCandles
+from qkt.backtest.market import Sources, columns_of
 from qkt.backtest.record import RunRecord, write_record
 from qkt.backtest.replay import JumpReplay, Tell, replay_ticks
 from qkt.brokers.factory import BrokerKind
@@ -23,13 +24,12 @@ from qkt.core.clock import EventClock
 from qkt.core.errors import DataError, QktError, UsageError
 from qkt.core.events import CancelFailed, OrderRejected
 from qkt.core.timeframe import Timeframe
-from qkt.data import BarSource, BarTable, TickSource, TickTable, first_rows, merge, ticks_of
+from qkt.data import BarTable, TickSource, TickTable, merge, ticks_of
 from qkt.engine import Runnable, SessionSettings, Stage, TickBoard, assemble
 from qkt.portfolio import Portfolio
 from qkt.strategy import Tradable, finest, is_statistic
 
 ReplayName = Literal["fast", "every-tick", "bars"]
-Sources = Mapping[str, TickSource | BarSource]
 Attend = Callable[[Stage], None]
 """Gets a session that is about to run."""
 
@@ -58,6 +58,7 @@ def run(
 ) -> RunRecord:
     """Run a strategy or a portfolio over [start, end) of its sources, which are keyed by market id, those of its streams first.
 
+    A `LoadedMarket` as `sources` serves many runs; `start` and `end` are then the ends of its own range, or lie within it.
     `tell` hears of progress and answers whether to go on. `attend` gets the session before its first tick, to look on;
     `limit` ends the run after so many ticks. Raises DataError when there was nothing to replay or volumes are
     missing, and StrategyError naming the line when the strategy's own code failed.
@@ -146,16 +147,14 @@ class _JumpDriver:
             _fail,
         )
         candles = cast(ColumnCandles, self.session.candles)
-        self._replay = JumpReplay(self.session, self.board, candles, tuple(sources), finest(strategy.streams))
+        self._replay = JumpReplay(self.session, self.board, candles, finest(strategy.streams))
 
     def place(self) -> int:
         """How many ticks were taken, the one that is being handled included."""
         return self.session.ticks + self.board.row + 1
 
     def run(self, start: int | None, end: int | None, tell: Tell, limit: int | None) -> bool:
-        sources = [cast(TickSource, source) for source in self._sources.values()]
-        chunks = merge(sources, start, end)
-        return self._replay.run(chunks if limit is None else first_rows(chunks, limit), tell)
+        return self._replay.run(columns_of(self._sources, start, end, limit), tell)
 
 
 class _TickDriver:
@@ -180,10 +179,6 @@ class _TickDriver:
             sources = [cast(TickSource, source) for source in self._sources.values()]
             ticks = ticks_of(merge(sources, start, end), tuple(self._sources))
         return replay_ticks(self.session, islice(ticks, limit), tell)
-
-
-def is_bars(source: TickSource | BarSource) -> TypeGuard[BarSource]:
-    return hasattr(type(source), "timeframe_ms")
 
 
 def as_bars(strategy: Tradable, sources: Sources, execution: ExecutionSettings) -> Sources:

@@ -113,7 +113,7 @@ def try_(
 
 def _load(file: Path) -> Runnable:
     """Raises a QktError for a file that does not compile."""
-    from qkt.backtest.api import runnable_of
+    from qkt.backtest.prepared import runnable_of
 
     return runnable_of(file, {}, None)[0]
 

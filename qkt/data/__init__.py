@@ -16,7 +16,7 @@ from qkt.data.sample import SampleFile, write_sample
 from qkt.data.sources import BarSource, TickSource
 from qkt.data.store import Store, default_root
 from qkt.data.synthetic import synthesize
-from qkt.data.tables import BarTable, TickTable, mid_price, mid_prices
+from qkt.data.tables import BarTable, TickTable, joined, mid_price, mid_prices
 from qkt.data.tape import Chunk, first_rows, merge
 from qkt.data.ticks import optional_list, table_ticks, ticks_of
 
@@ -40,6 +40,7 @@ __all__ = [
     "bar_path",
     "default_root",
     "first_rows",
+    "joined",
     "merge",
     "mid_price",
     "mid_prices",

@@ -62,6 +62,20 @@ class CandleFolder:
         """The open candle so far."""
         return self._open
 
+    @property
+    def terms(self) -> tuple[Timeframe, int | None, bool]:
+        """What it folds by: two folders with the same terms make the same of the same tables."""
+        return self._timeframe, self._begin, self._sums_volume
+
+    @property
+    def carried(self) -> tuple[Bar | None, int, int]:
+        """What it takes from table to table."""
+        return self._open, self.late, self.partial
+
+    @carried.setter
+    def carried(self, state: tuple[Bar | None, int, int]) -> None:
+        self._open, self.late, self.partial = state
+
     def fold(self, table: TickTable) -> ClosedBars:
         """Take a table; returns the candles it closes."""
         late = 0

@@ -31,9 +31,15 @@ class ObservationFolder:
     """A table of observations at once, as `CandleFolder` takes ticks."""
 
     unfinished = None
+    carried: None = None
 
     def __init__(self, timeframe: Timeframe) -> None:
         self._ms = timeframe.ms
+
+    @property
+    def terms(self) -> tuple[str, int]:
+        """See `CandleFolder.terms`."""
+        return "observations", self._ms
 
     def fold(self, table: TickTable) -> ClosedBars:
         """The candles of the observations, each at its own row."""

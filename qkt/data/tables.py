@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -51,6 +52,26 @@ class TickTable:
         a = 0 if start is None else int(np.searchsorted(self.ts, start))
         b = len(self) if end is None else int(np.searchsorted(self.ts, end))
         return self if (a, b) == (0, len(self)) else self.slice(a, max(a, b))
+
+
+def joined(tables: Sequence[TickTable]) -> TickTable:
+    """Consecutive tables as one, an empty one of none."""
+    if not tables:
+        return TickTable(np.empty(0, np.int64), np.empty(0))
+    columns = zip(*(table.optional() for table in tables), strict=True)
+    lengths = [len(table) for table in tables]
+    return TickTable(
+        np.concatenate([table.ts for table in tables]),
+        np.concatenate([table.price for table in tables]),
+        *(_joined_optional(parts, lengths) for parts in columns),
+    )
+
+
+def _joined_optional(parts: Sequence[Floats | None], lengths: Sequence[int]) -> Floats | None:
+    if all(part is None for part in parts):
+        return None
+    pairs = zip(parts, lengths, strict=True)
+    return np.concatenate([np.full(length, np.nan) if part is None else part for part, length in pairs])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from qkt.core.errors import DataError
 from qkt.data.sources import TickSource
-from qkt.data.tables import Floats, Ints, TickTable
+from qkt.data.tables import Ints, TickTable, joined
 
 Codes: TypeAlias = npt.NDArray[np.uint8 | np.int16]
 
-EMPTY = TickTable(np.empty(0, np.int64), np.empty(0))
+EMPTY = joined([])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,25 +110,9 @@ class _Stream:
         while table is not None and following is not None and following.ts[0] <= table.ts[-1]:
             if following.ts[0] < table.ts[-1]:
                 raise DataError(f"{self._symbol or 'the data'} goes back in time between two tables at {following.ts[0]} ms")
-            table, following = _join(table, following), self._read()
+            table, following = joined([table, following]), self._read()
         self.table = EMPTY if table is None else table
         self._next = following
 
     def _read(self) -> TickTable | None:
         return next((table for table in self._tables if len(table)), None)
-
-
-def _join(a: TickTable, b: TickTable) -> TickTable:
-    columns = zip(a.optional(), b.optional(), strict=True)
-    return TickTable(
-        np.concatenate((a.ts, b.ts)),
-        np.concatenate((a.price, b.price)),
-        *(_join_optional(first, second, len(a), len(b)) for first, second in columns),
-    )
-
-
-def _join_optional(first: Floats | None, second: Floats | None, n: int, m: int) -> Floats | None:
-    if first is None and second is None:
-        return None
-    parts = [np.full(size, np.nan) if part is None else part for part, size in ((first, n), (second, m))]
-    return np.concatenate(parts)

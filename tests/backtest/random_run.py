@@ -298,6 +298,12 @@ def run_plan(plan: Plan, *, every_tick: bool, watched: int = 0) -> tuple[RunReco
 
 def run_with(plan: Plan, strategy: Runnable, *, every_tick: bool, watched: int = 0) -> RunRecord:
     """The market of a plan, traded by somebody."""
+    sources, settings = market_of(plan, watched)
+    return run(strategy, sources, settings, every_tick=every_tick)
+
+
+def market_of(plan: Plan, watched: int = 0) -> tuple[dict[str, Memory], SessionSettings]:
+    """The sources of a plan, and what its session is to know."""
     sources = {
         f"SIM:S{n}": Memory(
             f"S{n}", tape(plan.seed * 10 + n, plan.ticks, plan.quoted, plan.execution.spread == "observed"), plan.rows_per_table
@@ -335,4 +341,4 @@ def run_with(plan: Plan, strategy: Runnable, *, every_tick: bool, watched: int =
         markets=markets,
         audit=True,
     )
-    return run(strategy, sources, settings, every_tick=every_tick)
+    return sources, settings

@@ -202,9 +202,8 @@ def write_bars(ticks: Path, folder: Path, minutes: int) -> Path:
 
 def same(record: RunRecord) -> RunRecord:
     """A record without what says how it was made."""
-    return replace(
-        record, replay="fast", execution=ExecutionSettings(), timing=Timing(0, 0), data={}, bars=None, warnings=[], params={}
-    )
+    blank = replace(record, replay="fast", execution=ExecutionSettings(), timing=Timing(0, 0), data={}, bars=None)
+    return replace(blank, warnings=[], params={}, recipe=None)
 
 
 def test_bars_with_all_their_ticks_give_the_result_of_the_ticks(
