@@ -5,13 +5,15 @@ The one place that knows how the pieces of a running process fit.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -40,6 +42,10 @@ if TYPE_CHECKING:
 
 # Seconds that an engine gets to end in order; then the process ends as it is, which its journal is made for.
 DEADLINE = 20.0
+
+ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
+HANGUP = [getattr(signal, name) for name in ("SIGHUP",) if hasattr(signal, name)]
+"""Signals that this platform has."""
 
 FIRST_STRATEGIES = ("*.qkt", "*.py")
 
@@ -156,7 +162,8 @@ def _cut_off() -> None:
 
 @asynccontextmanager
 async def ending_on_signal(tell: Callable[[str], None]) -> AsyncIterator[Ending]:
-    """SIGINT or SIGTERM asks for the end; a second one, or the deadline, ends the process. SIGHUP changes nothing."""
+    """SIGINT or SIGTERM (or Ctrl-Break) asks for the end; a second one, or the deadline, ends the process. SIGHUP changes
+    nothing."""
     ending = Ending()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_listen, ending, tell)
@@ -168,16 +175,37 @@ async def ending_on_signal(tell: Callable[[str], None]) -> AsyncIterator[Ending]
 
 
 async def _listen(ending: Ending, tell: Callable[[str], None]) -> None:
-    wanted = [signal.SIGINT, signal.SIGTERM, *([] if sys.platform == "win32" else [signal.SIGHUP])]
-    with anyio.open_signal_receiver(*wanted) as signals:
+    with _signals([*ENDING, *HANGUP]) as signals:
         async for number in signals:
-            if number not in (signal.SIGINT, signal.SIGTERM):
+            if number in HANGUP:
                 log.info("the terminal is gone, trading goes on")
             elif ending.asked:
                 os._exit(128 + number)
             else:
                 tell(f"{signal.Signals(number).name}: ending; once more ends at once")
                 ending.ask()
+
+
+@contextmanager
+def _signals(wanted: Sequence[signal.Signals], *, by_loop: bool = sys.platform != "win32") -> Iterator[AsyncIterator[int]]:
+    """Signals as they come. Event loops take none on Windows: there handlers of the interpreter pass them on."""
+    if by_loop:
+        with anyio.open_signal_receiver(*wanted) as received:
+            yield received
+        return
+    loop = asyncio.get_running_loop()
+    send, receive = anyio.create_memory_object_stream[int](math.inf)
+
+    def pass_on(number: int, frame: object) -> None:  # noqa: ARG001
+        loop.call_soon_threadsafe(send.send_nowait, number)
+
+    before = {number: signal.signal(number, pass_on) for number in wanted}
+    with send, receive:
+        try:
+            yield receive
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 @asynccontextmanager

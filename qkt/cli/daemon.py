@@ -28,6 +28,9 @@ app = typer.Typer(
 # Seconds between two looks at a process that starts or ends.
 LOOK = 0.05
 
+APART = getattr(subprocess, "DETACHED_PROCESS", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""What a new session is elsewhere: on Windows a child would end with the console of its parent."""
+
 LOG = "daemon.log"
 
 
@@ -120,6 +123,7 @@ def _launch(arguments: list[str], state: Path, seconds: float) -> Health:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            creationflags=APART,
         )
     deadline = time.monotonic() + seconds
     while child.poll() is None and time.monotonic() < deadline:

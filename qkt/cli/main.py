@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -21,6 +22,7 @@ GROUPS = {
         "explain": ("qkt.cli.explain", "Tell in plain words what a strategy does."),
         "explain-trade": ("qkt.cli.explain_trade", "Tell why a fill happened, from rule to price."),
         "fmt": ("qkt.cli.fmt", "Bring strategy files into their canonical form."),
+        "completion": ("qkt.cli.completion", "Print what makes a shell complete qkt's commands."),
         "lsp": ("qkt.cli.lsp", "Serve an editor that speaks the Language Server Protocol."),
         "data": ("qkt.cli.data", "Import, list, verify and export market data."),
     },
@@ -73,6 +75,8 @@ SUMMARIES = {name: summary for group in GROUPS.values() for name, (_, summary) i
 
 
 USAGE = 2
+COMPLETING = "_QKT_COMPLETE"
+"""Set by a shell that asks what may come next."""
 
 
 class LazyCommands(TyperGroup):
@@ -134,9 +138,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with reporting(as_json="--json" in given):
         try:
             command = typer.main.get_command(app)
-            if not given and not (sys.stdin.isatty() and sys.stdout.isatty()):
+            completing = COMPLETING in os.environ
+            if not given and not completing and not (sys.stdin.isatty() and sys.stdout.isatty()):
                 _usage(command)
-            command.main(given or ["dash"], prog_name="qkt")
+            command.main(given or ([] if completing else ["dash"]), prog_name="qkt")
         finally:
             sys.stdout.flush()
 
