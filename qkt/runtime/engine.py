@@ -34,13 +34,25 @@ from qkt.runtime.checking import check_file, strategy_files
 from qkt.runtime.committer import Committer
 from qkt.runtime.control.answers import Answer, Changed, Done, Failed, Step
 from qkt.runtime.control.commands import Command
-from qkt.runtime.control.details import Chart, CheckReport, CheckRequest, Digest, FileRow, OrderLife, RunResult
+from qkt.runtime.control.details import (
+    Chart,
+    CheckReport,
+    CheckRequest,
+    Digest,
+    FileRow,
+    OrderLife,
+    RunResult,
+    ScenePage,
+    Story,
+    Way,
+)
 from qkt.runtime.control.engine import Health
 from qkt.runtime.control.errors import UnknownSessionError
 from qkt.runtime.control.frames import Hello, Snapshot
 from qkt.runtime.control.rows import EquityPoint, FillRow, Level, Line, RuleRow, RuleTerms, StrategyRow
 from qkt.runtime.errors import SessionError
 from qkt.runtime.figures import EngineFigures
+from qkt.runtime.guides import OF_RUN, Guides
 from qkt.runtime.inputs import CommandInput, GapInput
 from qkt.runtime.journal import Journal, Registration
 from qkt.runtime.lines import SESSION, LineBook, LineKind
@@ -126,6 +138,7 @@ class Engine:
         self.markets = MarketWatch()
         self.shown = Shown()
         self.runs = Runs(self.moved, self.wall)
+        self.guides = Guides(state, self.runs.recipe, self.wall)
         self.operators: OperatorLog
         # How many read along; the control hub says so.
         self.subscribers: Callable[[], int] = lambda: 0
@@ -173,6 +186,7 @@ class Engine:
             self.operators = OperatorLog(self.journal.connection, self.started_at)
             self._group.start_soon(self._look)
             self._group.start_soon(self.runs.work)
+            self._group.start_soon(self.guides.work)
             await self._bring_back()
             self._ready = True
             self._stack = stack.pop_all()
@@ -645,6 +659,15 @@ class Engine:
 
     async def run(self, run: str) -> RunResult:
         return await self.runs.result(run)
+
+    async def story(self, session: str, *, fill: int | None = None, order: str | None = None, width: int = 100) -> Story:
+        self.registration(session)
+        return await self.guides.story(session, fill, order, width)
+
+    async def travel(self, run: str, way: Way) -> ScenePage:
+        if not run.startswith(OF_RUN):
+            self.registration(run)
+        return await self.guides.travel(run, way)
 
     def lines(self, after: int, *, session: str | None = None, since: int | None = None, limit: int = 1000) -> Sequence[Line]:
         return self.lines_book.after(after, session, since, limit)

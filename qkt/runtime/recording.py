@@ -27,12 +27,12 @@ class SessionRecording:
 
     def __init__(self, state: Path, name: str) -> None:
         self.name = name
+        self.length = 0
         self._state = state
         with opened(state) as journal:
             self._registration = registered(journal, state, name)
             run = self._registration.run
             self._kept = journal.kept(run)
-            self._last = journal.last_input(run)
             self._fills = [effect.value for _, effect in journal.of_kind(run, ["fill"], 1 << 31)]
 
     @property
@@ -42,13 +42,8 @@ class SessionRecording:
     def fill(self, number: int) -> Mapping[str, Any]:
         return self._fills[number - 1]
 
-    @property
-    def length(self) -> int:
-        return self._last
-
     def play(self, attend: Callable[[Stage], None], until: int | None = None) -> None:
         registration = self._registration
-        last = self._last if until is None else until
         with TemporaryDirectory() as folder:
             terms = Terms.from_json(registration.settings)
             scratch = Path(folder)
@@ -58,10 +53,11 @@ class SessionRecording:
             number = 0
             attend(Stage(machine.session, machine.board, lambda: number))
             for number, item in read_tape(tape_folder(self._state, registration.run), self._kept):
-                if number > last:
-                    return
                 machine.handle(item)
                 machine.effects.take()
+                if number == until:
+                    return
+            self.length = number
 
 
 @contextmanager

@@ -37,7 +37,8 @@ def main() -> None:
     except QktError as problem:
         _send({"error": str(problem)})
         return
-    _send({"figures": _figures(result), "result": _result(result)})
+    recipe = result.record.recipe
+    _send({"figures": _figures(result), "result": _result(result), "recipe": recipe and recipe.as_json()})
 
 
 def _run(asked: dict[str, Any]) -> BacktestResult:

@@ -50,6 +50,7 @@ class Runs:
         self._rows: OrderedDict[str, RunRow] = OrderedDict()
         self._asked: dict[str, Backtest] = {}
         self._results: dict[str, RunResult] = {}
+        self._recipes: dict[str, dict[str, Any]] = {}
         self._news = anyio.Event()
         self._current: tuple[str, anyio.CancelScope] | None = None
 
@@ -86,6 +87,13 @@ class Runs:
         row = self._row(run)
         known = self._results.get(run)
         return RunResult(row=row) if known is None else known.model_copy(update={"row": row})
+
+    def recipe(self, run: str) -> dict[str, Any]:
+        """How a run that is done is done again. Raises ControlError for any other."""
+        row = self._row(run)
+        if run not in self._recipes:
+            raise ControlError(f"run {run} is {row.state}", expected="one that is done")
+        return self._recipes[run]
 
     async def work(self) -> None:
         """Carry out what stands in the queue, as long as the engine lives."""
@@ -172,6 +180,7 @@ class Runs:
         else:
             self._change(run, state="done", ended=self._wall.now(), progress_pct=Decimal(100), **message["figures"])
             try:
+                self._recipes[run] = message["recipe"]
                 self._results[run] = RunResult.model_validate({"row": self._rows[run], **message["result"]})
             except ValidationError as problem:
                 self._change(run, state="failed", error=f"its result cannot be read: {problem.errors()[0]['msg']}")
@@ -191,7 +200,7 @@ class Runs:
     def _forget(self) -> None:
         over = [run for run, row in self._rows.items() if row.state not in ("queued", "running")]
         for run in over[: max(0, len(self._rows) - KEPT)]:
-            for kept in (self._rows, self._asked, self._results):
+            for kept in (self._rows, self._asked, self._results, self._recipes):
                 kept.pop(run, None)
 
 

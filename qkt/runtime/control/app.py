@@ -20,7 +20,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from qkt.core.errors import QktError, UsageError
 from qkt.runtime.control.answers import Accepted, Answer, Changed, Failed
 from qkt.runtime.control.commands import COMMAND
-from qkt.runtime.control.details import CheckRequest
+from qkt.runtime.control.details import CheckRequest, Way
 from qkt.runtime.control.errors import OtherProtocolError, UnknownSessionError
 from qkt.runtime.control.frames import Delta, Frame, Snapshot, Subscribe
 from qkt.runtime.control.hub import Hub, Subscription
@@ -57,6 +57,8 @@ def make_app(hub: Hub, token: str = "") -> ASGIApp:
         Route(f"{PREFIX}/check", api.check, methods=["POST"]),
         Route(f"{PREFIX}/files", api.files),
         Route(f"{PREFIX}/runs/{{run}}", api.run),
+        Route(f"{PREFIX}/story/{{session}}", api.story),
+        Route(f"{PREFIX}/travel/{{run}}", api.travel),
         WebSocketRoute(f"{PREFIX}/events", api.events),
     ]
     app = Starlette(
@@ -132,6 +134,17 @@ class _Api:
 
     async def run(self, request: Request) -> Response:
         return _word(await self._hub.engine.run(request.path_params["run"]))
+
+    async def story(self, request: Request) -> Response:
+        query = request.query_params
+        fill = int(_number(request, "fill", 0, 1e12)) if "fill" in query else None
+        width = int(_number(request, "width", 100, 400))
+        engine, session = self._hub.engine, request.path_params["session"]
+        return _word(await engine.story(session, fill=fill, order=query.get("order"), width=width))
+
+    async def travel(self, request: Request) -> Response:
+        way = Way.model_validate(dict(request.query_params))
+        return _word(await self._hub.engine.travel(request.path_params["run"], way))
 
     async def events(self, socket: WebSocket) -> None:
         """Frames, after the reader has said with `Subscribe` what it wants; it may say so again at any time."""

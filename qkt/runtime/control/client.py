@@ -15,7 +15,18 @@ from pydantic import ValidationError
 from qkt.core.errors import QktError
 from qkt.runtime.control.answers import ANSWER, Answer
 from qkt.runtime.control.commands import Command
-from qkt.runtime.control.details import Chart, CheckReport, CheckRequest, Digest, FileRow, OrderLife, RunResult
+from qkt.runtime.control.details import (
+    Chart,
+    CheckReport,
+    CheckRequest,
+    Digest,
+    FileRow,
+    OrderLife,
+    RunResult,
+    ScenePage,
+    Story,
+    Way,
+)
 from qkt.runtime.control.endpoint import Endpoint, announced
 from qkt.runtime.control.engine import Health
 from qkt.runtime.control.errors import ControlError, NoAnswerError, NotRunningError, OtherProtocolError
@@ -27,6 +38,8 @@ W = TypeVar("W")
 
 # Seconds until an engine that does not answer a question is given up.
 PATIENCE = 10.0
+# The same where a run is done again for the answer.
+LONG = 600.0
 
 
 def new_id() -> str:
@@ -108,6 +121,15 @@ class ControlClient:
     async def run(self, run: str) -> RunResult:
         return RunResult.model_validate(await self._get(f"{PREFIX}/runs/{run}"))
 
+    async def story(self, session: str, *, fill: int | None = None, order: str | None = None, width: int = 100) -> Story:
+        found = await self._get(f"{PREFIX}/story/{session}", LONG, fill=fill, order=order, width=width)
+        return Story.model_validate(found)
+
+    async def travel(self, run: str, way: Way) -> ScenePage:
+        return ScenePage.model_validate(
+            await self._get(f"{PREFIX}/travel/{run}", LONG, **way.model_dump(exclude_defaults=True))
+        )
+
     @asynccontextmanager
     async def stream(self, wanted: Subscribe) -> AsyncIterator[EventStream]:
         """The engine's frames, hello first. Raises ControlError when the engine refuses."""
@@ -122,9 +144,9 @@ class ControlClient:
             await stream.want(wanted)
             yield stream
 
-    async def _get(self, path: str, **params: Any) -> Any:
+    async def _get(self, path: str, patience: float = PATIENCE, **params: Any) -> Any:
         wanted = {name: value for name, value in params.items() if value is not None}
-        response = await self._ask("GET", path, params=wanted, timeout=PATIENCE)
+        response = await self._ask("GET", path, params=wanted, timeout=patience)
         if response.is_error:
             raise _error(response)
         return response.json()

@@ -187,3 +187,42 @@ class RunResult(Word):
     curve: tuple[RunPoint, ...] = ()
     trades: tuple[RunTrade, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+class Story(Word):
+    """Why a fill happened, as text."""
+
+    run: str
+    lines: tuple[Text, ...]
+
+
+class ScenePart(Word):
+    """What a scene shows of one thing."""
+
+    title: Text
+    lines: tuple[Text, ...]
+
+
+class ScenePage(Word):
+    """A run as it stood after its `place`-th input of `length`. `counts` tells how many there are of what one can step to."""
+
+    run: str
+    place: int
+    length: int
+    at: Millis
+    fills: int
+    balance: Exact
+    equity: Exact
+    counts: dict[str, int]
+    parts: tuple[ScenePart, ...]
+
+
+class Way(Word):
+    """Where to go in a run: to a place, so many strides from it, or to the `number`-th of what a stride goes to; to its
+    beginning when nothing is said."""
+
+    place: int | None = None
+    stride: Literal["tick", "bar", "fill", "rule"] = "tick"
+    by: int = 0
+    number: int | None = None
+    width: int = Field(default=100, ge=40, le=400)

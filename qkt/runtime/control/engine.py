@@ -7,7 +7,18 @@ from typing import Literal, Protocol
 
 from qkt.runtime.control.answers import Answer, Changed, Done, Failed, Step
 from qkt.runtime.control.commands import Command
-from qkt.runtime.control.details import Chart, CheckReport, CheckRequest, Digest, FileRow, OrderLife, RunResult
+from qkt.runtime.control.details import (
+    Chart,
+    CheckReport,
+    CheckRequest,
+    Digest,
+    FileRow,
+    OrderLife,
+    RunResult,
+    ScenePage,
+    Story,
+    Way,
+)
 from qkt.runtime.control.frames import Hello, Snapshot
 from qkt.runtime.control.rows import EquityPoint, FillRow, Line, RuleRow, RuleTerms
 from qkt.runtime.control.values import PROTOCOL, Millis, SessionName, Word
@@ -129,4 +140,14 @@ class EngineControl(Protocol):
 
     async def run(self, run: str) -> RunResult:
         """What came of a back-test. Raises ControlError for a run that is not known."""
+        ...
+
+    async def story(
+        self, session: SessionName, *, fill: int | None = None, order: str | None = None, width: int = 100
+    ) -> Story:
+        """Why a fill happened: by its number from 1, or the last one of an order. Raises ControlError where there is none."""
+        ...
+
+    async def travel(self, run: str, way: Way) -> ScenePage:
+        """A session's recording, or `run:N` for a back-test, somewhere on its way. Raises ControlError."""
         ...

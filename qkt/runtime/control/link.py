@@ -10,7 +10,18 @@ from typing import Protocol, TypeVar
 from qkt.runtime.control.answers import Answer
 from qkt.runtime.control.client import ControlClient, connect
 from qkt.runtime.control.commands import Command
-from qkt.runtime.control.details import Chart, CheckReport, CheckRequest, Digest, FileRow, OrderLife, RunResult
+from qkt.runtime.control.details import (
+    Chart,
+    CheckReport,
+    CheckRequest,
+    Digest,
+    FileRow,
+    OrderLife,
+    RunResult,
+    ScenePage,
+    Story,
+    Way,
+)
 from qkt.runtime.control.engine import Health
 from qkt.runtime.control.errors import ControlError
 from qkt.runtime.control.frames import Frame, Hello, Snapshot, Subscribe
@@ -72,6 +83,10 @@ class EngineLink(Protocol):
     async def files(self) -> Sequence[FileRow]: ...
 
     async def run(self, run: str) -> RunResult: ...
+
+    async def story(self, session: str, *, fill: int | None = None, order: str | None = None, width: int = 100) -> Story: ...
+
+    async def travel(self, run: str, way: Way) -> ScenePage: ...
 
     def stream(self, wanted: Subscribe) -> AbstractAsyncContextManager[FrameStream]: ...
 
@@ -138,6 +153,12 @@ class LocalLink:
 
     async def run(self, run: str) -> RunResult:
         return await self._engine.run(run)
+
+    async def story(self, session: str, *, fill: int | None = None, order: str | None = None, width: int = 100) -> Story:
+        return await self._engine.story(session, fill=fill, order=order, width=width)
+
+    async def travel(self, run: str, way: Way) -> ScenePage:
+        return await self._engine.travel(run, way)
 
     @asynccontextmanager
     async def stream(self, wanted: Subscribe) -> AsyncIterator[FrameStream]:
@@ -223,6 +244,12 @@ class RemoteLink:
 
     async def run(self, run: str) -> RunResult:
         return await self._ask(lambda client: client.run(run))
+
+    async def story(self, session: str, *, fill: int | None = None, order: str | None = None, width: int = 100) -> Story:
+        return await self._ask(lambda client: client.story(session, fill=fill, order=order, width=width))
+
+    async def travel(self, run: str, way: Way) -> ScenePage:
+        return await self._ask(lambda client: client.travel(run, way))
 
     @asynccontextmanager
     async def stream(self, wanted: Subscribe) -> AsyncIterator[FrameStream]:

@@ -11,7 +11,20 @@ import anyio
 from qkt.runtime.control.answers import Answer, Changed, Done, Failed, Remaining, Step
 from qkt.runtime.control.commands import Command, Deploy, Halt, Kill, Reconcile, Resume, Stop
 from qkt.runtime.control.desk import stem
-from qkt.runtime.control.details import CandleRow, Chart, CheckReport, CheckRequest, Digest, FileRow, OrderLife, RunResult
+from qkt.runtime.control.details import (
+    CandleRow,
+    Chart,
+    CheckReport,
+    CheckRequest,
+    Digest,
+    FileRow,
+    OrderLife,
+    RunResult,
+    ScenePage,
+    ScenePart,
+    Story,
+    Way,
+)
 from qkt.runtime.control.engine import Health, SessionHealth
 from qkt.runtime.control.errors import ControlError, UnknownSessionError
 from qkt.runtime.control.frames import Hello, Snapshot, Tables
@@ -244,6 +257,23 @@ class FakeEngine:
 
     async def run(self, run: str) -> RunResult:
         raise ControlError(f"there is no run {run}")
+
+    async def story(self, session: str, *, fill: int | None = None, order: str | None = None, width: int = 100) -> Story:
+        return Story(run=session, lines=(f"fill {fill} of order {order}", f"{width} columns"))
+
+    async def travel(self, run: str, way: Way) -> ScenePage:
+        part = ScenePart(title="Happened", lines=(f"{way.stride} {way.by}",))
+        return ScenePage(
+            run=run,
+            place=(way.place or 1) + way.by,
+            length=1000,
+            at=NOW,
+            fills=2,
+            balance=Decimal(10_000),
+            equity=Decimal(10_001),
+            counts={"tick": 1000, "bar": 50, "fill": 2, "rule": 3},
+            parts=(part,),
+        )
 
 
 def market(symbol: str, bid: str) -> MarketRow:

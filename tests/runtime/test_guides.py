@@ -1,0 +1,77 @@
+"""An engine does its sessions and back-tests again for who asks, in processes of their own."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import anyio
+import pytest
+
+from qkt.runtime.control import commands as ask
+from qkt.runtime.control.details import Way
+from qkt.runtime.control.errors import ControlError, UnknownSessionError
+from qkt.runtime.engine import Engine
+from qkt.runtime.markets import OwnFeeds
+from tests.explain.samples import SIZED, market
+from tests.runtime.samples import ListFeed, ticks
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def test_stories_and_scenes_of_a_session_and_of_a_back_test(tmp_path: Path) -> None:
+    (tmp_path / "sized.qkt").write_text(SIZED)
+    async with Engine(tmp_path / "state", OwnFeeds(lambda: ListFeed(list(ticks(3000)), {}))) as engine:
+        path = str(tmp_path / "sized.qkt")
+        await engine.perform(ask.Deploy(id="deploy-sized", author="me", path=path, name="sized"), lambda step: None)
+        data = (f"EURUSD={market(tmp_path)}",)
+        asked = ask.Backtest(id="test-sized", author="me", path=path, data=data, start="2024-01-10")
+        await engine.perform(asked, lambda step: None)
+        await engine.hosted["sized"].pump.ended.wait()
+
+        fill = engine.fills("sized")[1]
+        story = await engine.story("sized", order=fill.order, width=90)
+        assert story.lines[0].startswith("sized, fill 2: BUY 0.2 SIM:EURUSD")
+        assert await engine.story("sized", fill=2, width=90) == story
+
+        opened = await engine.travel("sized", Way())
+        at_fill = await engine.travel("sized", Way(stride="fill", number=2))
+        assert (opened.place, at_fill.fills, at_fill.at) == (1, 2, fill.ts)
+        back = await engine.travel("sized", Way(place=at_fill.place, stride="fill", by=-1))
+        assert (back.fills, back.place < at_fill.place) == (1, True)
+        assert back.parts[0].title == "Happened"
+
+        while not (await engine.run("1")).trades:
+            await anyio.sleep(0.02)
+        tested = await engine.travel("run:1", Way(stride="fill", number=2))
+        assert (tested.at, tested.equity) == (at_fill.at, at_fill.equity)
+        assert tested.counts["fill"] == at_fill.counts["fill"]
+        assert tested.balance != Decimal(10_000)
+
+        with pytest.raises(ControlError, match="there is no fill 99"):
+            await engine.story("sized", fill=99)
+        with pytest.raises(ControlError, match="has no fill"):
+            await engine.story("sized", order="nothing")
+        with pytest.raises(ControlError, match="there is no run 7"):
+            await engine.travel("run:7", Way())
+        with pytest.raises(UnknownSessionError):
+            await engine.travel("nobody", Way())
+
+
+async def test_a_guide_that_dies_is_replaced_by_the_next_question(tmp_path: Path) -> None:
+    (tmp_path / "sized.qkt").write_text(SIZED)
+    async with Engine(tmp_path / "state", OwnFeeds(lambda: ListFeed(list(ticks(400)), {}))) as engine:
+        path = str(tmp_path / "sized.qkt")
+        await engine.perform(ask.Deploy(id="deploy-sized", author="me", path=path, name="sized"), lambda step: None)
+        await engine.hosted["sized"].pump.ended.wait()
+        first = await engine.travel("sized", Way(place=300))
+        for guide in engine.guides.running():
+            guide.kill()
+        with pytest.raises(ControlError, match="has ended"):
+            await engine.travel("sized", Way(place=300))
+        assert await engine.travel("sized", Way(place=300)) == first
