@@ -412,6 +412,8 @@ class Config(BaseSettings):
     mt5: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")], Mt5] = {}
     observe: Observe = Observe()
     alerts: Alerts = Alerts()
+    # Of the dashboard: an action of it to its key.
+    keys: dict[str, str] = {}
 
     def profiles(self) -> dict[str, Profile]:
         """MetaTrader 5 accounts by name. Raises ConfigError for profiles that cannot be, or that share a magic number."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shlex
 from collections.abc import Awaitable, Callable
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -52,7 +53,14 @@ async def attach(state: Path, dashboard: Dashboard, options: dict[str, Any]) -> 
 
     link = RemoteLink(state)
     await link.health()
-    await dashboard(link, **options)
+    await dashboard(link, reach=_reach(state), **options)
+
+
+def _reach(state: Path) -> str:
+    """What commands need to be told to find the engine of a state directory: nothing where they look there anyway."""
+    from qkt.runtime.state import state_dir
+
+    return "" if state.absolute() == state_dir().absolute() else f"--state-dir {shlex.quote(str(state.absolute()))}"
 
 
 def front(dashboard: Dashboard, options: dict[str, Any], tell: Callable[[str], None]) -> Front:
@@ -62,12 +70,14 @@ def front(dashboard: Dashboard, options: dict[str, Any], tell: Callable[[str], N
     async def stand(link: EngineLink, ending: Ending) -> None:
         closing = asyncio.Event()
         over = anyio.Event()
+        reach = _reach(Path((await link.hello()).state_dir))
 
         async def show() -> None:
             try:
-                left = await dashboard(link, closing=closing, **options)
-            except Exception:
+                left = await dashboard(link, closing=closing, reach=reach, **options)
+            except Exception as problem:
                 log.exception("the dashboard failed; the engine goes on without it")
+                tell(f"the dashboard failed ({type(problem).__name__}), its log says why")
                 left = "failed"
             finally:
                 over.set()
@@ -76,7 +86,8 @@ def front(dashboard: Dashboard, options: dict[str, Any], tell: Callable[[str], N
             elif not ending.asked:
                 pid = os.getpid()
                 log.info("the engine keeps trading without a dashboard")
-                tell(f"the engine keeps trading, pid {pid}; qkt attach brings the dashboard back, Ctrl-C ends the engine")
+                back = f"qkt attach {reach}".rstrip()
+                tell(f"the engine keeps trading, pid {pid}; {back} brings the dashboard back, Ctrl-C ends the engine")
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(show)

@@ -94,7 +94,7 @@ async def host(hosting: Hosting, tell: Callable[[str], None], front: Front | Non
     channels = open_channels(hosting.config.alerts.channels)
     async with (
         ending_on_signal(tell) as ending,
-        _engine(hosting.state, hosting.config, hosting.restore) as engine,
+        _engine(hosting.state, hosting.config, hosting.restore, restore_live=front is None) as engine,
     ):
         if front is None:
             await _load(engine, hosting.load_dir, tell, ending)
@@ -209,13 +209,16 @@ def _signals(wanted: Sequence[signal.Signals], *, by_loop: bool = sys.platform !
 
 
 @asynccontextmanager
-async def _engine(state: Path, config: Config, restore: bool) -> AsyncIterator[Engine]:
+async def _engine(state: Path, config: Config, restore: bool, *, restore_live: bool = True) -> AsyncIterator[Engine]:
+    """`restore_live` is False where somebody sits before it: what trades on a live account then waits for their word."""
     from qkt.runtime.engine import Engine
 
     async with anyio.create_task_group() as tasks:
         accounts = _accounts(config)
         market, history = open_market(config.feed, tasks, accounts), _history(config.feed, accounts)
-        async with Engine(state, market, terms=_terms(config), history=history, restore=restore, venues=accounts) as engine:
+        async with Engine(
+            state, market, terms=_terms(config), history=history, restore=restore, restore_live=restore_live, venues=accounts
+        ) as engine:
             _set_out(engine, config)
             yield engine
         tasks.cancel_scope.cancel()

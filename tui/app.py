@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import sys
 import time
 from collections import deque
@@ -51,6 +52,9 @@ AWAY = 60_000
 KEPT_EVERY = 10_000
 
 
+log = logging.getLogger("tui")
+
+
 class Dashboard(App[str], inherit_bindings=False):
     """Shows one engine and operates it. Made with a link; it ends when the operator leaves, and the engine does not care."""
 
@@ -73,6 +77,7 @@ class Dashboard(App[str], inherit_bindings=False):
         read_only: bool = False,
         author: str | None = None,
         keys: Mapping[str, str] | None = None,
+        reach: str = "",
         clock: Callable[[], float] = time.monotonic,
         driver_class: Any = None,
     ) -> None:
@@ -92,6 +97,7 @@ class Dashboard(App[str], inherit_bindings=False):
         self._drops: deque[float] = deque(maxlen=2)
         self._away_since = self.memory.last_key
         self._keys = keys or {}
+        self._reach = reach
         self.subject = Subject()
         self.meter = Meter(clock)
         self._frozen: float | None = None
@@ -106,10 +112,19 @@ class Dashboard(App[str], inherit_bindings=False):
     # ---------------------------------------------------------------------- life
 
     def on_mount(self) -> None:
-        self.set_keymap(register.rebound(self._keys))
+        self._bind()
         self._count_bytes()
         self.run_worker(self.listener.run(), group="link", exit_on_error=False)
         self.set_interval(1.0, self._second)
+
+    def _bind(self) -> None:
+        """The user's keys, or the standard ones where those cannot be: an engine is not left without a dashboard for a typo."""
+        try:
+            self.set_keymap(register.rebound(self._keys))
+        except ValueError as problem:
+            self.set_keymap(register.rebound({}))
+            log.warning("%s; the standard keys hold", problem)
+            self._said = (Notice(f"{problem} - the standard keys hold", "alarm"), self.clock())
 
     def _count_bytes(self) -> None:
         """Have the meter see what goes to the terminal."""
@@ -250,6 +265,10 @@ class Dashboard(App[str], inherit_bindings=False):
     def locked(self) -> bool:
         """Live starts locked."""
         return self._unlocked is None and register.is_live(self.view)
+
+    def elsewhere(self, command: str) -> str:
+        """A command of qkt as it is to be typed in another terminal to reach this engine."""
+        return f"{command} {self._reach}".rstrip() if command.startswith("qkt ") else command
 
     def set_locked(self, locked: bool) -> None:
         self._unlocked = None if locked else self.clock()

@@ -54,7 +54,10 @@ class Commander:
             if ask is None:
                 return None
             if not asked_of.linked:
-                app.say(f"{ask.title.partition(' --')[0]}: no link to the engine - elsewhere: {ask.elsewhere}", "alarm")
+                app.say(
+                    f"{ask.title.partition(' --')[0]}: no link to the engine - elsewhere: {app.elsewhere(ask.elsewhere)}",
+                    "alarm",
+                )
                 return None
             chosen: Chosen | None = await app.push_screen_wait(Confirm(ask, before=before))
             if chosen is None:
@@ -68,6 +71,7 @@ class Commander:
         """Send it and wait for what comes of it; what is heard of it on the way shows in the second line."""
         app = self._app
         words = getattr(command, "name", None)
+        elsewhere = app.elsewhere(elsewhere)
         self.sent = Sent(command.id, f"{command.command} {words or ''}".strip(), elsewhere, app.clock())
         app.show_lines()
         answer: Answer | None = None

@@ -29,15 +29,17 @@ async def run(
     ascii_only: bool | None = None,
     theme: str | None = None,
     keys: Mapping[str, str] | None = None,
+    reach: str = "",
     mouse: bool = True,
     driver_class: Any = None,
     closing: asyncio.Event | None = None,
 ) -> Left:
     """Show the engine behind a link until the operator leaves, the terminal goes, or `closing` is set.
 
-    `memory` is the file that keeps sorts, filters and theme between runs; `keys` the user's `[keys]`, action to key.
-    `driver_class` is Textual's terminal driver, the one that never waits where it is not given. Raises ValueError for keys that
-    clash, and what went wrong in the dashboard itself.
+    `memory` is the file that keeps sorts, filters and theme between runs; `keys` the user's `[keys]`, action to key; `reach`
+    what a qkt command elsewhere needs to find this engine.
+    `driver_class` is Textual's terminal driver, the one that never waits where it is not given. Raises what went wrong in the
+    dashboard itself; keys that clash are told on its screen.
     """
     from tui.app import Dashboard
     from tui.memory import Memory, recalled
@@ -58,6 +60,7 @@ async def run(
         ascii_only=ascii_only,
         theme=theme,
         keys=keys,
+        reach=reach,
         driver_class=driver_class or _driver(),
     )
     loop = asyncio.get_running_loop()

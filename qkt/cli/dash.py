@@ -31,8 +31,10 @@ def attach(
     state_dir: StateDirOption = None,
 ) -> None:
     """Show the running engine. Leaving changes nothing in it."""
-    state = where(state_dir)
-    _attach(state, _options(read_only=read_only, ascii_only=ascii_only, mouse=mouse, theme=theme))
+    from qkt.config import load_config
+
+    options = _options(load_config()[0].keys, read_only=read_only, ascii_only=ascii_only, mouse=mouse, theme=theme)
+    _attach(where(state_dir), options)
 
 
 @app.command()
@@ -60,7 +62,7 @@ def dash(
 
     settings = settings_of(config, feed, data, speed, symbols, metrics_port)
     state = chosen(state_dir if state_dir is not None else settings.state_dir)
-    options = _options(read_only=False, ascii_only=ascii_only, mouse=mouse, theme=theme)
+    options = _options(settings.keys, read_only=False, ascii_only=ascii_only, mouse=mouse, theme=theme)
     if owner(state) is None and sys.platform == "win32":  # there an engine never shares its process with a terminal
         _launch(["up", "--state-dir", str(state)], state, 60)
     if owner(state) is not None:
@@ -91,11 +93,12 @@ def _attach(state: Path, options: dict[str, Any]) -> None:
     run_in_loop(attach, state, find_dashboard(), options)
 
 
-def _options(*, read_only: bool, ascii_only: bool, mouse: bool, theme: str | None) -> dict[str, Any]:
+def _options(keys: dict[str, str], *, read_only: bool, ascii_only: bool, mouse: bool, theme: str | None) -> dict[str, Any]:
     """What the dashboard is told. It keeps what it remembers beside the user's other state, not with an engine."""
     on_a_terminal()
     return {
         "memory": memory_file(),
+        "keys": keys,
         "read_only": read_only,
         "ascii_only": ascii_only or None,
         "mouse": mouse,

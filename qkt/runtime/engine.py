@@ -77,7 +77,7 @@ from qkt.runtime.views.charts import chart, equity_points
 from qkt.runtime.views.fills import fill_rows
 from qkt.runtime.views.histories import digest, order_lives
 from qkt.runtime.views.rules import Ruled, rule_terms, ruled
-from qkt.runtime.views.sessions import health, hello
+from qkt.runtime.views.sessions import account_of, health, hello, mode_of
 from qkt.runtime.views.snapshot import Shown, tables
 from qkt.runtime.views.standing import Standing
 from qkt.strategy import StreamSpec
@@ -123,6 +123,7 @@ class Engine:
         terms: Terms | None = None,
         history: History | None = None,
         restore: bool = True,
+        restore_live: bool = True,
         wall: Clock | None = None,
         venues: Venues | None = None,
     ) -> None:
@@ -154,6 +155,7 @@ class Engine:
         self.market = market
         self.history = history
         self._restore = restore
+        self._restore_live = restore_live
         self._clock = EventClock()
         self.bus = EventBus(self._clock)
         self._stack = AsyncExitStack()
@@ -204,6 +206,10 @@ class Engine:
         for registration in self.journal.registered():
             if registration.wanted != "running" or not self._restore:
                 self.resting[registration.name] = (registration, None)
+                continue
+            if not self._restore_live and mode_of(registration) == "LIVE":
+                self.resting[registration.name] = (registration, None)
+                self.alert("WARN", registration.name, "trades on a live account and waits for an operator to start it")
                 continue
             try:
                 await self.begin(registration)
@@ -371,7 +377,7 @@ class Engine:
         # The last tick's place is read once more: of several market ids behind one name, some may not have got theirs.
         market = await self.market.open(symbols, recovered.feed_number - 1 if recovered.feed_number > 0 else None)
         tally = Tally()
-        teller = Teller(machine, run, tally, self.line)
+        teller = Teller(machine, run, account_of(registration), tally, self.line)
         if recovered.inputs:
             teller.recall(self.journal.of_kind(run, TELLING, RECALLED))
         async with AsyncExitStack() as undo:

@@ -14,11 +14,12 @@ from qkt.runtime.views.fills import fill_row
 
 
 class Teller:
-    """Hears of the effects of one session's run, input by input. `say` takes a level, a kind, the session, a text, its time,
-    and what the line is about."""
+    """Hears of the effects of one session's run on its account, input by input. `say` takes a level, a kind, the session, a
+    text, its time, and what the line is about."""
 
-    def __init__(self, machine: SessionMachine, run: int, tally: Tally, say: Callable[..., object]) -> None:
+    def __init__(self, machine: SessionMachine, run: int, account: str, tally: Tally, say: Callable[..., object]) -> None:
         self._machine = machine
+        self._account = account
         self._traces = Traces(run)
         self._tally = tally
         self._say = say
@@ -36,7 +37,7 @@ class Teller:
             value = effect.value
             fill = None
             if effect.kind == "fill":
-                fill, place = fill_row(self._machine, place, trades[place]), place + 1
+                fill, place = fill_row(self._machine, self._account, place, trades[place]), place + 1
             self._tally.count(effect.kind, value)
             trace, order = self._traces.of(led.number, effect.kind, value)
             said = narrated(effect.kind, value)

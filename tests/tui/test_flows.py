@@ -308,6 +308,22 @@ def test_a_dialog_is_deaf_to_what_was_typed_ahead_and_to_pastes() -> None:
     run(work)
 
 
+def test_keys_on_their_way_when_a_question_is_answered_are_for_nobody() -> None:
+    async def work() -> None:
+        async with opened() as desk:
+            for keys in ("escape escape", "backspace y", "y y n", "n y"):
+                desk.link.commands.clear()
+                await desk.press("H")
+                await desk.later()
+                for key in keys.split():
+                    desk.app.screen.post_message(events.Key(key, key if len(key) == 1 else None))
+                await desk.pilot.pause()
+                assert len(desk.link.commands) == keys.startswith("y")
+                assert len(desk.app.screen_stack) == 1
+
+    run(work)
+
+
 def test_kill_takes_the_word_and_names_its_accounts() -> None:
     async def work() -> None:
         async with opened() as desk:

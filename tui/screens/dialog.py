@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.strip import Strip
@@ -47,6 +48,18 @@ class Dialog(ModalScreen[R]):
     """Over a screen, until it is answered or left."""
 
     TITLE_WORD = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answered = False
+
+    def dismiss(self, result: R | None = None) -> AwaitComplete:
+        """The first answer counts. Keys that were already on their way when it came are for nobody."""
+        if self._answered or not self.is_current:
+            return AwaitComplete()
+        self._answered = True
+        left: AwaitComplete = super().dismiss(result)
+        return left
 
     @property
     def dashboard(self) -> Dashboard:

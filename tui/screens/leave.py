@@ -24,12 +24,8 @@ class Leave(Dialog[str | None]):
         return [
             *([Cell(part)] for part in wrapped(text, width)),
             [Cell("")],
-            [
-                Cell("k", "focus"),
-                Cell("  keep trading without a dashboard; "),
-                Cell("qkt attach", "bold"),
-                Cell(" brings it back"),
-            ],
+            [Cell("k", "focus"), Cell("  keep trading without a dashboard; what brings it back:")],
+            *([Cell(f"     {part}", "bold")] for part in wrapped(self.dashboard.elsewhere("qkt attach"), width - 5)),
             [Cell("s", "focus"), Cell("  stop all sessions and end the engine")],
             [Cell("Esc", "focus"), Cell(" stay here")],
         ]

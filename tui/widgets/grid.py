@@ -119,6 +119,8 @@ class Grid(Pane):
             self.rows = [by_key[row.key] for row in self.rows]  # only values differ: every row keeps its place
             return
         arranged = self._ordered(found)
+        if newest_first and self.index == 0:
+            self.cursor = None  # whoever looks at the newest goes on doing so
         self.rows = arranged if newest_first else kept_order([row.key for row in self.rows], arranged)
         self._keep_cursor()
 

@@ -16,6 +16,7 @@ from qkt.runtime.views.sessions import account_of
 
 if TYPE_CHECKING:
     from qkt.runtime.engine import Engine
+    from qkt.runtime.journal import Registration
     from qkt.runtime.machine import SessionMachine
 
 SHOWN = 100
@@ -26,13 +27,14 @@ def session_fills(live: LiveSession, limit: int) -> Iterator[FillRow]:
     """The latest fills of a session that runs, oldest first."""
     trades = live.machine.session.books.trades
     for at in range(max(len(trades) - limit, 0), len(trades)):
-        yield fill_row(live.machine, at, trades[at])
+        yield fill_row(live.machine, account_of(live.registration), at, trades[at])
 
 
-def fill_row(machine: SessionMachine, at: int, row: TradeRow) -> FillRow:
+def fill_row(machine: SessionMachine, account: str, at: int, row: TradeRow) -> FillRow:
     """The fill at a place of the session's books."""
     return _fill_row(
         machine.name,
+        account,
         at + 1,
         row.timestamp,
         row.order_id,
@@ -61,17 +63,18 @@ def fill_rows(engine: Engine, session: str | None, limit: int) -> list[FillRow]:
         registration = engine.registration(name)
         rows = engine.journal.of_kind(registration.run, ["fill"], limit)
         before = engine.journal.count(registration.run, "fill") - len(rows)
-        found += [_journaled(name, number, effect.value) for number, (_, effect) in enumerate(rows, before + 1)]
+        found += [_journaled(registration, number, effect.value) for number, (_, effect) in enumerate(rows, before + 1)]
     if child:
         found = [row for row in found if row.child == child]
     found.sort(key=lambda row: row.ts)
     return found[-limit:] if limit else []
 
 
-def _journaled(name: str, number: int, v: dict[str, Any]) -> FillRow:
+def _journaled(registration: Registration, number: int, v: dict[str, Any]) -> FillRow:
     exact = {key: Decimal(v[key]) for key in ("quantity", "price", "realized", "commission", "fees", "slippage")}
     return _fill_row(
-        name,
+        registration.name,
+        account_of(registration),
         number,
         v["timestamp"],
         v["order_id"],
@@ -91,6 +94,7 @@ def _journaled(name: str, number: int, v: dict[str, Any]) -> FillRow:
 @lru_cache(maxsize=1 << 14)  # a fill never changes, and a snapshot shows many
 def _fill_row(
     name: str,
+    account: str,
     number: int,
     ts: int,
     order: str,
@@ -107,7 +111,7 @@ def _fill_row(
 ) -> FillRow:
     return FillRow(
         session=name,
-        account=account_of(name),
+        account=account,
         number=number,
         ts=ts,
         order=order,
@@ -135,7 +139,7 @@ class ShownFills:
         trades = live.machine.session.books.trades
         if len(trades) != self._count:
             for at in range(max(self._count, len(trades) - SHOWN), len(trades)):
-                row = fill_row(live.machine, at, trades[at])
+                row = fill_row(live.machine, account_of(live.registration), at, trades[at])
                 self._rows[row.key] = row
             self._count = len(trades)
             while len(self._rows) > SHOWN:

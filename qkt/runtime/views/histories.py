@@ -135,11 +135,13 @@ def digest(engine: Engine, since: int) -> Digest:
     """What happened since a moment, by the clocks of the sessions."""
     sessions = [_session_digest(engine, engine.registration(name), since) for name in engine.known()]
     accounts = []
-    for name, hosted in engine.hosted.items():
+    for hosted in engine.hosted.values():
         machine = hosted.live.machine
         before = next((one.equity for one in machine.history.samples if one.ts >= since), None)
         currency = machine.settings.currency
-        accounts.append(AccountDigest(account=account_of(name), currency=currency, before=before, now=machine.equity()))
+        accounts.append(
+            AccountDigest(account=account_of(hosted.live.registration), currency=currency, before=before, now=machine.equity())
+        )
     return Digest(
         since=since,
         until=engine.wall.now(),
@@ -164,7 +166,7 @@ def _session_digest(engine: Engine, registration: Registration, since: int) -> S
             halts.append(value["reason"])
     return SessionDigest(
         session=registration.name,
-        account=account_of(registration.name),
+        account=account_of(registration),
         fills=fills,
         realised=realised,
         refused=refused,

@@ -47,7 +47,7 @@ def _position(live: LiveSession, owner: str, leg: Leg, own: Sequence[Order], mar
     target = next((o.limit for o in own if o.purpose is Purpose.TAKE_PROFIT and o.limit is not None), None)
     return PositionRow(
         session=live.name,
-        account=account_of(live.name),
+        account=account_of(live.registration),
         leg=str(leg.id),
         child=alias_of(owner),
         symbol=leg.symbol,
@@ -106,7 +106,7 @@ def _order(live: LiveSession, order: Order, price: float | None) -> OrderRow:
     level = order.stop if order.stop is not None else order.limit
     return OrderRow(
         session=live.name,
-        account=account_of(live.name),
+        account=account_of(live.registration),
         order=order.id,
         child=alias_of(order.strategy),
         symbol=order.symbol,

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
+from qkt.brokers.factory import BrokerKind
 from qkt.core.numbers import ZERO, q8, quotient
 from qkt.portfolio import Portfolio
 from qkt.risk import Cause, Halt, Lasts
 from qkt.runtime.control.engine import Health, SessionHealth
 from qkt.runtime.control.frames import Hello
-from qkt.runtime.control.rows import AccountRow, ExposureRow, HaltRow, PositionRow, SessionState, StrategyRow
+from qkt.runtime.control.rows import AccountRow, ExposureRow, HaltRow, Mode, PositionRow, SessionState, StrategyRow
 from qkt.runtime.session import LiveSession, State
 
 if TYPE_CHECKING:
@@ -32,9 +33,19 @@ STATES: dict[State, SessionState] = {
 }
 
 
-def account_of(name: str) -> str:
-    """Each paper session has an account of its own."""
-    return f"paper:{name}"
+def venue_of(registration: Registration) -> str:
+    """Who executes what a session asks for: `paper`, or the kind of a real or simulated venue."""
+    return str(registration.settings.get("broker", BrokerKind.PAPER))
+
+
+def mode_of(registration: Registration) -> Mode:
+    """LIVE is what a real venue executes, whoever's money that is."""
+    return "LIVE" if venue_of(registration) == BrokerKind.MT5 else "PAPER"
+
+
+def account_of(registration: Registration) -> str:
+    """The books of a session count as an account of its own, also where several sessions share one at a venue."""
+    return f"{venue_of(registration)}:{registration.name}"
 
 
 def strategy_row(hosted: Hosted) -> StrategyRow:
@@ -54,8 +65,8 @@ def strategy_row(hosted: Hosted) -> StrategyRow:
         state=STATES[live.state],
         halt=None if halt is None else halt_kind(halt),
         reason=None if halt is None else halt.reason,
-        account=account_of(live.name),
-        mode="PAPER",
+        account=account_of(live.registration),
+        mode=mode_of(live.registration),
         file=live.registration.file,
         started=live.started_at,
         symbols=live.symbols,
@@ -124,6 +135,7 @@ def child_rows(live: LiveSession, parent: StrategyRow) -> Iterator[StrategyRow]:
             hold=child.hold,
             operator_stopped=state.stopped_by is not None,
             last_tick=machine.last_ts or None,
+            clock=parent.clock,
             blocked=parent.blocked,
             closed=sum(1 for trip in books.round_trips if trip.strategy == name),
         )
@@ -145,8 +157,8 @@ def _resting(engine: Engine, registration: Registration, problem: str | None) ->
         name=registration.name,
         state="DOWN" if problem else "STOPPED",
         reason=problem,
-        account=account_of(registration.name),
-        mode="PAPER",
+        account=account_of(registration),
+        mode=mode_of(registration),
         file=registration.file,
         started=registration.created_at,
         symbols=(),
@@ -191,7 +203,7 @@ def account_row(live: LiveSession, row: StrategyRow, stakes: list[ExposureRow]) 
     notional = [one.notional for one in stakes if one.notional is not None]
     return AccountRow(
         account=row.account,
-        venue="paper",
+        venue=venue_of(live.registration),
         mode=row.mode,
         currency=live.machine.settings.currency,
         equity=row.equity,
@@ -221,7 +233,7 @@ def exposure_rows(live: LiveSession, legs: list[PositionRow], equity: Decimal) -
             size = machine.settings.instruments.resolve(symbol).contract_size
             notional = books.converter.value(q8(net * size * mark), symbol, mark)
         yield ExposureRow(
-            account=account_of(live.name),
+            account=account_of(live.registration),
             symbol=symbol,
             net=net,
             gross=sum((leg.quantity for leg in own), ZERO),
@@ -243,8 +255,8 @@ def hello(engine: Engine) -> Hello:
     return Hello(
         version=known,
         pid=os.getpid(),
-        mode="PAPER",
-        account="paper",
+        mode="LIVE" if engine.defaults.broker is BrokerKind.MT5 else "PAPER",
+        account=str(engine.defaults.broker),
         started=engine.started_at,
         state_dir=str(engine.state),
         demo=engine.demo,
