@@ -53,6 +53,7 @@ def backtest(
     broker: Simulated = "paper",
     attend: Attend | None = None,
     limit: int | None = None,
+    charted: bool = True,
 ) -> BacktestResult:
     """Run a strategy or a portfolio over history.
 
@@ -66,7 +67,8 @@ def backtest(
     time. `progress` hears how far the run is; when `stop` answers True the
     run ends between two ticks and the result is marked interrupted. `book` configures the book of a portfolio.
     `limits` are what the run is held to, those of the engine when they are left out. `attend` gets the session before its first
-    tick, to look on; `limit` ends the run after so many ticks.
+    tick, to look on; `limit` ends the run after so many ticks; `charted` keeps candles of what is traded, which a
+    report draws and buy-and-hold is measured by.
 
     Raises a QktError, in one sentence, for whatever cannot be used.
     """
@@ -89,7 +91,16 @@ def backtest(
         limits=limits,
         broker=broker,
     )
-    return ready.run(params, made=ready.made, every_tick=every_tick, progress=progress, stop=stop, attend=attend, limit=limit)
+    return ready.run(
+        params,
+        made=ready.made,
+        every_tick=every_tick,
+        progress=progress,
+        stop=stop,
+        attend=attend,
+        limit=limit,
+        charted=charted,
+    )
 
 
 def prepare(

@@ -6,14 +6,18 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import chain
 
 from qkt.backtest import curve as curves
-from qkt.backtest.curve import Drawdown, EquityCurve
+from qkt.backtest import drawdowns as falls
+from qkt.backtest.curve import EquityCurve
 from qkt.backtest.daily import Day, days_of
+from qkt.backtest.daily_returns import DailyReturns, daily_returns
+from qkt.backtest.drawdowns import Drawdown
+from qkt.backtest.holding import holding_of
 from qkt.backtest.outcomes import Outcomes, outcomes_of
 from qkt.backtest.record import RunRecord
-from qkt.core.calendars import Calendar, calendar_for
+from qkt.backtest.seasons import Seasons, seasons_of
+from qkt.core.calendars import calendar_for
 from qkt.core.numbers import ZERO, exact, q8, total
 from qkt.core.terms import Purpose, Side
 from qkt.core.timeframe import DAY_MS, MINUTE_MS
@@ -58,7 +62,15 @@ class Metrics(Outcomes):
     - `cagr`: (end / start) ^ (1 / years) - 1, from a run of 30 days on
     - `calmar`: return_fraction / max_drawdown, not annualised; `calmar_annual`: cagr / max_drawdown
     - `recovery_factor`: total P&L / max_drawdown_money
-    - `exposure`: share of the time in session during which at least one leg was open
+    - `max_daily_drawdown`: the largest fall within a UTC day, as a fraction of its first sample
+    - `drawdowns`: all of 1 percent of the peak or more, deepest first; `time_under_water` the share of the run's time in falls
+      of any depth; `ulcer_index`: sqrt(mean(fall^2)) over the samples, falls as fractions of the peak
+    - `exposure`: share of the time in session during which at least one leg was open; `average_gross` and `peak_gross`: what
+      the legs were worth at their entries, averaged over the time in session and at most; `turnover`: worth of all fills /
+      starting balance
+    - `daily`: statistics of the returns from trading day to trading day, which can be compared across timeframes
+    - `seasons`: by month, by hour and weekday of entry
+    - `buy_and_hold`: last close / first open - 1 of each traded symbol, where the run kept its prices
     """
 
     realized: Decimal
@@ -76,17 +88,27 @@ class Metrics(Outcomes):
     drawdown: Drawdown | None
     max_drawdown: float
     max_drawdown_money: float
+    max_daily_drawdown: float
     longest_drawdown_ms: int
+    drawdowns: tuple[Drawdown, ...]
+    time_under_water: float | None
+    ulcer_index: float | None
     cagr: float | None
     calmar: float | None
     calmar_annual: float | None
     recovery_factor: float | None
     exposure: float | None
+    average_gross: Decimal | None
+    peak_gross: Decimal | None
+    turnover: float | None
+    daily: DailyReturns | None
+    seasons: Seasons
+    buy_and_hold: dict[str, float]
     days: tuple[Day, ...]
 
 
 def measure(record: RunRecord, contract_sizes: Mapping[str, Decimal] | None = None) -> Metrics:
-    """All figures of a run. `contract_sizes` (units a lot, by market id) puts a price on slippage."""
+    """All figures of a run. `contract_sizes` (units a lot, by market id) puts a price on slippage and exposure."""
     curve = EquityCurve.of(record)
     calendar = calendar_for(record.symbols[0])
     per_year = calendar.minutes_per_year * MINUTE_MS / record.timeframe_ms
@@ -95,10 +117,11 @@ def measure(record: RunRecord, contract_sizes: Mapping[str, Decimal] | None = No
     everything = outcomes_of(trips)
     total_pnl = record.realized + record.unrealized
     gained = float(total_pnl / record.balance) if record.balance else None
-    drawdown = curves.deepest_drawdown(curve)
+    drawdown = falls.deepest_drawdown(curve)
     depth = drawdown.fraction if drawdown else 0.0
-    fall = curves.largest_fall(curve.values)
+    fall = falls.largest_fall(curve.values)
     growth = _cagr(gained, record.last_ts - record.first_ts)
+    holding = holding_of(record, calendar, contract_sizes or {})
     return Metrics(
         **{field.name: getattr(everything, field.name) for field in dataclasses.fields(everything)},
         realized=record.realized,
@@ -116,12 +139,22 @@ def measure(record: RunRecord, contract_sizes: Mapping[str, Decimal] | None = No
         drawdown=drawdown,
         max_drawdown=depth,
         max_drawdown_money=fall,
-        longest_drawdown_ms=curves.longest_under_water(curve),
+        max_daily_drawdown=falls.largest_daily_fall(curve),
+        longest_drawdown_ms=falls.longest_under_water(curve),
+        drawdowns=falls.drawdowns(curve),
+        time_under_water=falls.time_under_water(curve),
+        ulcer_index=falls.ulcer_index(curve.values),
         cagr=growth,
         calmar=gained / depth if gained is not None and depth > 0 else None,
         calmar_annual=growth / depth if growth is not None and depth > 0 else None,
         recovery_factor=float(total_pnl) / fall if fall > 0 else None,
-        exposure=_exposure(record, calendar),
+        exposure=holding.exposure,
+        average_gross=holding.average_gross,
+        peak_gross=holding.peak_gross,
+        turnover=holding.turnover,
+        daily=daily_returns(curve, calendar),
+        seasons=seasons_of(curve, trips),
+        buy_and_hold={symbol: float(p.close[-1] / p.open[0]) - 1.0 for symbol, p in record.prices.items() if p.open[0] > 0},
         days=days_of(curve, record.trades, record.financing),
     )
 
@@ -140,18 +173,3 @@ def _cagr(gained: float | None, duration_ms: int) -> float | None:
     if gained <= -1.0:
         return -1.0
     return float((1.0 + gained) ** (YEAR_MS / duration_ms)) - 1.0
-
-
-def _exposure(record: RunRecord, calendar: Calendar) -> float | None:
-    session = calendar.open_ms_between(record.first_ts, record.last_ts)
-    if session <= 0:
-        return None
-    closed = ((trip.entry_time, trip.exit_time) for trip in record.round_trips)
-    still_open = ((leg.opened_at, record.last_ts) for leg in record.open_positions)
-    held = 0
-    until = record.first_ts
-    for start, end in sorted(chain(closed, still_open)):
-        if end > until:
-            held += calendar.open_ms_between(max(start, until), end)
-            until = end
-    return held / session

@@ -79,10 +79,12 @@ class Prepared:
         stop: Callable[[], bool] | None = None,
         attend: Attend | None = None,
         limit: int | None = None,
+        charted: bool = False,
     ) -> BacktestResult:
         """One back-test with these parameters. `made` is what `runnable_of` made of them, where that is there already.
         `progress` hears how far the run is; when `stop` answers True it ends between two ticks and the result is marked
-        interrupted. `attend` gets the session before its first tick, `limit` ends the run after so many ticks.
+        interrupted. `attend` gets the session before its first tick, `limit` ends the run after so many ticks;
+        `charted` keeps candles to draw.
 
         Raises a QktError for whatever cannot be run."""
         given = params or {}
@@ -113,6 +115,7 @@ class Prepared:
                 tell=tell,
                 attend=attend,
                 limit=limit,
+                charted=charted,
             )
 
         path = self.settings.execution.bars_path

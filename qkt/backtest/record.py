@@ -9,6 +9,7 @@ from typing import Literal
 
 from qkt.backtest.bar_paths import BarReplay
 from qkt.backtest.book import BookRun
+from qkt.backtest.prices import Prices
 from qkt.backtest.recipe import Recipe
 from qkt.brokers import QuoteBoard
 from qkt.brokers.paper import ExecutionSettings
@@ -65,7 +66,8 @@ class RunRecord:
 
     `equity_times` and `equity_values` are the equity curve: the start, the end of every window of the finest timeframe that
     had a tick, the end. `symbols` are market ids in order of declaration, `bars` what a replay of bars had to guess, `book`
-    what only a portfolio has, `recipe` how a run from a file is done again.
+    what only a portfolio has, `recipe` how a run from a file is done again, `prices` the candles to draw by market id, where
+    they were asked for.
     """
 
     strategy: str
@@ -106,6 +108,7 @@ class RunRecord:
     late_cancels: int = 0
     book: BookRun | None = None
     recipe: Recipe | None = None
+    prices: dict[str, Prices] = field(default_factory=dict)
 
 
 def write_record(
@@ -124,6 +127,7 @@ def write_record(
     late_cancels: int,
     interrupted: bool,
     book: BookRun | None,
+    prices: dict[str, Prices],
 ) -> RunRecord:
     """Copy what the session holds at its end."""
     books = session.books
@@ -169,6 +173,7 @@ def write_record(
         late_cancels=late_cancels,
         interrupted=interrupted,
         book=book,
+        prices=prices,
     )
 
 

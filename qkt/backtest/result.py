@@ -19,6 +19,7 @@ from qkt.backtest.curve import EquityCurve
 from qkt.backtest.metrics import Metrics, measure
 from qkt.backtest.output import as_text
 from qkt.backtest.record import RunRecord
+from qkt.backtest.undefined import undefined
 from qkt.core.events import Event, OrderRejected, RiskRejected
 from qkt.ledger import FinancingRow, RoundTrip, TradeRow
 from qkt.risk import HaltSpan, limits_json
@@ -210,14 +211,16 @@ def as_data(value: Any) -> Any:
         return as_text(value)
     if isinstance(value, dt.date):
         return value.isoformat()
+    if isinstance(value, dict):
+        return {key: as_data(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [as_data(one) for one in value]
     return value
 
 
 def metrics_data(metrics: Metrics) -> dict[str, Any]:
-    """All figures as plain data."""
-    return {**as_data(metrics), "costs": _costs(metrics)}
+    """All figures as plain data. `undefined` says why one is missing."""
+    return {**as_data(metrics), "costs": _costs(metrics), "undefined": undefined(metrics)}
 
 
 def _decision(event: Event) -> dict[str, Any]:

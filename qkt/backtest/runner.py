@@ -15,6 +15,7 @@ from qkt.backtest.blame import blame
 from qkt.backtest.book import Decisions, book_run
 from qkt.backtest.folded import ColumnBoard, ColumnCandles
 from qkt.backtest.market import Sources, columns_of
+from qkt.backtest.prices import PriceRecorder
 from qkt.backtest.record import RunRecord, write_record
 from qkt.backtest.replay import JumpReplay, Tell, replay_ticks
 from qkt.brokers.factory import BrokerKind
@@ -55,13 +56,14 @@ def run(
     tell: Callable[[Progress], bool] | None = None,
     attend: Attend | None = None,
     limit: int | None = None,
+    charted: bool = False,
 ) -> RunRecord:
     """Run a strategy or a portfolio over [start, end) of its sources, which are keyed by market id, those of its streams first.
 
     A `LoadedMarket` as `sources` serves many runs; `start` and `end` are then the ends of its own range, or lie within it.
     `tell` hears of progress and answers whether to go on. `attend` gets the session before its first tick, to look on;
-    `limit` ends the run after so many ticks. Raises DataError when there was nothing to replay or volumes are
-    missing, and StrategyError naming the line when the strategy's own code failed.
+    `limit` ends the run after so many ticks; `charted` keeps candles to draw. Raises DataError when there was nothing to replay
+    or volumes are missing, and StrategyError naming the line when the strategy's own code failed.
     """
     began = time.perf_counter()
     settings = replace(settings, begin=start)
@@ -80,6 +82,7 @@ def run(
     decisions = Decisions(drive.session)
     late: list[CancelFailed] = []
     drive.session.scope.subscribe(CancelFailed, late.append)
+    recorder = PriceRecorder(drive.session.scope, strategy.streams) if charted else None
     if attend is not None:
         attend(Stage(drive.session, drive.board, drive.place))
     try:
@@ -109,6 +112,7 @@ def run(
         late_cancels=len(late),
         interrupted=not complete,
         book=book_run(strategy, drive.session, decisions) if isinstance(strategy, Portfolio) else None,
+        prices={} if recorder is None else recorder.prices(),
     )
 
 

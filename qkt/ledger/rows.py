@@ -59,8 +59,8 @@ class RoundTrip:
     the entries and the first place of their stops, None unless every entry had one; `mfe_r` and `mae_r` measure in that
     stop distance, `r_multiple` is net / initial_risk. `entry_slippage` and `exit_slippage` are the price lost to what the
     strategy saw when it decided, positive when it cost. `bars_held` counts the bars of the symbol's shortest stream that
-    closed between entry and exit. `exit_reason` is the purpose of the order that closed the leg, OPPOSITE for an entry
-    against it.
+    closed between entry and exit. `stop` is where the stops of the entries stood first, volume-weighted, None unless every
+    entry had one. `exit_reason` is the purpose of the order that closed the leg, OPPOSITE for an entry against it.
     """
 
     strategy: str
@@ -91,6 +91,7 @@ class RoundTrip:
     bars_held: int = 0
     role: LegRole = LegRole.PRIMARY
     leg_id: int = 0
+    stop: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +137,14 @@ def round_trip(leg: Leg, last: OrderFilled, native_currency: str, bars_held: int
     mfe, mae = q8(to_decimal(leg.mfe)), q8(to_decimal(leg.mae))
     distance = None if not leg.risked else quotient(leg.risked, leg.entered)
     risk = None if distance is None else leg.risk
+    entry = quotient(leg.entered_value, leg.entered)
     return RoundTrip(
         strategy=last.strategy,
         symbol=leg.symbol,
         side=leg.side,
         quantity=leg.entered,
         entry_time=leg.opened_at,
-        entry_price=q8(quotient(leg.entered_value, leg.entered)),
+        entry_price=q8(entry),
         exit_time=last.at,
         exit_price=q8(quotient(leg.exited_value, leg.exited)),
         gross=leg.gross,
@@ -165,6 +167,7 @@ def round_trip(leg: Leg, last: OrderFilled, native_currency: str, bars_held: int
         bars_held=bars_held,
         role=leg.role,
         leg_id=leg.id,
+        stop=None if distance is None else q8(entry - distance * leg.sign),
     )
 
 

@@ -28,7 +28,7 @@ def test_risk_is_the_distance_of_the_first_stop_in_money_and_r_measures_in_it() 
     bench.price(98)
     bench.sell(2, 106, leg=entry.opened_leg, purpose=Purpose.TAKE_PROFIT)
     trip = bench.books.round_trips[0]
-    assert (trip.initial_risk, trip.net) == (80, 100)
+    assert (trip.initial_risk, trip.net, trip.stop) == (80, 100, 96)
     assert (trip.r_multiple, trip.mfe_r, trip.mae_r) == (Decimal("1.25"), Decimal("2.5"), Decimal("0.5"))
     assert trip.exit_reason == "TP"
 
@@ -39,7 +39,7 @@ def test_the_risk_of_several_entries_adds_up() -> None:
     bench.buy(3, 100, risk=2)
     bench.sell(4, 105)
     trip = bench.books.round_trips[0]
-    assert (trip.initial_risk, trip.r_multiple, trip.mfe_r) == (10, 2, 2)
+    assert (trip.initial_risk, trip.r_multiple, trip.mfe_r, trip.stop) == (10, 2, 2, Decimal("97.5"))
 
 
 def test_an_entry_without_a_stop_has_no_measure_of_risk() -> None:
@@ -48,7 +48,7 @@ def test_an_entry_without_a_stop_has_no_measure_of_risk() -> None:
     bench.buy(1, 100)
     bench.sell(2, 105)
     trip = bench.books.round_trips[0]
-    assert (trip.initial_risk, trip.r_multiple, trip.mfe_r, trip.mae_r) == (None, None, None, None)
+    assert (trip.initial_risk, trip.r_multiple, trip.mfe_r, trip.mae_r, trip.stop) == (None,) * 5
 
 
 def test_risk_is_converted_at_the_entry() -> None:
