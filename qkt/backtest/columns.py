@@ -6,7 +6,8 @@ table of its own symbol.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from qkt.brokers import Quote
 from qkt.core.timeframe import Timeframe
 from qkt.core.watch import AnyWatch, Reads, TrailWatch, Watch
 from qkt.data import CandleFolder, Chunk, ClosedBars, ObservationFolder, TickTable
+from qkt.strategy import is_statistic
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -90,6 +92,14 @@ class SymbolColumns:
         if latest[0] >= 0:
             return self.price[latest]
         return np.where(latest >= 0, self.price[latest], before) if len(self.price) else np.full(stop - start, before)
+
+    def at(self, merged: Rows, before: float) -> Floats:
+        """The symbol's last price at each of these merged rows, `before` where none has come in this chunk. A row of -1 stands
+        before all."""
+        latest = merged if self.rows is None else np.where(merged < 0, -1, self._latest_rows()[merged])
+        if latest[0] >= 0:
+            return self.price[latest]
+        return np.where(latest >= 0, self.price[latest], before) if len(self.price) else np.full(len(merged), before)
 
     def own(self, start: int, stop: int) -> Floats:
         """Prices of the symbol's ticks at merged rows in [start, stop)."""
@@ -200,20 +210,40 @@ class ChunkColumns:
         self.length = len(chunk)
         self.symbols = symbols
         self.by_symbol: dict[str, SymbolColumns] = {}
-        self._windows: dict[Timeframe, tuple[Rows, int, int]] = {}
+        self._windows: dict[Timeframe, tuple[Rows, Rows]] = {}
         for number, (symbol, table) in enumerate(zip(symbols, chunk.tables, strict=True)):
             rows = None if chunk.code is None else np.flatnonzero(chunk.code == number)
             self.by_symbol[symbol] = SymbolColumns(table, rows, self.length)
 
-    def windows(self, frame: Timeframe) -> tuple[Rows, int, int]:
-        """The merged rows beyond the first that begin a window of the timeframe, and the numbers of the first and the last
-        window."""
+    def windows(self, frame: Timeframe) -> tuple[Rows, Rows]:
+        """The merged rows that begin a window of the timeframe, the first row being one of them, and when each window ends."""
         found = self._windows.get(frame)
         if found is None:
             window = (self.ts - frame.offset) // frame.ms
-            begins = np.flatnonzero(window[1:] != window[:-1]) + 1
-            found = self._windows[frame] = begins, int(window[0]), int(window[-1])
+            begins = np.concatenate(([0], np.flatnonzero(window[1:] != window[:-1]) + 1))
+            found = self._windows[frame] = begins, (window[begins] + 1) * frame.ms + frame.offset
         return found
+
+    def sound(self, merged: Rows) -> bool:
+        """Whether each of these rows is one that a session takes: a price above zero, a quote that is not crossed."""
+        for symbol, own in self.by_symbol.items():
+            if is_statistic(symbol):
+                continue
+            rows = merged if own.rows is None else np.searchsorted(own.rows, merged[np.isin(merged, own.rows)])
+            if not (own.price[rows] > 0).all():
+                return False
+            if own.bid is None or own.ask is None:
+                continue
+            bid, ask = own.bid[rows], own.ask[rows]
+            if not (((bid > 0) & (bid <= ask)) | np.isnan(bid) | np.isnan(ask)).all():
+                return False
+        return True
+
+    def symbols_of(self, merged: Rows) -> Iterator[str]:
+        """The symbols of rows."""
+        if self.code is None:
+            return repeat(self.symbols[0])
+        return map(self.symbols.__getitem__, self.code[merged].tolist())
 
     def symbol_of(self, merged: int) -> str:
         return self.symbols[0] if self.code is None else self.symbols[int(self.code[merged])]

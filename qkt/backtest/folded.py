@@ -167,16 +167,22 @@ class ColumnCandles:
         for stream in self._streams:
             stream.load(columns.by_symbol[stream.spec.symbol])
 
-    def rows(self) -> list[Rows]:
-        """Merged rows at which candles of this chunk close, by stream."""
-        return [stream.rows for stream in self._streams]
+    def rows(self, after: int) -> Rows:
+        """Merged rows beyond `after` at which candles of this chunk close, each once, in their order."""
+        rows = [stream.rows for stream in self._streams]
+        once = rows[0] if len(rows) == 1 else np.unique(np.concatenate(rows))
+        return once[np.searchsorted(once, after, side="right") :]
 
     def on_tick(self, tick: Tick) -> None:
+        self.close(tick.symbol)
+
+    def close(self, symbol: str) -> None:
+        """Publish the symbol's candles that its tick at the board's row closes."""
         row = self._board.row
-        counted = self._counted.get(tick.symbol)
+        counted = self._counted.get(symbol)
         if counted is not None and counted.row == row:
-            self._closed[tick.symbol] += 1
-        for stream in self._by_symbol.get(tick.symbol, ()):
+            self._closed[symbol] += 1
+        for stream in self._by_symbol.get(symbol, ()):
             if stream.row == row:
                 self._scope.publish(stream.take())
 

@@ -79,6 +79,11 @@ class Scope:
         channel = self._channels.get(event_type)
         return [] if channel is None else list(channel.awake)
 
+    @property
+    def watched(self) -> bool:
+        """Whether somebody sees every event of the scope, so that none may be left out."""
+        return bool(self._taps) or bool(self._bus.observers)
+
     def tap(self, handler: Handler) -> None:
         """Call `handler` for every event, after its subscribers."""
         self._taps.append(handler)

@@ -7,10 +7,14 @@ anything, so it holds the positions and the last prices of the window itself.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
 
 from qkt.core.timeframe import Timeframe
 from qkt.core.watch import NEVER
-from qkt.ledger import Books
+from qkt.ledger import Books, Prices, equity_along, exposure_along
 
 
 class EquitySampler:
@@ -47,6 +51,26 @@ class EquitySampler:
     def run(self) -> None:
         self._sample(self.due)
         self.due = NEVER
+
+    def fold(self, times: npt.NDArray[np.int64], prices: Callable[[str], Prices]) -> None:
+        """Many samples at once, between which nothing was booked: `prices` has the last price of a symbol before each of the
+        `times` (epoch ms). The operations are those of one sample, so are the bits."""
+
+        def extend(column: array[float], values: Prices | float) -> None:
+            column.frombytes(np.broadcast_to(np.asarray(values, dtype=np.float64), len(times)).tobytes())
+
+        self.times.frombytes(times.tobytes())
+        if self._only is not None:
+            extend(self.values, equity_along(self._books, self._only, prices))
+            return
+        total: Prices | float = float(self._books.starting)
+        for book in self._strategies:
+            equity = equity_along(self._books, book, prices)
+            extend(self.by_strategy[book.strategy], equity)
+            total = total + (equity - float(book.starting))
+        extend(self.values, total)
+        for column, values in zip((self.gross, self.net), exposure_along(self._books, prices), strict=True):
+            extend(column, values)
 
     def end(self, ts: int) -> None:
         """The last sample, at the last tick; it replaces one of the same instant."""

@@ -41,9 +41,9 @@ class StrategyRunner:
 
     def listen(self, scope: Scope) -> None:
         """Hear the time last of all: what the strategy planned for it comes after everything else of a tick."""
-        on_time = self._kept(scope, self._on_time)
-        scope.subscribe(Tick, on_time)
-        scope.subscribe(Timer, on_time)
+        self.on_time: Callable[[Tick | Timer], None] = self._kept(scope, self._on_time)
+        scope.subscribe(Tick, self.on_time)
+        scope.subscribe(Timer, self.on_time)
 
     def _kept(self, scope: Scope, handler: Callable[[E], None]) -> Callable[[E], None]:
         return handler if self._own is scope else self._own.guarded(handler)

@@ -93,6 +93,20 @@ class Session:
         self._clock.time = self.last_ts = ts
         self.scope.passed(count)
 
+    def sample_at(self, due: int) -> None:
+        """The next equity sample is due then (epoch ms): whoever folds has taken those before."""
+        self.equity.due = due
+        self.due = min(due, self.financing.due, self.risk.due)
+
+    def proved(self, ts: int) -> None:
+        """The market moves to a tick at `ts` with which nothing ends that anybody waits for, so that nobody is told of it."""
+        self._clock.time = self.last_ts = ts
+
+    def run_timers(self, ts: int) -> None:
+        """What the strategies planned for `ts` or before."""
+        for trader in self.traders:
+            trader.runner.on_time(Timer(ts))
+
     @property
     def next_timer(self) -> int:
         """When something is due that need not wait for a tick (epoch ms): a rollover, a deadline, a schedule, a new day."""

@@ -7,7 +7,7 @@ was sent or how it was filled.
 from qkt.ledger.audit import LedgerAudit
 from qkt.ledger.books import Books
 from qkt.ledger.conversion import Conversion, Converter
-from qkt.ledger.excursions import PricePath, account_equity_along, equity_along
+from qkt.ledger.excursions import PricePath, Prices, account_equity_along, equity_along, exposure_along
 from qkt.ledger.financing import Financing
 from qkt.ledger.rows import FinancingRow, RoundTrip, TradeRow
 from qkt.ledger.strategy_book import StrategyBook
@@ -23,9 +23,11 @@ __all__ = [
     "LedgerAudit",
     "LedgerPosition",
     "PricePath",
+    "Prices",
     "RoundTrip",
     "StrategyBook",
     "TradeRow",
     "account_equity_along",
     "equity_along",
+    "exposure_along",
 ]

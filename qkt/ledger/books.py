@@ -97,6 +97,8 @@ class Books:
         self.financing: list[FinancingRow] = []
         self.bars_closed: Callable[[str], int] = _no_bars
         self.audit: Callable[[], None] | None = None
+        # What a replay that jumps has yet to read out of these books as they are, before anything else is booked.
+        self.owed: Callable[[], None] | None = None
         self._contract_f: dict[str, float] = {}
         # Factors that never change: symbols quoted in the account's currency.
         self._factors: dict[str, float] = {}
@@ -212,7 +214,7 @@ class Books:
         if name in self._executions:
             fill.repeated = True
             return
-        self.excursions.settle()
+        self._settle()
         instrument = self._instruments.resolve(fill.symbol)
         book = self.strategies[fill.strategy]
         costs = _costs(fill, instrument)
@@ -240,6 +242,12 @@ class Books:
         if self.audit is not None:
             self.audit()
         self._scope.publish(Trade(fill, realized, costs.commission, before, after))
+
+    def _settle(self) -> None:
+        """Something is about to be booked."""
+        if self.owed is not None:
+            self.owed()
+        self.excursions.settle()
 
     def _on_terminal(self, event: OrderCancelled | OrderRejected) -> None:
         book = self.strategies.get(event.strategy)
@@ -326,7 +334,7 @@ class Books:
 
     def book_swap(self, leg: Leg, row: FinancingRow) -> None:
         """Book the financing of one leg at one rollover."""
-        self.excursions.settle()
+        self._settle()
         leg.swap = EXACT.add(leg.swap, row.amount)
         self.strategies[row.strategy].add(row.amount)
         self.realized = EXACT.add(self.realized, row.amount)

@@ -195,14 +195,36 @@ def account_equity_along(books: Books, prices: Callable[[str], Prices]) -> Price
     return equity
 
 
+def exposure_along(books: Books, prices: Callable[[str], Prices]) -> tuple[Prices | float, Prices | float]:
+    """`Books.exposure_f` in the same way."""
+    gross: Prices | float = 0.0
+    nets: dict[str, Prices | float] = {}
+    worth: Prices | float
+    for book in books.strategies.values():
+        for legs in book.legs.values():
+            if legs.all:
+                worth = legs.net_f * prices(legs.symbol) * _factor(books, legs.symbol, prices)
+                gross = gross + np.abs(worth)
+                nets[legs.symbol] = nets.get(legs.symbol, 0.0) + worth
+    net: Prices | float = 0.0
+    for worth in nets.values():
+        net = net + np.abs(worth)
+    return gross, net
+
+
 def _open_profit(books: Books, legs: LegBook, prices: Callable[[str], Prices]) -> Prices:
-    own = prices(legs.symbol)
-    factor: Prices | float = books.contract_f(legs.symbol)
-    source = books.converter.factor_source(legs.symbol)
-    if source is not None:
-        bridge = prices(source[0])
-        factor = factor * (1.0 / bridge if source[1] else bridge)
+    own, factor = prices(legs.symbol), _factor(books, legs.symbol, prices)
     total: Prices = np.zeros(len(own))
     for leg in legs.all:
         total = total + (own - leg.entry_f) * leg.signed_f * factor
     return total
+
+
+def _factor(books: Books, symbol: str, prices: Callable[[str], Prices]) -> Prices | float:
+    """`Books.factor_f` in the same way."""
+    factor = books.contract_f(symbol)
+    source = books.converter.factor_source(symbol)
+    if source is None:
+        return factor
+    bridge = prices(source[0])
+    return factor * (1.0 / bridge if source[1] else bridge)
