@@ -24,7 +24,7 @@ SCREENS: Mapping[str, str] = {
     "system": "System",
 }
 
-About = Literal["any", "session", "halted", "stopped", "live", "position", "order", "alert", "order-or-position", "run"]
+About = Literal["any", "session", "halted", "stopped", "live", "position", "order", "alert", "order-or-position", "run", "recorded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,8 @@ class Action:
                 return any(alert.acknowledged is None for alert in view.tables.alerts.values())
             case "run":
                 return focus.run is not None
+            case "recorded":
+                return row is not None or focus.run is not None
 
 
 def is_live(view: View) -> bool:
@@ -131,6 +133,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("compare", "equals_sign", "Compare runs", "look", screens=("backtest",), shown="="),
     Action("copy", "y", "Copy the row", "look"),
     Action("inspect", "i", "Inspect the row", "look"),
+    Action("replay", "r", "Replay: walk through what was recorded", "look", about="recorded"),
     Action("units", "u", "Units: money, points, R, %", "look"),
     Action("thrift", "b", "Low bandwidth", "look"),
     Action("account", "backslash", "Next account, ALL", "look", shown="\\"),
@@ -199,6 +202,7 @@ _NEEDS: Mapping[About, str] = {
     "order-or-position": "choose a position or an order first",
     "alert": "no alert is open",
     "run": "choose a run first",
+    "recorded": "choose a strategy or a run first",
 }
 
 

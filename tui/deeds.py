@@ -18,6 +18,7 @@ from tui.screens.help import Help
 from tui.screens.leave import Leave
 from tui.screens.modify import Modify
 from tui.screens.picker import Picker
+from tui.screens.travel import Travel
 from tui.table import UNITS
 from tui.viewmodel import View
 from tui.widgets.log import LEVELS
@@ -63,6 +64,15 @@ def next_account(app: Dashboard) -> None:
     app.subject.next_account(app.view)
     chosen = app.subject.account
     app.say("the account of the focused row" if chosen is None else f"account {chosen}")
+
+
+def replay(app: Dashboard) -> None:
+    focus = app.deck.focus_of()
+    if focus.run is not None:
+        app.push_screen(Travel(f"run:{focus.run}", f"run {focus.run}"))
+    elif focus.session is not None:
+        session = focus.session.partition("/")[0]
+        app.push_screen(Travel(session, session))
 
 
 def freeze(app: Dashboard) -> None:
@@ -186,6 +196,7 @@ DEEDS: Mapping[str, Deed] = {
     "help": show_help,
     "units": next_units,
     "account": next_account,
+    "replay": replay,
     "freeze": freeze,
     "thrift": thrift,
     "repaint": repaint,

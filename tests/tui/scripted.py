@@ -7,13 +7,25 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from qkt.core.errors import QktError
 from qkt.runtime.control.answers import Answer, Done
 from qkt.runtime.control.commands import Command
-from qkt.runtime.control.details import Chart, CheckReport, CheckRequest, Digest, FileRow, OrderLife, RunResult
+from qkt.runtime.control.details import (
+    Chart,
+    CheckReport,
+    CheckRequest,
+    Digest,
+    FileRow,
+    OrderLife,
+    RunResult,
+    ScenePage,
+    Story,
+    Way,
+)
 from qkt.runtime.control.errors import NotRunningError
 from qkt.runtime.control.frames import Frame, Subscribe
 from qkt.runtime.control.rows import EquityPoint, FillRow, RuleTerms
-from tests.tui import samples
+from tests.tui import recorded, samples
 from tui.app import Dashboard
 
 BREAK = object()
@@ -41,6 +53,8 @@ class ScriptedLink:
         self.up = True
         self.commands: list[Command] = []
         self.wanted: list[Subscribe] = []
+        self.ways: list[Way] = []
+        self.refusal: QktError | None = None
         self.answers: list[Callable[[Command], Answer]] = []
         self._queue: asyncio.Queue[Any] = asyncio.Queue()
 
@@ -96,6 +110,15 @@ class ScriptedLink:
 
     async def run(self, run: str) -> RunResult:
         return samples.run_result(run)
+
+    async def story(self, session: str, *, fill: int | None = None, order: str | None = None, width: int = 100) -> Story:
+        return recorded.story(session)
+
+    async def travel(self, run: str, way: Way) -> ScenePage:
+        self.ways.append(way)
+        if self.refusal is not None:
+            raise self.refusal
+        return recorded.scene(run, way)
 
     async def terms(self, session: str, rule: int) -> RuleTerms:
         return samples.TERMS

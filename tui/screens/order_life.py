@@ -8,6 +8,7 @@ from qkt.core.errors import QktError
 from qkt.runtime.control.details import OrderLife
 from tui import format as fmt
 from tui.screens.dialog import Dialog, wrapped
+from tui.screens.story import StoryDialog
 from tui.table import Cell
 from tui.tables.positions import KINDS, PURPOSES
 from tui.widgets.pane import Line
@@ -67,9 +68,13 @@ class OrderLifeDialog(Dialog[None]):
                 lines.append([Cell(lead if i == 0 else " " * len(lead), "dim"), Cell(part)])
         if life.reason:
             lines += [[Cell("")], *([Cell(part, "warn")] for part in wrapped(fmt.clean(life.reason), width))]
+        if life.filled:
+            lines += [[Cell("")], [Cell("e explains why it was filled", "dim")]]
         return lines
 
     def on_key(self, event: events.Key) -> None:
         event.stop()
-        if event.key in ("escape", "backspace", "enter", "q"):
+        if event.key == "e":
+            self.app.push_screen(StoryDialog(self._session, self._order))
+        elif event.key in ("escape", "backspace", "enter", "q"):
             self.dismiss(None)
