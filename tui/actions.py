@@ -24,7 +24,9 @@ SCREENS: Mapping[str, str] = {
     "system": "System",
 }
 
-About = Literal["any", "session", "halted", "stopped", "live", "position", "order", "alert", "order-or-position", "run", "recorded"]
+About = Literal[
+    "any", "session", "halted", "stopped", "live", "position", "order", "alert", "order-or-position", "run", "recorded"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def story(found: Explanation, width: int) -> Iterator[str]:
     quantity, got = lots(Decimal(fill["quantity"])), price(Decimal(fill["price"]))
     yield f"{found.run}, fill {found.number}: {fill['side']} {quantity} {fill['symbol']} at {got}"
     yield f"  {moment(fill['timestamp'])} UTC, {fill['position_effect']}, realised {lots(Decimal(fill['realized']))}"
-    yield f"  {_against(found.against)}"
+    yield from wrapped(_against(found.against), 2, 4, width)
     yield from _order(found.order, "Order", width)
     if found.entry is not None:
         yield from _order(found.entry, "Before it, order", width)
@@ -95,7 +95,8 @@ def _order(found: Explained, title: str, width: int) -> Iterator[str]:
     cause = found.cause
     if cause is not None:
         yield ""
-        yield f"  Rule {cause.rule} fired at {moment(cause.at)} UTC, on the bar that ended at {moment(cause.bar)}"
+        fired = f"Rule {cause.rule} fired at {moment(cause.at)} UTC, on the bar that ended at {moment(cause.bar)}"
+        yield from wrapped(fired, 2, 4, width)
         yield from wrapped(cause.text, 4, 6, width)
         yield from (f"    {line}" for line in terms(cause.terms, width - 4))
     for name, lines in (("Size", found.sizing), ("Book", found.decisions)):

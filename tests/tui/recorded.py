@@ -8,13 +8,15 @@ from qkt.runtime.control.details import ScenePage, ScenePart, Story, Way
 
 STORY = """hedge_straddle, fill 4: BUY 0.1 MT5:XAUUSD at 2411.35
   2026-11-24 11:50:12 UTC, OPEN_LONG, realised 0
-  the market stood at bid 2411.12, ask 2411.35; meant to get 2411.3: 0.05 worse
+  the market stood at bid 2411.12, ask 2411.35; meant to get 2411.3: 0.05
+    worse
 
 Order 9975: rule 1 of hedge_straddle
 
-  Rule 1 fired at 2026-11-24 11:23:05 UTC, on the bar that ended at 2026-11-24 11:23:00
-    WHEN atr(gold, 14) > 1.2 AND POSITION.gold = 0 THEN BUY gold SIZING 0.1
-      ORDER_TYPE = STOP AT gold.high + 0.2
+  Rule 1 fired at 2026-11-24 11:23:05 UTC, on the bar that ended at
+    2026-11-24 11:23:00
+    WHEN atr(gold, 14) > 1.2 AND POSITION.gold = 0 THEN BUY gold SIZING
+      0.1 ORDER_TYPE = STOP AT gold.high + 0.2
     atr(gold, 14) > 1.2 AND POSITION.gold = 0  TRUE
       atr(gold, 14) > 1.2                      TRUE
         atr(gold, 14)                          1.34
@@ -52,7 +54,8 @@ def scene(run: str, way: Way) -> ScenePage:
         ScenePart(
             title="Rule 1 of hedge_straddle, which has fired",
             lines=(
-                "WHEN atr(gold, 14) > 1.2 AND POSITION.gold = 0 THEN BUY gold SIZING 0.1",
+                "WHEN atr(gold, 14) > 1.2 AND POSITION.gold = 0 THEN BUY gold SIZING",
+                "  0.1",
                 "atr(gold, 14) > 1.2 AND POSITION.gold = 0  FALSE",
                 "  atr(gold, 14) > 1.2                      TRUE",
                 "    atr(gold, 14)                          1.34",

@@ -13,6 +13,7 @@ from tui.table import Cell
 from tui.widgets.pane import Line
 
 WIDEST = 110
+"""Columns inside the widest box."""
 STEPS = {"down": 1, "j": 1, "up": -1, "k": -1, "pagedown": 10, "pageup": -10, "home": -10_000, "end": 10_000}
 
 

@@ -8,7 +8,7 @@ from qkt.core.errors import QktError
 from qkt.runtime.control.details import ScenePage, Way
 from tui import format as fmt
 from tui.screens.dialog import Dialog, wrapped
-from tui.screens.story import STEPS, told_line
+from tui.screens.story import STEPS, WIDEST, told_line
 from tui.table import Cell
 from tui.widgets.pane import Line
 
@@ -44,7 +44,7 @@ class Travel(Dialog[None]):
         return f"Replay of {fmt.clean(self._words)}"
 
     def inner_width(self) -> int:
-        return max(self.app.size.width - 6, 20)
+        return WIDEST
 
     def on_mount(self) -> None:
         self._go(Way())
@@ -57,7 +57,7 @@ class Travel(Dialog[None]):
         self.app.run_worker(self._ask(way), group="look.travel")
 
     async def _ask(self, way: Way) -> None:
-        width = max(min(self.app.size.width - 6, 400), 40)
+        width = max(min(self.app.size.width - 6, WIDEST) - 2, 40)
         try:
             self._page = await self.dashboard.link.travel(self._run, way.model_copy(update={"width": width}))
             self._problem = ""
