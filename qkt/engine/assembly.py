@@ -5,7 +5,8 @@ Tick:  broker (expiry, triggers, fills) -> deadlines of held orders, time exits 
        -> (per candle) a portfolio's gates, its children one by one, or the strategy; latches before the strategy
        -> strategies' timers
 Fill:  books -> halt rules -> holdings -> order manager (exits, protection) -> siblings, children, layers, tiers
-       -> of what the fill closed: layers, tiers, exit hooks -> entries that a halt takes back -> strategy
+       -> of what the fill closed: layers, tiers, exit hooks -> entries that a halt takes back, fills of what is being left
+       -> strategy
 Timer: deadlines of held orders, time exits -> strategy's timers
 Signal -> a portfolio's risk router -> desk -> OrderRequested -> risk -> OrderApproved -> order manager -> SubmitOrder -> broker
 """
@@ -51,7 +52,7 @@ from qkt.orders import (
     Tiers,
 )
 from qkt.portfolio import BookHalt, BookRisk, ExposureRules, GateContext, Portfolio, RiskRouter, Supervisor, book_value
-from qkt.risk import RiskEngine, RiskGate, RiskLimits
+from qkt.risk import RiskEngine, RiskGate, RiskLimits, WayOut
 from qkt.strategy import RunnableStrategy, StreamSpec, finest
 
 Runnable: TypeAlias = RunnableStrategy | Portfolio
@@ -152,6 +153,7 @@ def assemble(
     held.barred = risk.gate.barred
     scope.subscribe(OrderFilled, holdings.settle)
     scope.subscribe(OrderFilled, risk.on_filled)
+    way_out = WayOut(scope, books, orders, clock)
     venues = BrokerFactory(scope, clock, board, strategy.name, settings.venue)
     broker = venues.broker(
         symbols, settings.instruments.resolve, books, settings.execution, waits, settings.balance, settings.currency
@@ -159,7 +161,7 @@ def assemble(
     supervisor = None
     if portfolio is not None:
         gates = GateContext(scope, portfolio.name, settings.instruments, board)
-        supervisor = Supervisor(scope, portfolio, books, orders, gates, clock)
+        supervisor = Supervisor(scope, portfolio, books, way_out, gates)
         _weigh(portfolio, supervisor, scope, settings.instruments, books, risk.gate, board)
         BookHalt(scope, supervisor, risk)
         router = RiskRouter(scope, supervisor, books, orders, settings.instruments)
@@ -203,6 +205,7 @@ def assemble(
         orders=orders,
         broker=broker,
         risk=risk,
+        way_out=way_out,
         candles=feed,
         traders=traders,
         supervisor=supervisor,

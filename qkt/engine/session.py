@@ -18,7 +18,7 @@ from qkt.engine.traders import Trader
 from qkt.ledger import Books, Financing
 from qkt.orders import Deadlines, OrderManager
 from qkt.portfolio import Supervisor
-from qkt.risk import RiskEngine, close_legs
+from qkt.risk import RiskEngine, WayOut, close_legs
 from qkt.strategy import is_statistic
 
 
@@ -40,6 +40,7 @@ class Session:
         orders: OrderManager,
         broker: Broker,
         risk: RiskEngine,
+        way_out: WayOut,
         candles: CandleFeed,
         traders: Sequence[Trader],
         supervisor: Supervisor | None,
@@ -61,6 +62,7 @@ class Session:
         self.orders = orders
         self.broker = broker
         self.risk = risk
+        self.way_out = way_out
         self.candles = candles
         self.equity = equity
         self.financing = financing

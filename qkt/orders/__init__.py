@@ -6,7 +6,17 @@ It must not know how a venue fills, what money is, or where the clock comes from
 from qkt.orders.children import FillChildren
 from qkt.orders.deadlines import Deadlines, Phase
 from qkt.orders.desk import SignalDesk
-from qkt.orders.events import CancelOrder, MoveOrder, OrderApproved, OrderRequested, ResizeOrder, SubmitOrder, WithdrawOrder
+from qkt.orders.events import (
+    CancelOrder,
+    Leaving,
+    MoveOrder,
+    OrderApproved,
+    OrderEnded,
+    OrderRequested,
+    ResizeOrder,
+    SubmitOrder,
+    WithdrawOrder,
+)
 from qkt.orders.exits import first_stop
 from qkt.orders.held import HeldOrders
 from qkt.orders.holdings import Holdings
@@ -30,11 +40,13 @@ __all__ = [
     "HeldOrders",
     "Holdings",
     "Latches",
+    "Leaving",
     "LegView",
     "MoveOrder",
     "OcoEntries",
     "Order",
     "OrderApproved",
+    "OrderEnded",
     "OrderManager",
     "OrderRequested",
     "Phase",

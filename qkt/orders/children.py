@@ -11,7 +11,7 @@ from qkt.orders.events import OrderEnded
 
 class FillChildren:
     """Sends the children of an entry as signals of their own once it has filled to the last lot, with the quantities the
-    strategy gave them. An entry that ends in any other way drops them."""
+    strategy gave them. An entry that ends in any other way, or is closed as it fills, drops them."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -19,7 +19,7 @@ class FillChildren:
 
     def _on_ended(self, event: OrderEnded) -> None:
         signal = event.order.signal
-        if signal is None or event.order.state is not OrderState.FILLED:
+        if signal is None or event.order.unwanted or event.order.state is not OrderState.FILLED:
             return
         for child in signal.on_fill:
             # The rule's firing got through with the parent: a child that is refused must not arm it again.

@@ -35,6 +35,14 @@ class WithdrawOrder(Event):
 
 
 @dataclass(slots=True)
+class Leaving(Event):
+    """Everything of a strategy, or of all, is being closed, on one symbol or on all: what waits for a position ends."""
+
+    strategy: str | None
+    symbol: str | None
+
+
+@dataclass(slots=True)
 class OrderWorking(Event):
     """The venue has acknowledged the order and nobody has asked to cancel it."""
 

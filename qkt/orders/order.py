@@ -21,7 +21,9 @@ class Order:
     Exits and closes carry the `leg_id` they are bound to and can only reduce that leg. `bracket` belongs to entries, and
     `bracket_id` names its exits. `reference` is the price the order is meant to get, None for whatever the market quotes
     when it arrives; `signal_price` what the strategy saw when it asked for the order. `cancel_reason` is set once its cancel
-    was asked for, `acknowledged` once the venue has it.
+    was asked for, `acknowledged` once the venue has it. An `unwanted` entry was taken back because everything is to be closed:
+    what of it is filled nevertheless brings nothing further. `turns` names the leg that an entry closes first, and
+    the lots that it may open beyond that, wherever the leg is when the order arrives.
 
     `signal` is what the strategy asked for with an entry, where what shall follow it stands; orders that the engine makes
     itself have none. `parent` is the id of the entry that an exit protects, or of the pyramid that a layer belongs to.
@@ -61,6 +63,8 @@ class Order:
     average: Decimal | None = None
     cancel_reason: str | None = None
     acknowledged: bool = False
+    unwanted: bool = False
+    turns: tuple[int, Decimal] | None = None
 
     def __post_init__(self) -> None:
         if not self.strategy:

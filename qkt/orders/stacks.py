@@ -69,7 +69,7 @@ class Stacks:
         """The layers follow what the seed has filled, unless that is closed already or the strategy took the seed back."""
         seed, plan = stack.seed, stack.signal.stack
         assert plan is not None
-        if seed.cancel_reason is not None or self._holdings.quantity(stack.id) <= 0:
+        if seed.unwanted or seed.cancel_reason is not None or self._holdings.quantity(stack.id) <= 0:
             return
         assert seed.average is not None
         orders = [self._layer(stack, number, layer, seed.average, at) for number, layer in enumerate(plan.layers, 2)]

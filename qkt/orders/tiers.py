@@ -15,7 +15,7 @@ from qkt.core.ids import OrderIds
 from qkt.core.numbers import q8, to_decimal
 from qkt.core.terms import LegRole, OrderKind, Purpose, Side
 from qkt.core.watch import NEVER, AnyWatch, Reads, TrailWatch, Waits, Watch
-from qkt.orders.events import OrderEnded, OrderRequested
+from qkt.orders.events import Leaving, OrderEnded, OrderRequested
 from qkt.orders.holdings import HoldingClosed, Holdings
 from qkt.orders.order import Order
 from qkt.strategy import BracketSpec, ExitForm, ExitPrice, Tier
@@ -55,6 +55,7 @@ class Tiers:
         waits.add(self)
         scope.subscribe(OrderEnded, self._on_ended)
         scope.subscribe(HoldingClosed, self._on_closed)
+        scope.subscribe(Leaving, self._on_leaving)
 
     def __len__(self) -> int:
         """Parents with tiers that wait."""
@@ -65,13 +66,19 @@ class Tiers:
 
     def _on_ended(self, event: OrderEnded) -> None:
         order, signal = event.order, event.order.signal
-        if signal is not None and signal.tiers and self._holdings.quantity(order.id) > 0:
+        if signal is not None and signal.tiers and not order.unwanted and self._holdings.quantity(order.id) > 0:
             tiers = [_Armed(number, tier, _first_watch(order, tier, event.at)) for number, tier in enumerate(signal.tiers)]
             self._parents[order.id] = _Parent(order, event.at, event.seq, tiers)
             self._waits.changed()
 
     def _on_closed(self, event: HoldingClosed) -> None:
         self._forget(event.holding.id)
+
+    def _on_leaving(self, event: Leaving) -> None:
+        for parent in list(self._parents.values()):
+            order = parent.order
+            if event.strategy in (None, order.strategy) and event.symbol in (None, order.symbol):
+                self._forget(order.id)
 
     def _forget(self, parent_id: str) -> None:
         if self._parents.pop(parent_id, None) is not None:

@@ -12,18 +12,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from qkt.core.bus import Scope
-from qkt.core.clock import Clock
 from qkt.core.events import Candle
 from qkt.core.numbers import ONE, exact
-from qkt.core.terms import Purpose
 from qkt.ledger import Books
-from qkt.orders import OrderManager
 from qkt.portfolio.book_risk import BookRisk
 from qkt.portfolio.events import ChildGated, RegimeChosen
 from qkt.portfolio.gate_context import GateContext
 from qkt.portfolio.portfolio import Portfolio
 from qkt.portfolio.router import Share
-from qkt.risk import close_legs
+from qkt.risk import WayOut
 
 if TYPE_CHECKING:
     from qkt.lang.portfolio import Child
@@ -69,17 +66,15 @@ class Supervisor:
         scope: Scope,
         portfolio: Portfolio,
         books: Books,
-        orders: OrderManager,
+        way_out: WayOut,
         context: GateContext,
-        clock: Clock,
     ) -> None:
         self._scope = scope
         self._portfolio = portfolio
         self._gates = portfolio.compiled.gates
         self._books = books
-        self._orders = orders
+        self._way_out = way_out
         self._context = context
-        self._clock = clock
         self._own = {stream.alias for stream in portfolio.own_streams}
         self._closings = 0
         self.children = {child.id: ChildState(child) for child in portfolio.children}
@@ -137,12 +132,8 @@ class Supervisor:
 
     def flatten(self, state: ChildState, reason: str) -> int:
         """Cancel the child's entries and close its legs at market. Returns how many legs there were."""
-        name = state.child.id
-        for order in self._orders.live_orders():
-            if order.strategy == name and not order.reduce_only:
-                self._orders.cancel(order, reason)
         self._closings += 1
-        return close_legs(self._scope, self._books, self._clock.now(), f"gate{self._closings}", Purpose.CLOSE, strategy=name)
+        return self._way_out.take(f"gate{self._closings}", reason, strategy=state.child.id)
 
     # --------------------------------------------------------------- operators
 
@@ -166,6 +157,10 @@ class Supervisor:
     def legs(self, state: ChildState) -> int:
         """How many legs the child has open."""
         return sum(1 for legs in self._books.strategies[state.child.id].open_books() for _ in legs)
+
+    def out(self, state: ChildState) -> bool:
+        """Whether nothing of the child is open, nor can be by an entry that was taken back."""
+        return not self.legs(state) and not self._way_out.under_way(state.child.id)
 
     def start_again(self, state: ChildState) -> None:
         """Take back an operator's stop and a failure: the child trades at once if its gate says so."""

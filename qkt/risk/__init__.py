@@ -12,6 +12,7 @@ from qkt.risk.halt_rules import NEAR, EquityFall
 from qkt.risk.halts import Cause, Halt, Halted, HaltLifted, Halts, HaltSpan, Lasts
 from qkt.risk.limit_records import limits_from_json, limits_json
 from qkt.risk.limits import LossLimits, OrderLimits, RiskLimits, StrategyLimits, VenueLimits
+from qkt.risk.way_out import WayOut
 
 __all__ = [
     "NEAR",
@@ -31,6 +32,7 @@ __all__ = [
     "RiskLimits",
     "StrategyLimits",
     "VenueLimits",
+    "WayOut",
     "close_legs",
     "limits_from_json",
     "limits_json",

@@ -66,6 +66,8 @@ class RiskGate:
 
     def _on_requested(self, event: OrderRequested) -> None:
         order, sibling = event.order, event.sibling
+        if self.reserved.late and sibling is None:
+            self._hold_to_leg(order)
         entries = [one for one in (order, sibling) if one is not None and not one.reduce_only]
         reason = next(self._refusals(entries, event.at), None) if entries else None
         if reason is None:
@@ -95,6 +97,16 @@ class RiskGate:
             assert primary is not None
             order.purpose, order.leg_id, order.bracket = Purpose.CLOSE, primary.id, None
         return True
+
+    def _hold_to_leg(self, order: Order) -> None:
+        """An order at market that takes time to arrive may find the leg gone that it is judged by. It opens no more even so
+        than it was judged to."""
+        if order.reduce_only or order.kind is not OrderKind.MARKET or self._leaves_only(order):
+            return
+        room = self.reserved.room_to_reduce(order)
+        primary = self._books.strategies[order.strategy].book(order.symbol).primary
+        if room > 0 and primary is not None:
+            order.turns = primary.id, max(ZERO, EXACT.subtract(order.quantity, room))
 
     def _refusals(self, entries: list[Order], now: int) -> Iterator[str]:
         """Why alternative entries, of which one fills, may not pass."""
@@ -208,8 +220,8 @@ class _Judged:
 
 
 def _growth(claim: Claim, order: Order, room: Decimal) -> Claim:
-    """What the order can add to a position. A market order closes first what it nets against; a resting one may come when
-    that leg is gone, and then opens with all its lots."""
+    """What the order can add to a position. A market order closes first what it nets against, and is held to that; a
+    resting one may come when that leg is gone, and then opens with all its lots."""
     if order.kind is not OrderKind.MARKET:
         return claim
     grows = max(ZERO, EXACT.subtract(claim.quantity, room))

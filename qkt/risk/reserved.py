@@ -18,6 +18,7 @@ class Reservations:
 
     def __init__(self, books: Books, *, late: bool) -> None:
         self._books = books
+        self.late = late
         self.of_both = sums if late else worst
         self._groups: list[tuple[Order, ...]] = []
 

@@ -261,22 +261,18 @@ class SessionMachine:
 
     def _flatten(self, item: CommandInput) -> None:
         symbol, leg, child = (item.arguments.get(name) for name in ("symbol", "leg", "child"))
-        if symbol is None and leg is None:
-            self._cancel_entries(f"flattened by {item.author}", child)
         self._flattens += 1
-        self.session.close_all(f"flat{self._flattens}", Purpose.CLOSE, strategy=child, symbol=symbol, leg=leg)
+        prefix = f"flat{self._flattens}"
+        if leg is None:
+            self.session.way_out.take(prefix, f"flattened by {item.author}", strategy=child, symbol=symbol)
+        else:
+            self.session.close_all(prefix, Purpose.CLOSE, strategy=child, symbol=symbol, leg=leg)
 
     def _modify(self, item: CommandInput) -> None:
         self._modified += 1
         problem = modify(self.session, self.board, item, self._modified)
         if problem is not None:
             self.effects.add("unmodified", at=item.ts, reason=problem)
-
-    def _cancel_entries(self, reason: str, strategy: str | None = None) -> None:
-        orders = self.session.orders
-        for order in orders.live_orders():
-            if not order.reduce_only and strategy in (None, order.strategy):
-                orders.cancel(order, reason)
 
     def _stop_child(self, item: CommandInput) -> None:
         supervisor = self._supervisor()

@@ -29,7 +29,7 @@ async def stopped_child(
         await live.flatten(author, child=state.child.id)
     if state.child.hold and not flatten:
         return f"{name} is stopped by {author} and holds {_legs(supervisor.legs(state))}", None
-    flat = await _until(lambda: supervisor.legs(state) == 0, within)
+    flat = await _until(lambda: supervisor.out(state), within)
     return f"{name} is stopped by {author}, {_legs(before)} closed", flat
 
 
@@ -39,7 +39,7 @@ async def wound_down(live: LiveSession, author: str, within: float) -> tuple[str
     effects = await live.command("wind_down", author)
     rows = [effect.value for effect in effects if effect.kind == "wound_down"]
     leaving = [state for state in supervisor.children.values() if not state.child.hold]
-    flat = await _until(lambda: not any(supervisor.legs(state) for state in leaving), within)
+    flat = await _until(lambda: all(supervisor.out(state) for state in leaving), within)
     parts = []
     for row in rows:
         alias = supervisor.children[row["child"]].child.alias

@@ -272,15 +272,17 @@ class Operations:
     ) -> bool:
         """Ask, then look at the paper book until it shows nothing of that kind."""
 
+        way_out, owner = live.machine.session.way_out, None if child is None else child.id
+
         def left() -> bool:
-            return any(
+            return (leg is None and way_out.under_way(owner)) or any(
                 symbol in (None, row.symbol)
                 and (leg is None or row.leg == str(leg))
                 and (child is None or row.child == child.alias)
                 for row in position_rows(live)
             )
 
-        await live.flatten(self._author, symbol, leg, None if child is None else child.id)
+        await live.flatten(self._author, symbol, leg, owner)
         with anyio.move_on_after(FLAT_WITHIN):
             while left():
                 await anyio.sleep(0.02)

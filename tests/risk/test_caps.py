@@ -10,7 +10,7 @@ from qkt.brokers.paper import ExecutionSettings
 from qkt.core.events import RiskRejected
 from qkt.core.formula import Formula
 from qkt.core.terms import OrderKind, Side
-from qkt.risk import OrderLimits, RiskLimits, StrategyLimits
+from qkt.risk import LossLimits, OrderLimits, RiskLimits, StrategyLimits
 from qkt.strategy import OcoEntrySignal, StackLayer, StackPlan, Tier
 from tests.market import GOLD, SILVER, Market, at, by, instrument
 
@@ -251,3 +251,45 @@ def test_exits_are_not_judged(level: str) -> None:
     made.buy(2)
     made.quote(level, level)
     assert (reasons(made), len(made.working)) == ([], 2)
+
+
+# ---------------------------------------------------------- orders that take time
+
+
+def late(**limits: object) -> Market:
+    held = RiskLimits(losses=LossLimits(), every_strategy=StrategyLimits(**limits))  # type: ignore[arg-type]
+    made = Market(limits=held, execution=ExecutionSettings(latency=1_500))
+    made.quote(100)
+    made.buy(2, stop_loss=by(5))
+    for _ in range(3):
+        made.quote(100)
+    assert made.net() == 2
+    return made
+
+
+def test_what_can_only_close_a_leg_opens_nothing_when_it_arrives_after_the_stop() -> None:
+    made = late(max_position=Decimal(2), max_trades_per_day=1)
+    assert made.sell(2)
+    made.quote(94, at=made.now + 100)
+    for _ in range(3):
+        made.quote(94)
+    assert (made.net(), made.working, [fill.purpose.value for fill in made.fills]) == (0, [], ["ENTRY", "STOP"])
+
+
+def test_what_turns_a_leg_opens_no_more_than_it_was_judged_to_when_the_leg_is_gone() -> None:
+    made = late(max_position=Decimal(2))
+    assert not made.sell("4.01")
+    assert made.sell(4)
+    made.quote(94, at=made.now + 100)
+    for _ in range(3):
+        made.quote(94)
+    assert made.net() == -2
+
+
+def test_what_turns_a_leg_that_is_still_there_is_filled_whole() -> None:
+    made = late(max_position=Decimal(2))
+    assert made.sell(3)
+    for _ in range(3):
+        made.quote(100)
+    assert made.net() == -1
+    assert made.fills[-1].quantity == 3

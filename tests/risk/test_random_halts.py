@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qkt.brokers.paper import ExecutionSettings
-from qkt.core.terms import Purpose, Side
+from qkt.core.terms import Side
 from qkt.risk import Cause, Halt, Lasts, LossLimits, OrderLimits, RiskLimits, StrategyLimits
 from tests.market import GOLD, SILVER, Market
 from tests.risk.test_random_orders import CAP, LARGEST, Trader
@@ -80,17 +80,17 @@ def test_no_cap_is_broken_and_nothing_grows_while_it_is_halted(seed: int, latenc
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from([0, 1_500]))
-def test_from_any_state_an_operator_can_flatten(seed: int, latency: int) -> None:
+@given(st.integers(0, 10**6), st.sampled_from([0, 1_500]), st.booleans())
+def test_from_any_state_one_flatten_ends_flat(seed: int, latency: int, killed: bool) -> None:
     trader = Halted(seed, latency)
     for _ in range(40):
         trader.step()
     market = trader.market
-    market.session.risk.put(Halt(Cause.KILL, "operator kill", Lasts.PERSISTENT, market.now))
-    for attempt in range(2 if latency else 1):  # what was on its way to the venue when the halt came fills once more
-        market.session.close_all(f"flat{attempt}", Purpose.CLOSE)
-        for symbol, price in (*trader.prices.items(), *trader.prices.items()):
-            market.quote(price, price, symbol=symbol)
+    if killed:
+        market.session.risk.put(Halt(Cause.KILL, "operator kill", Lasts.PERSISTENT, market.now))
+    market.session.way_out.take("flat", "flattened")
+    for symbol, price in list(trader.prices.items()) * (4 if latency else 1):
+        market.quote(price, price, symbol=symbol)
     assert all(not lots for lots in trader.exposed().values())
     assert all(order.reduce_only for order in market.working)
 

@@ -12,6 +12,7 @@ from qkt.brokers.quotes import Quote
 from qkt.core.bus import Scope
 from qkt.core.events import OrderCancelled, OrderFilled
 from qkt.core.instruments import Instrument
+from qkt.core.numbers import ZERO
 from qkt.core.terms import TimeInForce
 from qkt.orders import LegView, initial_risk
 
@@ -83,11 +84,16 @@ class Executor:
             self._cancel(resting, "the market does not offer the rest at once")
 
     def _fit(self, resting: Resting) -> bool:
-        """Cut a reduce-only order to what its leg still has; without anything left it is cancelled."""
+        """Cut a reduce-only order to what its leg still has, and one that turns a leg to that and what it may open beyond;
+        without anything left it is cancelled."""
         order = resting.order
-        if not order.reduce_only:
+        if order.reduce_only:
+            leg, beyond = order.leg_id or 0, ZERO
+        elif order.turns is not None:
+            leg, beyond = order.turns
+        else:
             return True
-        resting.quantity = min(resting.quantity, self._legs.leg_quantity(order.leg_id or 0))
+        resting.quantity = min(resting.quantity, self._legs.leg_quantity(leg) + beyond)
         if resting.quantity > 0:
             return True
         self._cancel(resting, "its leg is closed")
