@@ -36,6 +36,8 @@ class Natives:
         self._asked: dict[str, _Asked] = {}
         # Positions whose levels the venue would not change, and when it is asked again.
         self._again: dict[int, int] = {}
+        # Those for which it was refused once.
+        self._stubborn: set[int] = set()
 
     def place_for(self, order: Order) -> Ticket | None:
         """The position that can keep an exit as its level: the only one of its entry, all of it, and the place is free."""
@@ -95,7 +97,7 @@ class Natives:
         belong to no exit are asked for again."""
         asked = self._asked.pop(token, None)
         if asked is None:
-            self._again[position] = now + AGAIN_MS
+            self._refused_again(position, text, now)
             return
         order, ticket = asked.order, self._tickets.exit_of(asked.order)
         if ticket is not None:
@@ -112,6 +114,28 @@ class Natives:
             self._scope.publish(OrderAccepted(order.id, order.strategy, order.symbol, order.quantity))
         else:
             self._scope.publish(OrderRejected(order.id, order.strategy, order.symbol, text, order.rule))
+
+    def _refused_again(self, position: int, text: str, now: int) -> None:
+        """Levels that belong to no change of an exit are asked for once more. Refused a second time they cannot stand there:
+        then the engine watches the exits, and the position keeps no level."""
+        ticket = self._tickets.find(position)
+        if ticket is None:
+            return
+        if position not in self._stubborn:
+            self._stubborn.add(position)
+            self._again[position] = now + AGAIN_MS
+            return
+        self._stubborn.discard(position)
+        if ticket.sl is None and ticket.tp is None:
+            self._again[position] = now + AGAIN_MS
+            return
+        self._scope.publish(
+            LogLine(ticket.strategy, "WARN", f"position {position} keeps no levels, the engine watches its exits ({text})")
+        )
+        for order in ticket.exits:
+            self._watched.add(order)
+        ticket.stop = ticket.target = ticket.sl = ticket.tp = None
+        self._outbox.protect(ticket)
 
     def _restore(self, ticket: Ticket, asked: _Asked) -> None:
         """The level is what it was before; what was asked for later and carries it along is asked for again without."""
