@@ -16,7 +16,7 @@ from qkt.core.errors import InstrumentError
 from qkt.core.events import Tick
 from qkt.core.instruments import Instrument
 from qkt.core.watch import Waits
-from qkt.orders import LegView
+from qkt.orders import LegView, Order
 
 
 class Broker(Protocol):
@@ -28,6 +28,14 @@ class Broker(Protocol):
 
     def working(self) -> list[str]:
         """Ids of the orders that its venue holds, those on their way included."""
+        ...
+
+    def watches_itself(self, order: Order) -> bool:
+        """Whether it waits for the order's level in this process, because its venue would not."""
+        ...
+
+    def leaves_behind(self, order: Order) -> bool:
+        """Whether its venue goes on to guard what this stop guards when the process ends, at its last level or before."""
         ...
 
 

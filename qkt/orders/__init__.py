@@ -8,6 +8,7 @@ from qkt.orders.deadlines import Deadlines, Phase
 from qkt.orders.desk import SignalDesk
 from qkt.orders.events import (
     CancelOrder,
+    LeaveLevel,
     Leaving,
     MoveOrder,
     OrderApproved,
@@ -40,6 +41,7 @@ __all__ = [
     "HeldOrders",
     "Holdings",
     "Latches",
+    "LeaveLevel",
     "Leaving",
     "LegView",
     "MoveOrder",

@@ -88,6 +88,13 @@ class ResizeOrder(Event):
 
 
 @dataclass(slots=True)
+class LeaveLevel(Event):
+    """To the broker: who holds this stop is about to leave, so its last level shall stand at the venue where that can be."""
+
+    order: Order
+
+
+@dataclass(slots=True)
 class MoveOrder(Event):
     """To the broker: the working order shall wait for this price (quote currency). A broker that cannot says nothing."""
 

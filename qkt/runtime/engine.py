@@ -55,6 +55,7 @@ from qkt.runtime.figures import EngineFigures
 from qkt.runtime.guides import OF_RUN, Guides
 from qkt.runtime.inputs import CommandInput, GapInput
 from qkt.runtime.journal import Journal, Registration
+from qkt.runtime.leaving import leave_levels
 from qkt.runtime.lines import SESSION, LineBook, LineKind
 from qkt.runtime.machine import SessionMachine
 from qkt.runtime.market_watch import LOOK, MarketWatch
@@ -239,10 +240,23 @@ class Engine:
                 self.moved()
 
     async def _end_all(self) -> None:
+        async with anyio.create_task_group() as leaving:
+            for hosted in self.hosted.values():
+                leaving.start_soon(self._leave, hosted)
         for hosted in list(self.hosted.values()):
             hosted.live.end()
         for hosted in list(self.hosted.values()):
             await hosted.live.gone.wait()
+
+    async def _leave(self, hosted: Hosted) -> None:
+        """Leave the levels of a real account's stops at the venue, and say which of them end with this process."""
+        live = hosted.live
+        try:
+            await leave_levels(live, hosted.seat, "engine")
+        except QktError as problem:
+            self.alert("ERROR", live.name, f"its stops could not be left at the venue: {problem}")
+        if hosted.seat is not None and live.machine.exposed():
+            self.alert("ERROR", live.name, f"{len(live.machine.exposed())} stops end with this process", cause="exposed")
 
     # ----------------------------------------------------------------- sessions
 

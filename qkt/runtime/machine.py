@@ -16,7 +16,7 @@ from qkt.core.clock import EventClock
 from qkt.core.events import RuleFired, Tick
 from qkt.core.terms import Purpose
 from qkt.engine import Runnable, SessionSettings, TickBoard, assemble
-from qkt.orders import Order
+from qkt.orders import LeaveLevel, Order
 from qkt.portfolio import Supervisor
 from qkt.risk import Cause, Halt, Lasts
 from qkt.runtime.candle_book import CandleBook
@@ -76,6 +76,7 @@ class SessionMachine:
             "cancel": self._cancel,
             "flatten": self._flatten,
             "modify": self._modify,
+            "leave": self._leave,
             "stop_child": self._stop_child,
             "start_child": self._start_child,
             "wind_down": self._wind_down,
@@ -198,7 +199,18 @@ class SessionMachine:
 
     def engine_held(self) -> list[Order]:
         """Exits that live in this process and at no venue."""
-        return [order for order in self.session.orders.live_orders() if order.reduce_only and order.held]
+        orders = self.session.orders.live_orders()
+        return [order for order in orders if order.reduce_only and self.holds(order)]
+
+    def holds(self, order: Order) -> bool:
+        """Whether the order waits in this process, and not at a venue."""
+        return order.held or self.session.broker.watches_itself(order)
+
+    def exposed(self) -> list[Order]:
+        """Stops that end with this process while no venue goes on to guard what they guard."""
+        broker = self.session.broker
+        stops = [order for order in self.engine_held() if order.purpose is Purpose.STOP_LOSS]
+        return [order for order in stops if not broker.leaves_behind(order)]
 
     # ---------------------------------------------------------------- commands
 
@@ -273,6 +285,12 @@ class SessionMachine:
         problem = modify(self.session, self.board, item, self._modified)
         if problem is not None:
             self.effects.add("unmodified", at=item.ts, reason=problem)
+
+    def _leave(self, _: CommandInput) -> None:
+        """The process is about to end: levels that only it knows go to the venue, where one can hold them."""
+        for order in self.exposed():
+            if order.stop is not None:
+                self.session.scope.publish(LeaveLevel(order))
 
     def _stop_child(self, item: CommandInput) -> None:
         supervisor = self._supervisor()

@@ -20,6 +20,7 @@ from qkt.runtime.control.answers import Changed, Difference, Done, Failed, Remai
 from qkt.runtime.control.errors import UnknownSessionError
 from qkt.runtime.control.values import NAME
 from qkt.runtime.errors import SessionError
+from qkt.runtime.leaving import exposed_legs, leave_levels
 from qkt.runtime.members import start_child, stays, stopped_child, wound_down
 from qkt.runtime.narration import narrated
 from qkt.runtime.session import LiveSession
@@ -90,7 +91,7 @@ class Operations:
             case ask.Acknowledge():
                 return self._acknowledge(command)
             case ask.Shutdown():
-                return self._shutdown(command)
+                return await self._shutdown(command)
 
     # ---------------------------------------------------------- come and go
 
@@ -142,6 +143,8 @@ class Operations:
         live = engine.find(command.name)
         flat: bool | None = None
         text = f"{live.name} stopped"
+        if not command.flatten:
+            await leave_levels(live, engine.hosted[live.name].seat, self._author)
         if command.flatten:
             await live.command("halt", self._author, reason=STOPPING, cause=Cause.STOPPING)
             flat = await self._flattened(live)
@@ -169,7 +172,9 @@ class Operations:
             return self._failed_as("refused", f"{command.name} is not flat", remaining=self._remaining([live]))
         return self._done(text, [command.name], flat=flat)
 
-    def _shutdown(self, command: ask.Shutdown) -> Answer:
+    async def _shutdown(self, command: ask.Shutdown) -> Answer:
+        for hosted in list(self._engine.hosted.values()):
+            await leave_levels(hosted.live, hosted.seat, self._author)
         lives = [hosted.live for hosted in self._engine.hosted.values()]
         unprotected = self._remaining(lives, held=True)
         if unprotected and not command.leave_unprotected:
@@ -343,7 +348,7 @@ class Operations:
         return [hosted.live for hosted in self._engine.hosted.values()]
 
     def _remaining(self, lives: Sequence[LiveSession], *, held: bool = False) -> tuple[Remaining, ...]:
-        """Positions that are open; with `held`, those that something protects which lives in this process only."""
+        """Positions that are open; with `held`, those whose stops live in this process only."""
         return tuple(
             Remaining(
                 session=live.name,
@@ -354,8 +359,9 @@ class Operations:
                 protection=", ".join(row.engine_held) or None,
             )
             for live in lives
+            for exposed in [exposed_legs(live)]
             for row in position_rows(live)
-            if row.engine_held or not held
+            if row.leg in exposed or not held
         )
 
     def _unprotected(self, left: tuple[Remaining, ...]) -> Failed:

@@ -60,6 +60,11 @@ class Seat(Protocol):
         """Where the session and its venue disagree now. Raises SessionError when the venue cannot be read."""
         ...
 
+    @property
+    def answered(self) -> bool:
+        """Whether every request of the session is answered."""
+        ...
+
     async def aclose(self) -> None: ...
 
 
@@ -237,6 +242,10 @@ class Mt5Seat:
         except TerminalError as problem:
             raise SessionError(f"the account cannot be read: {problem.text}", where=self._name, remedy="try again") from None
         return differences(self._broker, sight, self._owner, self._link.names)
+
+    @property
+    def answered(self) -> bool:
+        return not self._broker.standing().outstanding
 
     async def aclose(self) -> None:
         self._link.leave(self._desk)

@@ -37,7 +37,7 @@ from qkt.core.events import (
 from qkt.core.instruments import Instrument
 from qkt.core.numbers import ZERO, q8
 from qkt.core.terms import LegRole, OrderKind
-from qkt.orders import CancelOrder, LegView, MoveOrder, Order, ResizeOrder, SubmitOrder, first_stop
+from qkt.orders import CancelOrder, LeaveLevel, LegView, MoveOrder, Order, ResizeOrder, SubmitOrder, first_stop
 from qkt.strategy import ExitPrice
 
 
@@ -83,6 +83,7 @@ class Mt5Broker:
         scope.subscribe(CancelOrder, self._on_cancel)
         scope.subscribe(ResizeOrder, self._on_resize)
         scope.subscribe(MoveOrder, self._on_move)
+        scope.subscribe(LeaveLevel, lambda command: self._natives.leave(command.order))
         scope.subscribe(VenueReport, self._on_report)
 
     # ------------------------------------------------------------------- views
@@ -91,6 +92,14 @@ class Mt5Broker:
         """Ids of the orders that the venue or the adapter holds, those on their way included."""
         parts = [part.order.id for part in self.parts.active.values()]
         return list(dict.fromkeys([*parts, *self._natives.ids(), *self._watched.ids()]))
+
+    def watches_itself(self, order: Order) -> bool:
+        """Whether the adapter waits for its level, which ends with the process."""
+        return self._watched.holds(order)
+
+    def leaves_behind(self, order: Order) -> bool:
+        """Whether the venue has a stop for all that this one guards."""
+        return self._natives.stands(order)
 
     def standing(self) -> Standing:
         """What whoever talks to the venue must know to go on after a restart."""

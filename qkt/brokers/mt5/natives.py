@@ -36,6 +36,8 @@ class Natives:
         self._asked: dict[str, _Asked] = {}
         # Positions whose levels the venue would not change, and when it is asked again.
         self._again: dict[int, int] = {}
+        # Levels left behind, by token, with the one before.
+        self._left: dict[str, Decimal | None] = {}
         # Those for which it was refused once.
         self._stubborn: set[int] = set()
 
@@ -78,11 +80,36 @@ class Natives:
         self._asked[self._outbox.protect(ticket)] = _Asked(order, before, level)
         return True
 
+    def leave(self, order: Order) -> None:
+        """Have the last level of a stop that this process holds stand at the venue, unless a level nearer to the market does.
+        Where the venue refuses it, what was there stays."""
+        assert order.stop is not None
+        for ticket in self._guarded(order):
+            nearer = ticket.sl is None or (order.stop - ticket.sl) * ticket.side.sign > 0
+            if nearer and ticket.stop is None:
+                before, ticket.sl = ticket.sl, order.stop
+                self._left[self._outbox.protect(ticket)] = before
+
+    def stands(self, order: Order) -> bool:
+        """Whether every position that this stop guards has an acknowledged one at the venue, where it stands or nearer."""
+        guarded = self._guarded(order)
+        return bool(guarded) and all(self._reaches(one, order) for one in guarded)
+
+    def _reaches(self, ticket: Ticket, order: Order) -> bool:
+        if ticket.sl is None or order.stop is None or self._outbox.levels_of(ticket.number) is not None:
+            return False
+        return (ticket.sl - order.stop) * ticket.side.sign >= 0
+
+    def _guarded(self, order: Order) -> list[Ticket]:
+        found = self._tickets.of_exit(order)
+        return [one for one in found if one.entry == order.parent] or found
+
     def again(self, ticket: Ticket, at: int) -> None:
         """Ask for the levels of a position again from `at` on (epoch ms)."""
         self._again[ticket.number] = at
 
     def on_taken(self, token: str) -> None:
+        self._left.pop(token, None)
         asked = self._asked.pop(token, None)
         if asked is None or not asked.order.live:
             return
@@ -95,6 +122,9 @@ class Natives:
     def on_refused(self, token: str, position: int, text: str, now: int) -> None:
         """What was before stays. A stop that the venue will not keep goes to the engine, a target is watched here; levels that
         belong to no exit are asked for again."""
+        if token in self._left:
+            self._not_left(position, self._left.pop(token), text)
+            return
         asked = self._asked.pop(token, None)
         if asked is None:
             self._refused_again(position, text, now)
@@ -114,6 +144,12 @@ class Natives:
             self._scope.publish(OrderAccepted(order.id, order.strategy, order.symbol, order.quantity))
         else:
             self._scope.publish(OrderRejected(order.id, order.strategy, order.symbol, text, order.rule))
+
+    def _not_left(self, position: int, before: Decimal | None, text: str) -> None:
+        ticket = self._tickets.find(position)
+        if ticket is not None:
+            self._scope.publish(LogLine(ticket.strategy, "WARN", f"position {position} keeps no stop at {ticket.sl}: {text}"))
+            ticket.sl = before
 
     def _refused_again(self, position: int, text: str, now: int) -> None:
         """Levels that belong to no change of an exit are asked for once more. Refused a second time they cannot stand there:

@@ -23,6 +23,7 @@ from qkt.core.clock import Clock
 from qkt.core.events import Tick
 from qkt.core.instruments import Instrument, bare
 from qkt.core.numbers import to_decimal
+from qkt.orders import Order
 
 MAGIC = 1
 
@@ -94,6 +95,12 @@ class RehearsedBroker:
 
     def working(self) -> list[str]:
         return self.broker.working()
+
+    def watches_itself(self, order: Order) -> bool:
+        return self.broker.watches_itself(order)
+
+    def leaves_behind(self, order: Order) -> bool:
+        return self.broker.leaves_behind(order)
 
     def _open(self) -> None:
         if not self._told_terms:

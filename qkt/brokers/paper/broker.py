@@ -83,6 +83,12 @@ class PaperBroker:
         """Ids of the orders that rest or are on their way."""
         return [*self._book.ids(), *self._transit.ids()]
 
+    def watches_itself(self, order: Order) -> bool:  # noqa: ARG002 - the venue is here, all that it has is of this process
+        return False
+
+    def leaves_behind(self, order: Order) -> bool:  # noqa: ARG002
+        return False
+
     # ----------------------------------------------------------------- commands
 
     def _on_submit(self, command: SubmitOrder) -> None:

@@ -35,7 +35,7 @@ def position_rows(live: LiveSession, kept: Kept[PositionRow] | None = None) -> I
             last = machine.board.last(legs.symbol)
             for leg in legs:
                 own = exits.get(leg.id, [])
-                facts = (last, leg.quantity, leg.entry, *((o.stop, o.limit, o.held, o.purpose) for o in own))
+                facts = (last, leg.quantity, leg.entry, *((o.stop, o.limit, machine.holds(o), o.purpose) for o in own))
                 mark = None if last is None else to_decimal(last)
                 yield kept.row(f"{live.name}:{leg.id}", facts, partial(_position, live, book.strategy, leg, own, mark))
     kept.turn()
@@ -60,8 +60,8 @@ def _position(live: LiveSession, owner: str, leg: Leg, own: Sequence[Order], mar
         r=None if mark is None else _in_risk(leg, mark),
         stop=stop,
         target=target,
-        engine_held=tuple(f"{o.kind.value} {o.id}" for o in own if o.held),
-        protected=_protected(own),
+        engine_held=tuple(f"{o.kind.value} {o.id}" for o in own if machine.holds(o)),
+        protected=_protected(machine, own),
         digits=digits_of(machine, leg.symbol),
     )
 
@@ -78,11 +78,11 @@ def _in_risk(leg: Leg, mark: Decimal) -> Decimal | None:
     return q8(quotient(leg.sign * (mark - leg.entry) * leg.entered, leg.risked))
 
 
-def _protected(own: Sequence[Order]) -> Literal["venue", "engine", "none"]:
+def _protected(machine: SessionMachine, own: Sequence[Order]) -> Literal["venue", "engine", "none"]:
     stops = [order for order in own if order.purpose is Purpose.STOP_LOSS]
     if not stops:
         return "none"
-    return "engine" if all(order.held for order in stops) else "venue"
+    return "engine" if all(machine.holds(order) for order in stops) else "venue"
 
 
 def digits_of(machine: SessionMachine, symbol: str) -> int:
@@ -123,7 +123,7 @@ def _order(live: LiveSession, order: Order, price: float | None) -> OrderRow:
         expires=order.expires_at,
         placed=order.created_at,
         leg=None if order.leg_id is None else str(order.leg_id),
-        venue="engine" if order.held else "venue",
+        venue="engine" if live.machine.holds(order) else "venue",
         protective=order.reduce_only,
         parent=order.parent or None,
         rule=None if order.rule is None else order.rule + 1,

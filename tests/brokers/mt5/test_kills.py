@@ -1,4 +1,4 @@
-"""An engine that trades at a venue dies of SIGKILL, and the next one comes back to the venue's truth. `.ci/nightly` kills more."""
+"""An engine that trades at a venue dies of SIGKILL, and the next one is at the venue's truth again. `.ci/nightly` runs more."""
 
 import os
 

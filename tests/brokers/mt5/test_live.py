@@ -1,7 +1,7 @@
 """Sessions of a real engine on a simulated account: link, desk, journal, tape and recovery."""
 
+import itertools
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from qkt.brokers.factory import BrokerKind
+from qkt.brokers.mt5 import link
 from qkt.brokers.mt5.broker import Mt5Broker
 from qkt.brokers.mt5.native import NativeTerminal
 from qkt.brokers.mt5.profile import Profile
@@ -19,6 +20,9 @@ from qkt.brokers.mt5.simulator import Faults, SimSymbol, SimulatedPackage, Venue
 from qkt.brokers.mt5.simulator.faults import ReadFault, SendFault
 from qkt.core.events import Tick
 from qkt.risk import RiskLimits, VenueLimits
+from qkt.runtime import venues
+from qkt.runtime.control import commands as ask
+from qkt.runtime.control.answers import Done, Failed
 from qkt.runtime.engine import Engine
 from qkt.runtime.errors import SessionError
 from qkt.runtime.markets import OwnFeeds
@@ -31,14 +35,20 @@ UNMEASURED = RiskLimits(venue=VenueLimits(measured_usage_hours=Decimal(0), measu
 PROFILE = Profile("sim", suffix="m", magic=77)
 
 
+@pytest.fixture(autouse=True)
+def no_idling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "IDLE_S", 0.001)
+    monkeypatch.setattr(venues, "PAUSE", 0.0)
+
+
 class Wall:
-    """A clock that begins when the market does and runs fifty times as fast as ours."""
+    """A clock that begins when the market does and goes on whenever somebody looks at it, however fast the machine is."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._looks = itertools.count()
 
     def now(self) -> int:
-        return START + round((time.monotonic() - self._began) * 50_000)
+        return START + 40 * next(self._looks)
 
 
 class OneAtATime:
@@ -93,14 +103,14 @@ class Account:
         return self.running
 
     async def answered(self) -> None:
-        """Wait until what the ticks so far led to is answered, or has kept everybody waiting for too long."""
+        """Wait until what the ticks so far led to is answered."""
         hosted = self.running.hosted.get("cross")
         if hosted is None:
             return
         live = hosted.live
-        with anyio.move_on_after(1.5):
+        with anyio.fail_after(60):
             while len(live.inbox) or live.recorder.backlog or live.machine.session.broker.standing().outstanding:  # type: ignore[attr-defined]
-                await anyio.sleep(0.001)
+                await anyio.sleep(0)
 
 
 async def run(account: Account, engine: Engine, file: Path | None) -> tuple[Any, Mt5Broker]:
@@ -187,3 +197,35 @@ async def test_a_position_that_nobody_knows_refuses_the_start_until_it_is_adopte
         assert (row.session, row.venue) == ("nothing", "BUY 0.2")
         books = engine.hosted["cross"].live.machine.session.books
         assert books.net_quantity("cross", "SIM:EURUSD") == Decimal("0.3")
+
+
+TRAILED = 1_116
+"""After so many ticks of the market a position is open whose stop trails."""
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("holds", [True, False], ids=["the venue holds it", "the venue refuses it"])
+async def test_a_session_that_stops_leaves_its_last_level_at_the_venue_or_asks(tmp_path: Path, holds: bool) -> None:
+    account = Account()
+    async with account.engine(tmp_path / "state", list(ticks(TRAILED))) as engine:
+        await engine.deploy(strategy_file(tmp_path), "cross", {})
+        await engine.hosted["cross"].pump.ended.wait()
+        await account.answered()
+        machine = engine.hosted["cross"].live.machine
+        (held,) = machine.exposed()
+        (position,) = account.venue.positions.values()
+        net = position.sl
+        assert net < held.stop  # type: ignore[operator]
+        account.venue.symbols["EURUSDm"].stops_level = 0 if holds else 1_000
+        with anyio.fail_after(60):
+            answer = await engine.perform(ask.Stop(id="stop-once", author="me", name="cross"), lambda step: None)
+        if holds:
+            assert isinstance(answer, Done)
+            assert position.sl == held.stop
+        else:
+            assert isinstance(answer, Failed)
+            assert answer.kind == "unprotected"
+            assert position.sl == net
+            agreed = ask.Stop(id="stop-again", author="me", name="cross", leave_unprotected=True)
+            assert isinstance(await engine.perform(agreed, lambda step: None), Done)
+    assert replay(tmp_path / "state", "cross").divergence is None
