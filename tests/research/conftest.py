@@ -1,0 +1,3 @@
+from tests.research.market import place, ready
+
+__all__ = ["place", "ready"]
