@@ -5,8 +5,13 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from qkt.core.errors import StrategyError
+from qkt.core.errors import QktError, StrategyError
 from qkt.strategy import Tradable
+
+
+def told(problem: Exception) -> str:
+    """The failure in a sentence; what is not meant for people begins with its class."""
+    return str(problem) if isinstance(problem, QktError) else f"{type(problem).__name__}: {problem}"
 
 
 def blame(strategy: Tradable, problem: Exception) -> Exception:

@@ -51,12 +51,21 @@ class ChildRun:
 
 
 @dataclass(frozen=True, slots=True)
+class ChildFailure:
+    """A child that raised: it was out from then on (epoch ms), and the others went on."""
+
+    strategy: str
+    ts: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class BookRun:
     """What is a portfolio's alone. `gross` and `net` are what the book held at the times of the equity curve: the sum of what
     each child's position in each symbol was worth, and of what each symbol's came to.
 
     `decisions` are openings and closings of gates, changes of regime and of the book's risk, and the entries that were
-    made smaller, in their order.
+    made smaller, in their order. `failures` are children that raised.
     """
 
     capital: Decimal | None
@@ -64,6 +73,7 @@ class BookRun:
     gross: array[float]
     net: array[float]
     decisions: list[Event] = field(default_factory=list)
+    failures: tuple[ChildFailure, ...] = ()
 
 
 class Decisions:
@@ -87,7 +97,7 @@ class Decisions:
         self.suppressed[event.strategy] += 1
 
 
-def book_run(portfolio: Portfolio, session: Session, decisions: Decisions) -> BookRun:
+def book_run(portfolio: Portfolio, session: Session, decisions: Decisions, failures: Sequence[ChildFailure] = ()) -> BookRun:
     """Copy what the session holds of its children at its end."""
     books, equity = session.books, session.equity
     children = tuple(
@@ -105,7 +115,7 @@ def book_run(portfolio: Portfolio, session: Session, decisions: Decisions) -> Bo
         )
         for child in portfolio.children
     )
-    return BookRun(portfolio.capital, children, equity.gross, equity.net, decisions.events)
+    return BookRun(portfolio.capital, children, equity.gross, equity.net, decisions.events, tuple(failures))
 
 
 def child_record(record: RunRecord, child: ChildRun) -> RunRecord:

@@ -158,6 +158,7 @@ class BacktestResult:
                 "balance": as_text(child.balance),
                 "suppressed": child.suppressed,
                 "reduced": child.reduced,
+                "failure": next((as_data(one) for one in book.failures if one.strategy == child.strategy), None),
                 "metrics": metrics_data(self.children[child.alias]),
                 "equity": self._thinned(child.equity_values),
             }

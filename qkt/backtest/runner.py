@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal, cast
@@ -11,10 +11,11 @@ from typing import Literal, cast
 from qkt.backtest.bar_paths import BarPaths, BarReplay
 from qkt.backtest.bar_sources import FoldedBars, ResolvedBars, is_bars
 from qkt.backtest.bars import ticks_of_bars
-from qkt.backtest.blame import blame
-from qkt.backtest.book import Decisions, book_run
+from qkt.backtest.blame import blame, told
+from qkt.backtest.book import ChildFailure, Decisions, book_run
 from qkt.backtest.folded import ColumnBoard, ColumnCandles
 from qkt.backtest.market import Sources, columns_of
+from qkt.backtest.phrases import minute
 from qkt.backtest.prices import PriceRecorder
 from qkt.backtest.record import RunRecord, write_record
 from qkt.backtest.replay import JumpReplay, Tell, replay_ticks
@@ -27,6 +28,7 @@ from qkt.core.events import CancelFailed, OrderRejected
 from qkt.core.timeframe import Timeframe
 from qkt.data import BarTable, TickSource, TickTable, merge, ticks_of
 from qkt.engine import Runnable, SessionSettings, Stage, TickBoard, assemble
+from qkt.engine.traders import ChildFault
 from qkt.portfolio import Portfolio
 from qkt.strategy import Tradable, finest, is_statistic
 
@@ -77,7 +79,14 @@ def run(
     kind = _choose(strategy, sources, every_tick or settings.venue.kind is not BrokerKind.PAPER)
     refusals: list[OrderRejected] = []
     driver = _JumpDriver if kind == "fast" else _TickDriver
-    drive = driver(strategy, settings, sources)
+    failures: list[ChildFailure] = []
+
+    def on_child_fault(child: str, problem: Exception) -> None:
+        ran = next(trader.strategy for trader in drive.session.traders if trader.name == child)
+        failures.append(ChildFailure(child, drive.clock.now(), told(blame(ran, problem))))
+        drive.session.fail_child(child, problem)
+
+    drive: _JumpDriver | _TickDriver = driver(strategy, settings, sources, on_child_fault)
     drive.session.scope.subscribe(OrderRejected, refusals.append)
     decisions = Decisions(drive.session)
     late: list[CancelFailed] = []
@@ -107,11 +116,11 @@ def run(
         refusals=refusals,
         params=dict(params or {}),
         seconds=seconds,
-        warnings=[*_unresolved(sources)],
+        warnings=[*_failed(failures), *_unresolved(sources)],
         bars=None if drive.paths is None else BarReplay(drive.paths.ambiguous),
         late_cancels=len(late),
         interrupted=not complete,
-        book=book_run(strategy, drive.session, decisions) if isinstance(strategy, Portfolio) else None,
+        book=book_run(strategy, drive.session, decisions, failures) if isinstance(strategy, Portfolio) else None,
         prices={} if recorder is None else recorder.prices(),
     )
 
@@ -137,8 +146,8 @@ class _JumpDriver:
 
     paths: BarPaths | None = None
 
-    def __init__(self, strategy: Runnable, settings: SessionSettings, sources: Sources) -> None:
-        clock = EventClock()
+    def __init__(self, strategy: Runnable, settings: SessionSettings, sources: Sources, on_child_fault: ChildFault) -> None:
+        self.clock = clock = EventClock()
         self.board = ColumnBoard()
         self._sources = sources
         self.session = assemble(
@@ -149,6 +158,7 @@ class _JumpDriver:
             self.board,
             lambda scope, streams, begin: ColumnCandles(scope, streams, begin, self.board, strategy.wants_volume),
             _fail,
+            on_child_fault=on_child_fault,
         )
         candles = cast(ColumnCandles, self.session.candles)
         self._replay = JumpReplay(self.session, self.board, candles, finest(strategy.streams))
@@ -164,11 +174,13 @@ class _JumpDriver:
 class _TickDriver:
     """Every tick, one by one; bars become ticks on the way."""
 
-    def __init__(self, strategy: Runnable, settings: SessionSettings, sources: Sources) -> None:
-        clock = EventClock()
+    def __init__(self, strategy: Runnable, settings: SessionSettings, sources: Sources, on_child_fault: ChildFault) -> None:
+        self.clock = clock = EventClock()
         self.board = TickBoard()
         self._sources = sources
-        self.session = assemble(strategy, settings, EventBus(clock), clock, self.board, on_fault=_fail)
+        self.session = assemble(
+            strategy, settings, EventBus(clock), clock, self.board, on_fault=_fail, on_child_fault=on_child_fault
+        )
         bars = any(is_bars(source) for source in sources.values())
         self.paths = BarPaths(self.session, settings.execution.bars_path) if bars else None
 
@@ -222,6 +234,11 @@ def shortest(strategy: Tradable, symbol: str) -> Timeframe:
     return min(own, key=lambda frame: frame.ms) if own else finest(strategy.streams)
 
 
+def _failed(failures: Sequence[ChildFailure]) -> Iterator[str]:
+    for one in failures:
+        yield f"{one.strategy} failed on {minute(one.ts)} and was out from then on: {one.text}"
+
+
 def _unresolved(sources: Sources) -> Iterator[str]:
     for symbol, source in sources.items():
         if isinstance(source, ResolvedBars) and source.unresolved:
@@ -243,5 +260,5 @@ def _hearer(tell: Callable[[Progress], bool] | None) -> Tell:
 
 
 def _fail(problem: Exception) -> None:
-    """A back-test has one session: its failure ends the run."""
+    """A back-test has one session: its failure ends the run. That of a portfolio's child does not, as it would not live."""
     raise problem

@@ -221,6 +221,11 @@ def backtest(
     if result.interrupted:
         say(f"interrupted after {result.record.ticks:,} ticks, the result is partial")
         raise typer.Exit(INTERRUPTED)
+    book = result.record.book
+    if book is not None and book.failures:
+        names = ", ".join(one.strategy for one in book.failures)
+        say(f"{names} failed, and the result is that of the others from then on")
+        raise typer.Exit(1)
 
 
 def _config(path: Path) -> Config:

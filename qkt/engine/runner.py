@@ -25,6 +25,7 @@ class StrategyRunner:
 
     def __init__(self, scope: Scope, own: Scope, strategy: RunnableStrategy, context: SessionContext, waits: Waits) -> None:
         self._own = own
+        self._alone = own is scope
         self._strategy = strategy
         self._context = context
         self._book = context.ledger
@@ -33,31 +34,31 @@ class StrategyRunner:
         self._due = NEVER
         waits.add(self)
         if strategy.wants_ticks:
-            scope.subscribe(Tick, self._kept(scope, self._on_tick))
+            scope.subscribe(Tick, self._kept(self._on_tick))
         own.subscribe(Candle, self._on_candle)
-        scope.subscribe(OrderFilled, self._kept(scope, self._on_fill))
-        scope.subscribe(LatchBroken, self._kept(scope, self._on_latch))
-        scope.subscribe(PositionExited, self._kept(scope, self._on_exit))
+        scope.subscribe(OrderFilled, self._kept(self._on_fill))
+        scope.subscribe(LatchBroken, self._kept(self._on_latch))
+        scope.subscribe(PositionExited, self._kept(self._on_exit))
 
     def listen(self, scope: Scope) -> None:
         """Hear the time last of all: what the strategy planned for it comes after everything else of a tick."""
-        self.on_time: Callable[[Tick | Timer], None] = self._kept(scope, self._on_time)
+        self.on_time: Callable[[Tick | Timer], None] = self._kept(self._on_time)
         scope.subscribe(Tick, self.on_time)
         scope.subscribe(Timer, self.on_time)
 
-    def _kept(self, scope: Scope, handler: Callable[[E], None]) -> Callable[[E], None]:
-        return handler if self._own is scope else self._own.guarded(handler)
+    def _kept(self, handler: Callable[[E], None]) -> Callable[[E], None]:
+        return handler if self._alone else self._own.guarded(handler)
 
     @property
     def due(self) -> int:
-        return self._strategy.due
+        return NEVER if self._stopped else self._strategy.due
 
     def watches(self) -> tuple[Watch, ...]:
         return NO_WATCHES
 
     def start(self, ts: int) -> None:
         self._book.time = ts
-        self._strategy.on_start(self._context)
+        self._call(lambda: self._strategy.on_start(self._context))
         self._due = self._strategy.due
         self._waits.changed()
 
@@ -65,16 +66,29 @@ class StrategyRunner:
         """The strategy hears that it ends, and of nothing after this."""
         if not self._stopped:
             self._ended = self._stopped = True
-            self._strategy.on_stop()
+            self._waits.changed()
+            self._call(self._strategy.on_stop)
+
+    def _call(self, handler: Callable[[], None]) -> None:
+        """What no event brings: a child's failure stays with the child here too."""
+        if self._alone:
+            handler()
+            return
+        try:
+            handler()
+        except Exception as problem:
+            self._own.fault(problem)
 
     def resume(self) -> None:
         """The strategy that had ended goes on where it was."""
         if self._ended:
             self._ended = self._stopped = False
+            self._waits.changed()
 
     def silence(self, silent: bool) -> None:
         """A strategy that failed hears of nothing, not even that it ends, until somebody lets it."""
         self._stopped = silent or self._ended
+        self._waits.changed()
 
     def _on_tick(self, tick: Tick) -> None:
         if self._stopped:

@@ -138,6 +138,12 @@ class Session:
             if strategy in (None, trader.name):
                 trader.runner.silence(silent)
 
+    def fail_child(self, child: str, problem: Exception) -> None:
+        """A child of the portfolio raised: it hears of nothing more and is out, and the others go on."""
+        assert self.supervisor is not None
+        self.silence(True, child)
+        self.supervisor.fail(child, problem)
+
     def run_due(self, ts: int) -> None:
         """Days, rollovers and equity samples due at or before `ts`, in time order; of one instant in this order."""
         equity, financing, risk = self.equity, self.financing, self.risk

@@ -324,8 +324,7 @@ class SessionMachine:
         """A child of the portfolio raised: it is out, the others go on."""
         log.error("child %s of session %s failed", child, self.name, exc_info=problem)
         self.effects.add("fault", child=child, text=f"{type(problem).__name__}: {problem}")
-        self.session.silence(True, child)
-        self._supervisor().fail(child, problem)
+        self.session.fail_child(child, problem)
 
     def _on_fault(self, problem: Exception) -> None:
         """The strategy, or what serves it, raised: the session halts and goes on protecting what it holds."""

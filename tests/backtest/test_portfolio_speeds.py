@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from qkt.backtest.phrases import minute
 from qkt.backtest.record import RunRecord, Timing
 from qkt.brokers.paper import ExecutionSettings
 from qkt.lang import load_portfolio
@@ -75,7 +76,23 @@ PLANS = st.builds(
 )
 
 
-def run_book(folder: Path, plan: Plan, how: Book, *, every_tick: bool) -> tuple[RunRecord, list[list[object]]]:
+class Fragile(Gambler):
+    """Raises when it has seen so much."""
+
+    def __init__(self, plan: Plan, name: str, most: int) -> None:
+        super().__init__(plan, name)
+        self.due = 0  # it wants to be called all the time, and is not when it is out
+        self._most = most
+
+    def _look(self) -> None:
+        super()._look()
+        if len(self.seen) > self._most:
+            raise ValueError("no idea")
+
+
+def run_book(
+    folder: Path, plan: Plan, how: Book, *, every_tick: bool, fails: int | None = None
+) -> tuple[RunRecord, list[list[object]]]:
     regimes = how.regimes and how.book.method is Method.FIXED
     weights = {"a": "", "b": ""} if regimes else {"a": "WEIGHT 0.5", "b": "WEIGHT 0.4"}
     (folder / "c.qkt").write_text(CHILD)
@@ -84,6 +101,8 @@ def run_book(folder: Path, plan: Plan, how: Book, *, every_tick: bool) -> tuple[
     path.write_text(text + RULES.format(level=how.level, **weights))
     loaded = load_portfolio(path)
     gamblers = [Gambler(plan, child.id) for child in loaded.children]
+    if fails is not None:
+        gamblers[1] = Fragile(plan, gamblers[1].name, fails)
     children: Any = tuple(replace(child, strategy=one) for child, one in zip(loaded.children, gamblers, strict=True))  # type: ignore[arg-type]
     record = run_with(plan, Portfolio(replace(loaded, children=children), how.book), every_tick=every_tick)
     return record, [gambler.seen for gambler in gamblers]
@@ -112,3 +131,21 @@ def test_the_random_portfolios_do_trade_and_are_held_back(folder: Path) -> None:
     assert any(row.order_id.startswith("gate") for row in record.trades)
     reasons = " ".join(rejected.reason for rejected in record.rejections)
     assert all(part in reasons for part in ("exposure in SIM:S", "gross exposure", "book de-risk"))
+
+
+@pytest.mark.parametrize("fails", [0, 60, 300])
+def test_a_child_that_raises_is_out_and_the_other_goes_on_alike_at_both_speeds(folder: Path, fails: int) -> None:
+    plan = Plan(4, 1, 1_500, 333, True, ExecutionSettings(), True, ("1m",))
+    how = Book("1m", False, 0, False, BookSettings())
+    fast, fast_saw = run_book(folder, plan, how, every_tick=False, fails=fails)
+    slow, slow_saw = run_book(folder, plan, how, every_tick=True, fails=fails)
+    assert fast_saw == slow_saw
+    assert replace(fast, replay="", timing=Timing(0, 0)) == replace(slow, replay="", timing=Timing(0, 0))
+    assert fast.book is not None
+    (failure,) = fast.book.failures
+    assert (failure.strategy, failure.text) == ("p:b", "ValueError: no idea")
+    assert fast.warnings == [f"p:b failed on {minute(failure.ts)} and was out from then on: ValueError: no idea"]
+    assert len(fast_saw[1]) < fails + 10
+    assert max(row.timestamp for row in fast.trades if row.strategy == "p:a") > failure.ts
+    assert all(leg.strategy == "p:a" for leg in fast.open_positions)
+    assert all(row.purpose == "CLOSE" for row in fast.trades if row.strategy == "p:b" and row.timestamp > failure.ts)

@@ -148,6 +148,26 @@ def test_a_child_that_raises_is_out_and_the_others_go_on(tmp_path: Path) -> None
     assert heard[-1] == ("p:b", "by zero")
 
 
+def test_a_child_that_raises_as_it_starts_or_ends_keeps_nobody_from_it(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    def on_fault(child: str, problem: Exception) -> None:
+        heard.append(f"{child} {problem}")
+        fund.session.fail_child(child, problem)
+
+    def break_down(*_: object) -> None:
+        raise ValueError("no idea")
+
+    fund = Fund(tmp_path, FIXED, on_child_fault=on_fault)
+    fund.scripts["a"].on_start = break_down  # type: ignore[method-assign]
+    fund.scripts["b"].on_stop = break_down  # type: ignore[method-assign]
+    fund.quote(120)
+    assert fund.buy("b", 1)
+    assert (heard, [state.active for state in fund.supervisor.children.values()]) == (["p:a no idea"], [False, True])
+    fund.session.end()
+    assert heard == ["p:a no idea", "p:b no idea"]
+
+
 def test_regimes_take_the_first_true_state_else_the_default(tmp_path: Path) -> None:
     fund = Fund(tmp_path, REGIMES)
     fund.quote(120)
