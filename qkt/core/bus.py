@@ -129,7 +129,9 @@ class Scope:
 
     def publish(self, event: Event) -> None:
         """Stamp the event and deliver it. Raises the first failure of a subscriber after all of them ran."""
-        self._bus.stamp(event, self.name)
+        bus = self._bus
+        event.at, event.seq, event.scope = bus._clock.now(), bus._sequence, self.name
+        bus._sequence += 1
         self.deliver(event)
 
     def deliver(self, event: Event) -> None:
@@ -152,9 +154,9 @@ class Scope:
             channel.depth -= 1
         if self._taps:
             self._run_taps(event)
-        observers = self._bus.observers
-        if observers and self is not self._bus.root:
-            for scope in observers:
+        bus = self._bus
+        if bus.observers and self is not bus.root:
+            for scope in bus.observers:
                 scope._run_taps(event)
         if failure is not None:
             raise failure
@@ -217,7 +219,8 @@ class EventBus:
 
     def publish_tick(self, tick: Tick) -> None:
         """Publish market data: at the root, then in each scope that follows the symbol. Failures of a scope stay in it."""
-        self.stamp(tick, "")
+        tick.at, tick.seq, tick.scope = self._clock.now(), self._sequence, ""
+        self._sequence += 1
         root = self.root
         if root._channels or root._taps:
             root.deliver(tick)
@@ -230,12 +233,6 @@ class EventBus:
                 scope.deliver(tick)
             except Exception as problem:
                 scope.fault(problem)
-
-    def stamp(self, event: Event, scope: str) -> None:
-        event.at = self._clock.now()
-        event.seq = self._sequence
-        event.scope = scope
-        self._sequence += 1
 
     def forget(self, scope: Scope) -> None:
         self._scopes.pop(scope.name, None)

@@ -7,6 +7,7 @@ price columns: the extremes and the equity formula are the same operations, so t
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -60,6 +61,8 @@ class Excursions:
         self._fills = -1
         self._money = books.realized
         self._moving: frozenset[str] | None = None
+        # Between these prices of the one symbol that it is made of nothing is new, since equity is at its best at one of them.
+        self._low, self._high, self._banded = inf, -inf, False
         # What the legs on each of them are worth at its last price, by strategy, in the order in which equity is summed.
         self._worth: dict[str, dict[str, float]] = {}
 
@@ -67,15 +70,15 @@ class Excursions:
         if self.path is not None:
             self.path.mark()
             return
-        books, symbol = self._books, tick.symbol
+        books, symbol, price = self._books, tick.symbol, tick.price
         fills, money = len(books.trades), books.realized
         if fills == self._fills and money is self._money:
-            if self._moving is not None and symbol not in self._moving:
+            if (self._moving is not None and symbol not in self._moving) or self._low <= price <= self._high:
                 return
         else:
             self._fills, self._money, self._moving = fills, money, self._parts()
             self._worth.clear()
-        price = tick.price
+            self._low, self._high, self._banded = inf, -inf, self.simple
         for book in books.strategies.values():
             legs = book.legs.get(symbol)
             if legs:
@@ -84,6 +87,8 @@ class Excursions:
             equity = books.equity_f(book) if self._moving is None else self._equity(book, symbol, legs, price)
             if equity > book.peak_f:
                 book.peak_f = equity
+        if self._banded and self._moving and symbol in self._moving:
+            self._low, self._high = min(self._low, price), max(self._high, price)
         if self.shared:
             self._books.shared_peak_f = max(self._books.shared_peak_f, self._books.account_equity_f())
 

@@ -203,7 +203,7 @@ def write_bars(ticks: Path, folder: Path, minutes: int) -> Path:
 def same(record: RunRecord) -> RunRecord:
     """A record without what says how it was made."""
     blank = replace(record, replay="fast", execution=ExecutionSettings(), timing=Timing(0, 0), data={}, bars=None)
-    return replace(blank, warnings=[], params={}, recipe=None)
+    return replace(blank, warnings=[], params={}, recipe=None, prices={})
 
 
 def test_bars_with_all_their_ticks_give_the_result_of_the_ticks(
