@@ -107,7 +107,17 @@ def compact(metric: str, value: float) -> str:
 def windows(walk: WalkForward) -> Table:
     """A line for each window."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("window", "train", "test", "winner", f"{walk.metric} in", "out", "profit in", "out", "efficiency"):
+    for name in (
+        "window",
+        "train",
+        "test",
+        "winner",
+        f"{walk.metric.replace('_', ' ')} in",
+        "out",
+        "profit in",
+        "out",
+        "efficiency",
+    ):
         table.add_column(name, justify="left" if name in ("train", "test", "winner") else "right")
     for row in walk.rows():
         table.add_row(

@@ -105,7 +105,7 @@ def _show(result: WalkForward, folder: Path, *, quiet: bool) -> None:
     efficiency = "undefined" if told["efficiency"] is None else f"{told['efficiency']:.0%}"
     line = (
         f"{told['profitable']} of {told['windows']} tests made money, {figure('total_pnl', told['pnl_out'])} in all; "
-        f"mean {result.metric} {figure(result.metric, told['mean_score_in'])} in training, "
+        f"mean {result.metric.replace('_', ' ')} {figure(result.metric, told['mean_score_in'])} in training, "
         f"{figure(result.metric, told['mean_score_out'])} out of it; efficiency {efficiency}; "
         f"deepest drawdown of the tests {told['max_drawdown_out']:.2%}"
     )

@@ -26,17 +26,13 @@ class Bench:
 
     def perform(self, task: Task, stop: Callable[[], bool] | None = None) -> Outcome | None:
         """Run a task. None when `stop` ended it; a run that fails is an outcome too."""
-        ready = self._part(task.start, task.end)
-        if task.execution:
-            execution = replace(ready.settings.execution, **task.execution)
-            ready = replace(ready, settings=replace(ready.settings, execution=execution))
         judge = _Judge(task.pruning) if task.pruning is not None else None
 
         def ended() -> bool:
             return (judge is not None and judge.ends()) or (stop is not None and stop())
 
         try:
-            result = ready.run(task.params, stop=ended, attend=None if judge is None else judge.attend)
+            result = self._changed(task).run(task.params, stop=ended, attend=None if judge is None else judge.attend)
         except QktError as problem:
             return Outcome(task.key, task.params, "failed", problem=str(problem))
         parts = () if judge is None else tuple(judge.parts)
@@ -55,6 +51,14 @@ class Bench:
             daily=daily_returns_of(result),
             curve=curve_of(result) if task.curve else (),
         )
+
+    def _changed(self, task: Task) -> Prepared:
+        """The part of the market that the task sees, under its execution."""
+        ready = self._part(task.start, task.end)
+        if not task.execution:
+            return ready
+        execution = replace(ready.settings.execution, **task.execution)
+        return replace(ready, settings=replace(ready.settings, execution=execution))
 
     def _part(self, start: int | None, end: int | None) -> Prepared:
         """The prepared back-test over a part of its market, kept for the next task over the same part."""

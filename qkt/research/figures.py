@@ -62,9 +62,11 @@ def better_up(value: float, metric: str) -> float:
 
 
 def figures_of(result: BacktestResult) -> dict[str, float | None]:
-    """All figures of a run as float64, None where one is undefined; with them the trading days of a year of its market."""
+    """All figures of a run as float64, None where one is undefined; with them the trading days of a year of its market, and
+    the lowest equity of the run."""
     figures = {name: _number(getattr(result.metrics, name)) for name in FIGURES}
-    return {**figures, "days_per_year": days_per_year(result.equity, calendar_for(result.record.symbols[0]))}
+    days = days_per_year(result.equity, calendar_for(result.record.symbols[0]))
+    return {**figures, "days_per_year": days, "lowest_equity": float(result.equity.values.min())}
 
 
 def daily_returns_of(result: BacktestResult) -> tuple[float, ...]:

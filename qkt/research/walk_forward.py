@@ -63,8 +63,8 @@ class Plan:
         count = (end - start - self.train - self.test) // step + 1
         if count < 1:
             raise UsageError(
-                f"the market from {iso(start)[:16]} to {iso(end)[:16]} is {(end - start) / DAY_MS:.1f} days long",
-                expected=f"{(self.train + self.test) / DAY_MS:.1f} days or more, for one training and one test",
+                f"the market from {iso(start)[:16]} to {iso(end)[:16]} is {(end - start) / DAY_MS:.2f} days long",
+                expected=f"{(self.train + self.test) / DAY_MS:.2f} days or more, for one training and one test",
             )
         if count > MOST_WINDOWS:
             raise UsageError(f"there are {count:,} windows", expected=f"at most {MOST_WINDOWS:,}, by a longer --step")
@@ -229,17 +229,23 @@ def walk_forward(
 
 def _step(window: Window, asked: Asked, work: Work) -> Step | None:
     """Train, then test the winner; None when the job was stopped."""
-    trials = explore(asked.begun(window.train), work, prefix=f"{window.number}/", start=window.train[0], end=window.train[1])
+    trials = trained(window, asked, work)
     if trials is None:
         return None
     best = best_of(trials, asked.metric)
     if not best:
         return Step(window, (), None)
-    outcomes = work.done([test_of(window, best[0].params)])
+    outcomes = work.done([task_of_test(window, best[0].params)])
     return None if outcomes is None else Step(window, best, outcomes[0])
 
 
-def test_of(window: Window, params: Params) -> Task:
+def trained(window: Window, asked: Asked, work: Work) -> list[Trial] | None:
+    """What was tried on the training range of a window; None when the job was stopped."""
+    start, end = window.train
+    return explore(asked.begun(window.train), work, prefix=f"{window.number}/", start=start, end=end)
+
+
+def task_of_test(window: Window, params: Params) -> Task:
     """The test of a window's winner."""
     return Task(f"{window.number}/test", params, *window.test, curve=True)
 

@@ -24,6 +24,7 @@ EXECUTIONS = st.builds(
     limit_chance=st.sampled_from([1.0, 1.0, 0.5]),
     partial=st.sampled_from(["none", "none", "0.5", "depth"]),
     reject_every=st.sampled_from([0, 0, 5]),
+    skip_chance=st.sampled_from([0.0, 0.0, 0.3]),
     stop_distance=st.booleans(),
     end=st.sampled_from(["mark", "close"]),
 )

@@ -8,6 +8,7 @@ from decimal import Decimal
 from qkt.brokers.paper.fills import money, side_price
 from qkt.brokers.paper.settings import ExecutionSettings
 from qkt.brokers.quotes import QuoteBoard
+from qkt.core.draws import unit
 from qkt.core.instruments import Instrument
 from qkt.core.numbers import ZERO, exact
 from qkt.core.terms import OrderKind, Purpose
@@ -50,6 +51,9 @@ class Acceptance:
         return self._injected(order)
 
     def _injected(self, order: Order) -> str | None:
+        skipped = self._settings.skip_chance
+        if skipped and order.purpose is Purpose.ENTRY and unit(self._settings.seed, "skip", order.id) < skipped:
+            return "skipped by chance"
         every = self._settings.reject_every
         if not every or order.purpose is Purpose.END_OF_DATA:
             return None

@@ -42,7 +42,8 @@ class ExecutionSettings:
     - `limits`: `touch`, `through`, `through:n` points; `limit_chance` is the share of limits that are filled by a touch, the
       others need the market beyond them
     - `partial`: `none`, the fraction of the first of two slices, or `depth` for the size displayed at the quote
-    - `reject_every`: every n-th order is rejected, 0 for none; `stop_distance` enforces the instrument's `stops_level_points`
+    - `reject_every`: every n-th order is rejected, 0 for none; `skip_chance` is the share of entries that are, drawn with
+      `seed`, as if nobody had been there to send them; `stop_distance` enforces the instrument's `stops_level_points`
     - `bars_path`: which extreme of a bar comes first; `resolve`: `ticks` lets real ticks stand for the bars they cover
     - `end`: what is still open is marked at the last price, or closed
     """
@@ -59,6 +60,7 @@ class ExecutionSettings:
     limit_chance: float = 1.0
     partial: str = "none"
     reject_every: int = 0
+    skip_chance: float = 0.0
     stop_distance: bool = False
     bars_path: BarsPath = "adverse_first"
     resolve: Literal["bars", "ticks"] = "bars"
@@ -86,6 +88,8 @@ class ExecutionSettings:
             )
         if not 0 <= self.limit_chance <= 1:
             raise UsageError(f"the chance of a touched limit is {self.limit_chance}", expected="a number from 0 to 1")
+        if not 0 <= self.skip_chance <= 1:
+            raise UsageError(f"the chance of a skipped entry is {self.skip_chance}", expected="a number from 0 to 1")
         parse_slippage(self.slippage)
         parse_spread(self.spread)
         LimitRule.parse(self.limits)
@@ -122,7 +126,7 @@ class ExecutionSettings:
     @property
     def draws(self) -> bool:
         """Whether anything depends on the seed."""
-        return parse_slippage(self.slippage)[0] == "uniform" or self.limit_chance < 1
+        return parse_slippage(self.slippage)[0] == "uniform" or self.limit_chance < 1 or self.skip_chance > 0
 
     def changed(self) -> dict[str, Any]:
         """The values that are not the default, by name."""
