@@ -38,7 +38,7 @@ def gateway(
     from qkt.core.errors import UsageError
 
     if (profile == "") is not simulated:
-        raise UsageError("--profile and --simulated are given together, or neither is", expected="one of them")
+        raise UsageError("it is not said what is served", expected="either --profile NAME or --simulated")
     if host not in ("127.0.0.1", "localhost", "::1") and tls_cert is None and not plain:
         raise UsageError(f"{host} can be reached by others", expected="--tls-cert and --tls-key", remedy="--plain inside a VPN")
     try:
