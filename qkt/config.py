@@ -167,7 +167,10 @@ class Mt5(Section):
                 raise ConfigError(f"{key} is missing", where=f"mt5.{name}", expected="a value of its own, or extends")
         if self.gateway_url is not None and len(self.api_key.get_secret_value()) < 16:
             raise ConfigError("api_key is missing or too short", where=f"mt5.{name}", expected="the token of the gateway")
-        ServerClock(str(zone))
+        try:
+            ServerClock(str(zone))
+        except QktError as problem:
+            raise ConfigError(problem.found, where=f"mt5.{name}.server_time_zone", expected=problem.expected) from None
         login = {"login": self.login, "server": self.server, "portable": self.portable or None}
         login["password"] = None if self.password is None else self.password.get_secret_value()
         return Profile(

@@ -235,22 +235,23 @@ def _set_out(engine: Engine, config: Config) -> None:
 def _accounts(config: Config) -> Mt5Accounts | None:
     """The accounts at real venues, None where nobody asked for them. Nothing is opened yet.
 
-    Raises UsageError for a venue that nothing is known of, and on a machine that cannot reach it.
+    Raises ConfigError for a venue that nothing is known of, and on a machine that cannot reach it.
     """
     if config.broker != "mt5" and config.feed.source != "mt5":
         return None
     from qkt.brokers.mt5.native import MISSING, installed
+    from qkt.config import ConfigError
     from qkt.core.clock import SystemClock
     from qkt.runtime.venues import Mt5Accounts
 
     profiles = config.profiles()
     if not profiles:
-        raise UsageError(
+        raise ConfigError(
             "no MetaTrader 5 account is configured", expected="[mt5.NAME] in qkt.toml", remedy="docs/mt5.md shows one"
         )
     local = [name for name, profile in profiles.items() if profile.gateway_url is None]
     if local and not installed():
-        raise UsageError(MISSING, where=f"mt5.{local[0]}")
+        raise ConfigError(MISSING, where=f"mt5.{local[0]}")
     return Mt5Accounts(profiles, SystemClock())
 
 

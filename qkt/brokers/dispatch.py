@@ -23,6 +23,7 @@ class Act(StrEnum):
     CLOSE = "close"  # a market order that reduces one position
     PLACE = "place"  # a pending order
     REMOVE = "remove"  # a pending order goes
+    MOVE = "move"  # a pending order waits for other prices, as they shall be
     PROTECT = "protect"  # both native levels of a position, as they shall be
     CLOSE_BY = "close_by"  # one position against an opposite one
 

@@ -75,11 +75,11 @@ def _profiles(config: Path | None) -> dict[str, Profile]:
 
 
 def _profile(name: str, config: Path | None) -> Profile:
-    """Raises UsageError for a profile that is not configured."""
-    from qkt.core.errors import UsageError
+    """Raises ConfigError for a profile that is not configured."""
+    from qkt.config import ConfigError
 
     profiles = _profiles(config)
     if name not in profiles:
         known = ", ".join(profiles) or "none"
-        raise UsageError(f"there is no profile '{name}'", expected=f"[mt5.{name}] in qkt.toml", remedy=f"known are: {known}")
+        raise ConfigError(f"there is no profile '{name}'", expected=f"[mt5.{name}] in qkt.toml", remedy=f"known are: {known}")
     return profiles[name]

@@ -27,10 +27,10 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Show every field that differs; exit code 1 when one does."""
+    from qkt.brokers.mt5.account import AccountError
     from qkt.brokers.mt5.checks import compared
     from qkt.brokers.mt5.terminal import TerminalError
     from qkt.cli.tables import print_table
-    from qkt.core.errors import UsageError
     from qkt.core.instruments import InstrumentRegistry
 
     profile = _profile(broker, config)
@@ -42,7 +42,7 @@ def verify(
         for symbol in symbols:
             rows += [(symbol, *row) for row in compared(registry.resolve(symbol), terminal, names.theirs(symbol))]
     except TerminalError as problem:
-        raise UsageError(problem.text, where=f"mt5.{broker}") from None
+        raise AccountError(problem.text, where=f"mt5.{broker}") from None
     finally:
         terminal.shutdown()
     if as_json:

@@ -35,6 +35,7 @@ def gateway(
     import uvicorn
 
     from qkt.brokers.mt5.gateway import application
+    from qkt.config import ConfigError
     from qkt.core.errors import UsageError
 
     if (profile == "") is not simulated:
@@ -44,7 +45,7 @@ def gateway(
     try:
         app_ = application(_simulator() if simulated else _local(profile, config), _token(token_file))
     except ValueError as problem:
-        raise UsageError(str(problem), where=TOKEN) from None
+        raise ConfigError(str(problem), where=TOKEN) from None
     what = "a SIMULATED account" if simulated else f"mt5.{profile}"
     print(f"serving {what} at {'https' if tls_cert else 'http'}://{host}:{port}", flush=True)
     uvicorn.run(
@@ -70,22 +71,22 @@ def record(
     config: ConfigOption = None,
 ) -> None:
     """Write down what the package of this machine really gives, without names and numbers of the account. Sends no order."""
+    from qkt.brokers.mt5.account import AccountError
     from qkt.brokers.mt5.native import package
     from qkt.brokers.mt5.recording import missing
     from qkt.brokers.mt5.recording import record as recorded
     from qkt.brokers.mt5.terminal import TerminalError
     from qkt.core.clock import SystemClock
-    from qkt.core.errors import UsageError
 
     try:
         module = package()
     except TerminalError as problem:
-        raise UsageError(problem.text) from None
+        raise AccountError(problem.text) from None
     opening = _profile(profile, config) if profile else None
     login = {} if opening is None else opening.login
     path = [opening.path] if opening is not None and opening.path else []
     if not module.initialize(*path, **login):
-        raise UsageError(f"the terminal does not open: {module.last_error()}")
+        raise AccountError("the terminal does not open: {1} ({0})".format(*module.last_error()))
     now = SystemClock().now() // 1000
     try:
         found = recorded(module, symbol, now - 7 * 86_400, now + 86_400)
@@ -99,14 +100,15 @@ def record(
 
 
 def _local(name: str, config: Path | None) -> Terminal:
+    from qkt.brokers.mt5.account import AccountError
     from qkt.brokers.mt5.native import MISSING, installed
-    from qkt.core.errors import UsageError
+    from qkt.config import ConfigError
 
     profile = _profile(name, config)
     if profile.gateway_url is not None:
-        raise UsageError("its terminal is behind a gateway itself", where=f"mt5.{name}", expected="a terminal on this machine")
+        raise ConfigError("its terminal is behind a gateway itself", where=f"mt5.{name}", expected="a terminal on this machine")
     if not installed():
-        raise UsageError(MISSING, where=f"mt5.{name}")
+        raise AccountError(MISSING, where=f"mt5.{name}")
     return profile.terminal()
 
 
@@ -117,12 +119,12 @@ def _simulator() -> Terminal:
 
 
 def _token(file: Path | None) -> str:
-    """Raises UsageError without one."""
-    from qkt.core.errors import UsageError
+    """Raises ConfigError for a file that cannot be read."""
+    from qkt.config import ConfigError
 
     if file is not None:
         try:
             return file.read_text(encoding="utf-8").strip()
         except OSError as problem:
-            raise UsageError(f"cannot be read ({problem.strerror})", where=str(file)) from None
+            raise ConfigError(f"cannot be read ({problem.strerror})", where=str(file)) from None
     return os.environ.get(TOKEN, "")

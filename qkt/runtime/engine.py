@@ -436,7 +436,10 @@ class Engine:
         venue, broker = machine.settings.venue, machine.session.broker
         if venue.kind is not BrokerKind.MT5 or not isinstance(broker, Mt5Broker):
             return None
-        return await self.venues.sit(machine.name, venue.owner, broker, symbols)
+        supervisor = machine.session.supervisor
+        strategies = [machine.strategy] if supervisor is None else [one.child.strategy for one in supervisor.children.values()]
+        traded = [symbol for one in strategies for symbol in dict.fromkeys(s.symbol for s in one.streams if s.traded)]
+        return await self.venues.sit(machine.name, venue.owner, broker, symbols, traded)
 
     async def _warm(self, live: LiveSession, history: History) -> None:
         """Let history through; where it cannot be had the session begins without, and says so."""

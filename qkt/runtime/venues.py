@@ -75,8 +75,11 @@ class Venues(Protocol):
         """What the venue says of these market ids. Raises a QktError for what cannot be traded there."""
         ...
 
-    async def sit(self, name: str, owner: str, broker: Mt5Broker, symbols: Sequence[str]) -> Seat:
-        """A place for a session's broker. Raises a QktError for a venue that cannot be reached."""
+    async def sit(self, name: str, owner: str, broker: Mt5Broker, symbols: Sequence[str], traded: Sequence[str]) -> Seat:
+        """A place for a session's broker. `traded` are the markets that its strategies trade, once for each of them.
+
+        Raises a QktError for a venue that cannot be reached, SessionError for a market that the account cannot keep apart.
+        """
         ...
 
 
@@ -94,6 +97,8 @@ class Mt5Accounts:
         self._wall = wall
         self._terminals = dict(terminals or {})
         self._links: dict[str, tuple[Link, int]] = {}
+        # Who trades a market of a netting account.
+        self._claims: dict[str, str] = {}
         self._one = anyio.Lock()
 
     def profile_of(self, symbols: Sequence[str]) -> Profile:
@@ -141,10 +146,33 @@ class Mt5Accounts:
         finally:
             await self.give_back(profile.name)
 
-    async def sit(self, name: str, owner: str, broker: Mt5Broker, symbols: Sequence[str]) -> Seat:
+    async def sit(self, name: str, owner: str, broker: Mt5Broker, symbols: Sequence[str], traded: Sequence[str]) -> Seat:
         profile = self.profile_of(symbols)
         link = await self.borrow(profile.name)
+        try:
+            if not hedging(link.account):
+                self._claim(name, traded)
+        except SessionError:
+            await self.give_back(profile.name)
+            raise
         return Mt5Seat(self, link, name, owner, broker, symbols, self._wall)
+
+    def _claim(self, name: str, traded: Sequence[str]) -> None:
+        """A netting account has one position of a symbol: nobody could tell whose it is, so one strategy alone trades it."""
+        for symbol in traded:
+            owner = name if traded.count(symbol) > 1 else self._claims.get(symbol)
+            if owner is not None:
+                whose = f"more than one child of {name} trades" if owner == name else f"session {owner} trades already"
+                raise SessionError(
+                    f"the account nets, and it has one position of {symbol}, which {whose}",
+                    where=name,
+                    remedy="use a hedging account, or let one strategy alone trade it",
+                )
+        self._claims.update(dict.fromkeys(traded, name))
+
+    def release(self, name: str) -> None:
+        """A session trades no longer."""
+        self._claims = {symbol: owner for symbol, owner in self._claims.items() if owner != name}
 
 
 def _terms(link: Link, terminal: Terminal, symbols: Sequence[str]) -> dict[str, Instrument]:
@@ -249,6 +277,7 @@ class Mt5Seat:
 
     async def aclose(self) -> None:
         self._link.leave(self._desk)
+        self._accounts.release(self._name)
         await self._accounts.give_back(self._link.profile.name)
 
     async def _ask(self, call: Callable[[Terminal], T]) -> T:

@@ -10,7 +10,7 @@ What the venue closed by itself is booked as an order that it made.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from qkt.brokers.dispatch import Act, Report, Request, VenueReport, What
@@ -79,6 +79,8 @@ class Mt5Broker:
         # Cancels of pending orders by token, and when one that was refused is asked for again, by order id.
         self._removals: dict[str, Order] = {}
         self._removing: dict[str, int] = {}
+        # Pending orders that shall move, by token, and to which level.
+        self._moving: dict[str, tuple[Part, Decimal]] = {}
         scope.subscribe(SubmitOrder, self._on_submit)
         scope.subscribe(CancelOrder, self._on_cancel)
         scope.subscribe(ResizeOrder, self._on_resize)
@@ -206,14 +208,29 @@ class Mt5Broker:
             self._on_cancel(CancelOrder(order, "nothing is left for it"))
 
     def _on_move(self, command: MoveOrder) -> None:
-        """Move an exit: a native level at the venue, one that is watched here at once. Pending entries stay where they are."""
-        order = command.order
+        """Native levels and pending entries move when the venue has acknowledged it, what is watched here at once."""
+        order, part = command.order, self.parts.of(command.order)
         if self._natives.move(order, command.level):
+            return
+        if part is not None and part.request.act is Act.PLACE and part.ticket:
+            self._move_pending(part, command.level)
             return
         if self._watched.holds(order):
             self._scope.publish(OrderMoved(order.id, order.strategy, order.symbol, command.level))
         else:
             self._say("WARN", f"{order.id} stays where it is: cancel it and place another one", order)
+
+    def _move_pending(self, part: Part, level: Decimal) -> None:
+        moved = part.order.moved_to(level)
+        stop = _first_stop(moved, level if moved.limit is None else moved.limit)
+        request = self._outbox.trade(moved, Act.MOVE, part.request.quantity, ticket=part.ticket, sl=stop)
+        self._moving[self._outbox.emit(request)] = part, level
+
+    def _moved(self, part: Part, level: Decimal, request: Request) -> None:
+        part.request = replace(part.request, limit=request.limit, stop=request.stop, sl=request.sl)
+        order = part.order
+        if order.live:
+            self._scope.publish(OrderMoved(order.id, order.strategy, order.symbol, level))
 
     # --------------------------------------------------------- to the market
 
@@ -277,8 +294,11 @@ class Mt5Broker:
                 self._say(report.level, report.text)
 
     def _on_taken(self, report: Report) -> None:
-        self._outbox.answered(report.token)
+        request = self._outbox.answered(report.token)
         self._removals.pop(report.token, None)
+        moving = self._moving.pop(report.token, None)
+        if moving is not None and request is not None:
+            self._moved(*moving, request)
         self._natives.on_taken(report.token)
         if report.order:
             self._booking.orders[report.order] = report.token
@@ -302,6 +322,9 @@ class Mt5Broker:
                 self._netting.on_refused(request, self._heard)
                 pair = f"positions {request.position} and {request.other}"
                 self._say("WARN", f"{pair} still stand against each other: {report.text}")
+            case Act.MOVE:
+                part, level = self._moving.pop(report.token)
+                self._say("WARN", f"{part.order.id} stays where it is, not at {level:f} ({report.text})", part.order)
             case Act.REMOVE:
                 order = self._removals.pop(report.token)
                 if order.live:

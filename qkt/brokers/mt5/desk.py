@@ -24,7 +24,7 @@ from qkt.brokers.mt5.shaping import Shaper, UnfitError, fillings, rounded
 from qkt.brokers.mt5.sight import Sight, look
 from qkt.brokers.mt5.terminal import SendRequest, Terminal, TerminalError
 from qkt.brokers.mt5.tokens import foreign, found
-from qkt.core.terms import Side
+from qkt.core.terms import OrderKind, Side
 
 POLL_MS = 1_000
 SOON_MS = 250
@@ -152,13 +152,11 @@ class Desk:
             self._send(job, now)
 
     def _behind(self, job: Job) -> bool:
-        """Levels of one position are sent one after the other, so that an old pair never comes last."""
-        if job.request.act is not Act.PROTECT:
+        """Levels of one position, and prices of one order, are sent one after the other: an old one never comes last."""
+        if job.request.act not in (Act.PROTECT, Act.MOVE):
             return False
-        first = next(
-            one for one in self._jobs if one.request.act is Act.PROTECT and one.request.position == job.request.position
-        )
-        return first is not job
+        about = _about(job.request)
+        return next(one for one in self._jobs if _about(one.request) == about) is not job
 
     def _send(self, job: Job, now: int) -> None:
         request = job.request
@@ -193,7 +191,8 @@ class Desk:
         name = self._names.theirs(request.symbol)
         symbol = self._terms.symbol(self._terminal, name)
         market = request.act in (Act.OPEN, Act.CLOSE)
-        quote = self._terminal.symbol_info_tick(name) if market or request.act is Act.PLACE else None
+        priced = market or request.act in (Act.PLACE, Act.MOVE)
+        quote = self._terminal.symbol_info_tick(name) if priced else None
         if market and quote is not None and request.act is Act.OPEN:
             self._inside_collar(job, Decimal(repr(quote.ask if request.side is Side.BUY else quote.bid)))
         if market and not job.fillings:
@@ -270,7 +269,7 @@ class Desk:
         request = job.request
         if request.act is Act.PROTECT:
             self._known.levels[request.position] = (request.sl, request.tp)
-        elif request.act is Act.REMOVE:
+        elif request.act in (Act.REMOVE, Act.MOVE):
             ticket = 0  # the order ends under the token that it was placed with
         elif not ticket:
             self._begin_asking(job, self._wall())  # taken without a number: it is found by its token
@@ -318,6 +317,8 @@ class Desk:
             self._ask_levels(job, sight)
         elif request.act is Act.REMOVE:
             self._ask_removed(job, sight)
+        elif request.act is Act.MOVE:
+            self._ask_moved(job, sight)
         else:
             ticket = self._find(job, sight)
             if ticket:
@@ -354,6 +355,22 @@ class Desk:
             self._send_again(job)
         elif any(one.ticket == ticket and State(one.state).ended for one in sight.history):
             self._done(job, ticket)
+
+    def _ask_moved(self, job: Job, sight: Sight) -> None:
+        request = job.request
+        working = next((one for one in sight.orders if one.ticket == request.ticket), None)
+        if working is not None and self._has_prices(working, request):
+            self._done(job, 0)
+        elif working is not None:
+            self._send_again(job)  # prices are absolute, as levels are
+        elif any(one.ticket == request.ticket and State(one.state).ended for one in sight.history):
+            self._settle(job, lambda: self.refuse(request, "the order has ended"))
+
+    def _has_prices(self, working: VenueOrder, request: Request) -> bool:
+        symbol = self._terms.symbol(self._terminal, working.symbol)
+        trigger = request.limit if request.kind is OrderKind.LIMIT else request.stop
+        assert trigger is not None
+        return float(rounded(trigger, symbol)) == working.price_open
 
     def _has_levels(self, held: Position, sl: Decimal | None, tp: Decimal | None) -> bool:
         symbol = self._terms.symbol(self._terminal, held.symbol)
@@ -428,3 +445,8 @@ class Desk:
         level = account.equity / account.margin * 100 if account.margin else 0.0
         equity, balance = (Decimal(f"{amount:.8f}") for amount in (account.equity, account.balance))
         self._out.append(Report(What.MARGIN, now, quantity=Decimal(f"{level:.2f}"), equity=equity, balance=balance))
+
+
+def _about(request: Request) -> tuple[Act, int]:
+    """What a request with absolute values is about."""
+    return request.act, request.ticket or request.position

@@ -24,6 +24,7 @@ from qkt.data.feeds import FeedHealth, FeedItem, FeedState, FeedTick
 ROWS = 2_000
 MOST_ROWS = 100_000
 FAILURES = 5
+PAUSE_MS = 1_000
 CHUNK_S = 30 * 86_400
 MINUTE_S = 60
 
@@ -137,7 +138,7 @@ class Mt5Feed:
 
     async def _run(self) -> AsyncGenerator[FeedItem, None]:
         while True:
-            pause = 1_000
+            pause = PAUSE_MS
             for cursor in list(self._cursors.values()):
                 try:
                     link = await self._link(cursor.symbol)

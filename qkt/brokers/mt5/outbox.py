@@ -67,7 +67,7 @@ class Outbox:
 
     def trade(self, order: Order, act: Act, quantity: Decimal, **more: object) -> Request:
         """A request of an order; it is not emitted yet."""
-        pending = act is Act.PLACE
+        pending = act in (Act.PLACE, Act.MOVE)
         return Request(
             self._token(),
             act,

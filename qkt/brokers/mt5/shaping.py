@@ -58,6 +58,9 @@ class Shaper:
                 return self._market(request, symbol, quote, filling)
             case Act.PLACE:
                 return self._pending(request, symbol, quote, now)
+            case Act.MOVE:
+                prices = self._prices(request, symbol, quote, now)
+                return {"action": int(Action.MODIFY), "order": request.ticket, "symbol": symbol.name, **prices}
             case Act.PROTECT:
                 levels = {"sl": _level(request.sl, symbol), "tp": _level(request.tp, symbol)}
                 return {"action": int(Action.SLTP), "symbol": symbol.name, "position": request.position, **levels}
@@ -101,22 +104,25 @@ class Shaper:
         bit = KIND_BITS.get(request.kind)
         if bit is None or not symbol.order_mode & bit:
             raise UnfitError(f"{symbol.name} takes no {request.kind} orders")
-        trigger = request.limit if request.kind is OrderKind.LIMIT else request.stop
-        assert trigger is not None
-        price = rounded(trigger, symbol)
-        if quote is not None:
-            _beyond_market(request, symbol, price, quote)
-        shaped: dict[str, int | float | str] = {
+        return {
             "action": int(Action.PENDING),
             "symbol": symbol.name,
             "volume": float(request.quantity),
             "type": int(PENDING[request.kind, request.side]),
-            "price": float(price),
             "magic": self.magic,
             "comment": request.token,
             "type_filling": int(Filling.RETURN),
+            **self._prices(request, symbol, quote, now),
         }
-        base = price
+
+    def _prices(self, request: Request, symbol: Symbol, quote: LastTick | None, now: int) -> dict[str, int | float | str]:
+        """Where a pending order waits, until when, and the levels that it brings: what is left out would be taken away."""
+        trigger = request.limit if request.kind is OrderKind.LIMIT else request.stop
+        assert trigger is not None
+        base = price = rounded(trigger, symbol)
+        if quote is not None:
+            _beyond_market(request, symbol, price, quote)
+        shaped: dict[str, int | float | str] = {"price": float(price)}
         if request.kind is OrderKind.STOP_LIMIT:
             assert request.limit is not None
             base = rounded(request.limit, symbol)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from qkt.brokers.dispatch import Report, Request, VenueReport, VenueRequest, What
@@ -50,7 +50,16 @@ GOLD_TERMS = {
 SENDS = dict.fromkeys(SendFault, 0.01)
 READS = dict.fromkeys(ReadFault, 0.004)
 
-Item = Tick | Report | Signal
+
+@dataclass(frozen=True)
+class Move:
+    """An operator moves a pending order."""
+
+    order: str
+    level: Decimal
+
+
+Item = Tick | Report | Signal | Move
 
 
 class Rig:
@@ -131,6 +140,10 @@ class Rig:
             self.session.on_tick(Tick(item.symbol, item.ts, item.price, item.bid, item.ask))
         elif isinstance(item, Report):
             self.session.scope.receive(VenueReport(item))
+        elif isinstance(item, Move):
+            for order in self.session.orders.live_orders():
+                if order.id == item.order:
+                    self.session.orders.move(order, item.level)
         else:
             self.script.context.fire(None, [replace(item)])  # type: ignore[type-var]
 
@@ -202,10 +215,21 @@ class Rig:
             self.take(CloseSignal("script", GOLD, None, self.script.context.legs(GOLD)))
         elif what < 0.2:
             self.take(CancelSignal("script", GOLD, None, pick.random() < 0.3))
-        elif what < 0.3:
+        elif what < 0.25:
+            self.move()
+        elif what < 0.32:
             self.take(OcoEntrySignal("script", GOLD, None, self.entry(pending=True), self.entry(pending=True)))
         else:
             self.take(self.entry(pending=pick.random() < 0.5))
+
+    def move(self) -> None:
+        """Move one of the pending entries a little."""
+        waiting = [one for one in self.session.orders.live_orders() if not one.reduce_only and (one.stop or one.limit)]
+        if waiting:
+            order = self.random.choice(waiting)
+            level = order.stop if order.stop is not None else order.limit
+            assert level is not None
+            self.take(Move(order.id, level + Decimal(self.random.randint(-8, 8)).scaleb(-2)))
 
     def entry(self, *, pending: bool) -> EnterSignal:
         pick = self.random

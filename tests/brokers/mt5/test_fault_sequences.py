@@ -2,13 +2,15 @@
 is left behind, and the books are the venue's truth at the end. `.ci/nightly` runs many more of them."""
 
 import os
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from qkt.brokers.mt5.simulator import Faults
 from qkt.brokers.mt5.simulator.faults import SendFault
-from tests.brokers.mt5.rig import Rig, run
+from qkt.core.terms import OrderKind, Side
+from tests.brokers.mt5.rig import Move, Rig, run
 
 SEEDS = range(int(os.environ.get("QKT_FAULT_SEEDS", "14")))
 
@@ -42,3 +44,24 @@ def test_one_order_that_fails_is_sent_once_or_told_refused(fault: SendFault) -> 
     assert len([deal for deal in rig.venue.deals if deal.entry == 0]) <= 1 + (fault is SendFault.PARTIAL)
     if fault in (SendFault.LOST_AFTER, SendFault.TIMEOUT_AFTER, SendFault.ERROR, SendFault.LOST_LATE, SendFault.TIMEOUT_LATE):
         assert rig.venue.deals
+
+
+@pytest.mark.parametrize("fault", [None, SendFault.LOST_AFTER, SendFault.LOST_BEFORE, SendFault.REJECT, SendFault.ERROR])
+def test_a_pending_entry_moves_at_the_venue_and_then_here(fault: SendFault | None) -> None:
+    rig = Rig(3)
+    rig.quote(Decimal("100.00"), Decimal("0.02"))
+    rig.take(
+        replace(rig.entry(pending=True), side=Side.BUY, kind=OrderKind.LIMIT, limit=Decimal("99.50"), stop=None, bracket=None)
+    )
+    rig.pass_time(2_000)
+    (order,) = rig.session.orders.live_orders()
+    (working,) = rig.venue.orders.values()
+    rig.package.faults = Faults(script=[fault])
+    rig.take(Move(order.id, Decimal("99.40")))
+    assert order.limit == Decimal("99.50")  # not before the venue has said so
+    rig.settle()
+    assert order.limit == working.price == Decimal("99.40")
+    rig.take(Move(order.id, Decimal("100.50")))
+    rig.settle()
+    assert order.limit == working.price == Decimal("99.40")
+    assert any("stays where it is" in line.text for line in rig.session.logs)

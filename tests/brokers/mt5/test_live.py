@@ -12,13 +12,14 @@ import anyio
 import pytest
 
 from qkt.brokers.factory import BrokerKind
-from qkt.brokers.mt5 import link
+from qkt.brokers.mt5 import feed, link
 from qkt.brokers.mt5.broker import Mt5Broker
 from qkt.brokers.mt5.native import NativeTerminal
 from qkt.brokers.mt5.profile import Profile
 from qkt.brokers.mt5.simulator import Faults, SimSymbol, SimulatedPackage, Venue
 from qkt.brokers.mt5.simulator.faults import ReadFault, SendFault
 from qkt.core.events import Tick
+from qkt.data.feeds import FeedHealth, FeedTick
 from qkt.risk import RiskLimits, VenueLimits
 from qkt.runtime import venues
 from qkt.runtime.control import commands as ask
@@ -29,7 +30,7 @@ from qkt.runtime.markets import OwnFeeds
 from qkt.runtime.replay import replay
 from qkt.runtime.setup import Terms
 from qkt.runtime.venues import Mt5Accounts
-from tests.runtime.samples import START, ListFeed, strategy_file, ticks
+from tests.runtime.samples import BOOK, START, ListFeed, strategy_file, ticks
 
 UNMEASURED = RiskLimits(venue=VenueLimits(measured_usage_hours=Decimal(0), measured_usage_max_qty=Decimal(0)))
 PROFILE = Profile("sim", suffix="m", magic=77)
@@ -89,8 +90,8 @@ class QuotedFeed(ListFeed):
 class Account:
     """A simulated account that outlives engines."""
 
-    def __init__(self, faults: Faults | None = None) -> None:
-        self.venue = Venue([SimSymbol("EURUSDm")], money_step=Decimal("1e-8"))
+    def __init__(self, faults: Faults | None = None, *, hedging: bool = True) -> None:
+        self.venue = Venue([SimSymbol("EURUSDm")], money_step=Decimal("1e-8"), hedging=hedging)
         self.package = SimulatedPackage(self.venue, faults=faults)
         self.terminal = OneAtATime(self.package)
         self.wall = Wall()
@@ -229,3 +230,51 @@ async def test_a_session_that_stops_leaves_its_last_level_at_the_venue_or_asks(t
             agreed = ask.Stop(id="stop-again", author="me", name="cross", leave_unprotected=True)
             assert isinstance(await engine.perform(agreed, lambda step: None), Done)
     assert replay(tmp_path / "state", "cross").divergence is None
+
+
+@pytest.mark.anyio
+async def test_a_market_of_a_netting_account_is_one_strategys_alone(tmp_path: Path) -> None:
+    account, file = Account(hedging=False), strategy_file(tmp_path)
+    async with account.engine(tmp_path / "state", list(ticks(20))) as engine:
+        with pytest.raises(SessionError, match="more than one child of book"):
+            await engine.deploy(strategy_file(tmp_path, BOOK, "book.qkt"), "book", {})
+        await engine.deploy(file, "cross", {})
+        with pytest.raises(SessionError, match="session cross trades already"):
+            await engine.deploy(file, "other", {})
+        await engine.end(engine.find("cross"))
+        await engine.deploy(file, "other", {})
+        assert list(engine.hosted) == ["other"]
+
+
+@pytest.mark.anyio
+async def test_a_feed_says_when_its_terminal_is_lost_and_goes_on_without_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "PAUSE_MS", 1)
+    account = Account()
+    accounts = Mt5Accounts({"sim": PROFILE}, account.wall, {"sim": account.terminal})  # type: ignore[dict-item]
+    reader = feed.Mt5Feed(accounts, account.wall)
+    await reader.subscribe(["SIM:EURUSD"])
+    prices = [Decimal(n).scaleb(-5) for n in range(110_000, 110_060)]
+
+    def quote(bid: Decimal) -> None:
+        with account.terminal.lock:
+            account.venue.quote("EURUSDm", account.venue.now + 3, bid, bid + Decimal("0.00002"))
+
+    account.venue.now = START
+    quote(prices[0])
+    heard: list[float | str] = []
+    with anyio.fail_after(30):
+        for number, bid in enumerate(prices[1:], 1):
+            while len([one for one in heard if isinstance(one, float)]) < number:
+                item = await anext(reader)
+                heard.append(item.tick.bid or 0.0 if isinstance(item, FeedTick) else item.state.value)
+            quote(bid)
+            if number == 20:
+                with account.terminal.lock:
+                    account.package.cut(1_000_000)
+                item = await anext(reader)
+                assert isinstance(item, FeedHealth)
+                heard.append(item.state.value)
+                account.package._offline_until = 0
+    await reader.aclose()
+    assert [one for one in heard if isinstance(one, float)] == [float(price) for price in prices[:-1]]
+    assert [one for one in heard if isinstance(one, str)] == ["connected", "lost", "connected"]

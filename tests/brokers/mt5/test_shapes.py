@@ -85,6 +85,8 @@ def test_levels_orders_and_pairs() -> None:
         "tp": 103.13,
     }
     assert shaped(request(Act.REMOVE, ticket=9)) == {"action": 8, "order": 9}
+    moved = shaped(request(Act.MOVE, ticket=9, kind=OrderKind.LIMIT, limit=Decimal("99.5"), sl=Decimal("99")))
+    assert moved == {"action": 7, "order": 9, "symbol": "GOLDm", "price": 99.5, "type_time": 0, "sl": 99.0}
     pair = shaped(request(Act.CLOSE_BY, position=7, other=8))
     assert (pair["action"], pair["position"], pair["position_by"]) == (10, 7, 8)
 

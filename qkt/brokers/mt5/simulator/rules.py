@@ -69,6 +69,8 @@ class Rules:
                 return self._pending(request)
             case Action.SLTP:
                 return self._levels(request)
+            case Action.MODIFY:
+                return self._modify(request)
             case Action.REMOVE:
                 return self._remove(request)
             case Action.CLOSE_BY:
@@ -207,6 +209,28 @@ class Rules:
         if given * 1000 <= self._venue.now:
             raise Refused(Code.INVALID_EXPIRATION)
         return given * 1000
+
+    def _modify(self, request: dict[str, Any]) -> Answer:
+        """Where a pending order waits: everything is replaced, what is left out goes."""
+        order = self._order(request)
+        symbol = self._venue.symbols[order.symbol]
+        if not symbol.open:
+            raise Refused(Code.MARKET_CLOSED)
+        if order.left < order.volume:
+            raise Refused(Code.ORDER_CHANGED)
+        price, stoplimit = _price(request, "price"), _price(request, "stoplimit")
+        self._side_of_market(symbol, OrderType(order.type), price)
+        self._stops(symbol, request, order.type in BUYS, stoplimit or price)
+        if self._frozen(symbol, order.price, buys=order.type in BUYS):
+            raise Refused(Code.FROZEN)
+        lifetime = Lifetime(request.get("type_time", Lifetime.GTC))
+        wanted = (price, stoplimit, _price(request, "sl"), _price(request, "tp"))
+        expires = self._expiry(symbol, lifetime, request.get("expiration", 0))
+        if (*wanted, expires) == (order.price, order.stoplimit, order.sl, order.tp, order.expires):
+            raise Refused(Code.NO_CHANGES)
+        order.price, order.stoplimit, order.sl, order.tp = wanted
+        order.lifetime, order.expires = lifetime, expires
+        return Answer(Code.DONE, order=order.ticket)
 
     def _remove(self, request: dict[str, Any]) -> Answer:
         order = self._order(request)
