@@ -18,7 +18,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qkt.core.errors import QktError, UsageError
 from qkt.core.secrets import redacted
-from qkt.observe.exposition import CONTENT_TYPE
 from qkt.observe.followers import ORDER, Event, Follower, Followers, Wanted
 from qkt.observe.page import Pace, Page
 from qkt.observe.status import Wellness
@@ -46,21 +45,14 @@ class Looking:
         metrics: Page,
         status: Page,
         well: Callable[[], Wellness],
+        pace: Pace,
     ) -> None:
+        self.metrics = metrics
+        self.status = status
         self._engine = engine
         self._followers = followers
-        self._metrics = metrics
-        self._status = status
         self._well = well
-        self._pace = Pace()
-
-    async def metrics(self, request: Request) -> Response:  # noqa: ARG002
-        await self._pace.turn()
-        return Response(await self._metrics.get(), headers={"content-type": CONTENT_TYPE})
-
-    async def status(self, request: Request) -> Response:  # noqa: ARG002
-        await self._pace.turn()
-        return Response(await self._status.get(), media_type="application/json")
+        self._pace = pace
 
     async def health(self, request: Request) -> Response:  # noqa: ARG002
         well = self._well()
@@ -143,7 +135,7 @@ class Events(Response):
 def make_app(looking: Looking, *, token: str | None, hosts: frozenset[str]) -> ASGIApp:
     """The application. With a token only requests that carry it are answered; without one only those that call this machine
     by one of `hosts`, so that no page in somebody's browser can read along."""
-    pages: dict[str, Callable[[Request], Awaitable[Response]]] = {
+    pages: dict[str, ASGIApp | Callable[[Request], Awaitable[Response]]] = {
         "/metrics": looking.metrics,
         "/status": looking.status,
         "/health": looking.health,
@@ -156,7 +148,7 @@ def make_app(looking: Looking, *, token: str | None, hosts: frozenset[str]) -> A
         return JSONResponse({"pages": list(pages)})
 
     app = Starlette(
-        routes=[Route("/", index), *(Route(path, page) for path, page in pages.items())],
+        routes=[Route("/", index), *(Route(path, page, methods=["GET"]) for path, page in pages.items())],
         exception_handlers={QktError: _refused, HTTPException: _http, Exception: _defect},
     )
     return Guarded(app, token) if token else _CalledByName(app, hosts)

@@ -16,12 +16,12 @@ from qkt.core.secrets import redacted
 from qkt.observe.alerts import alert_of, summary
 from qkt.observe.app import Looking, make_app
 from qkt.observe.channel import Channel
-from qkt.observe.exposition import written
+from qkt.observe.exposition import CONTENT_TYPE, written
 from qkt.observe.followers import Followers
 from qkt.observe.heartbeat import Heartbeat
 from qkt.observe.logs import LogFiles
 from qkt.observe.metrics import EngineCollector, Outlets
-from qkt.observe.page import Page
+from qkt.observe.page import Pace, Page
 from qkt.observe.status import Wellness, status_of, wellness
 from qkt.observe.tail import LineTail
 from qkt.runtime.control.errors import ControlError
@@ -157,7 +157,9 @@ class Observer:
         async def status() -> bytes:
             return redacted(status_of(self._engine, self._latest()).model_dump_json()).encode()
 
-        return Looking(self._engine, self.followers, Page(metrics), Page(status), self._well)
+        pace = Pace()
+        pages = Page(metrics, CONTENT_TYPE, pace), Page(status, "application/json", pace)
+        return Looking(self._engine, self.followers, *pages, self._well, pace)
 
 
 @asynccontextmanager

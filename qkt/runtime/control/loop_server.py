@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import anyio
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from qkt.runtime.control.errors import ControlError
 
@@ -18,6 +19,8 @@ GRACE = 2
 DEADLINE = 5.0
 
 CONNECTIONS = 128
+HEAD = 1 << 16
+"""Bytes that the head of a request may have."""
 
 
 class LoopServer(uvicorn.Server):
@@ -26,6 +29,28 @@ class LoopServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+class Protocol(HttpToolsProtocol):
+    """Hangs up on a head without end, which the parser would keep as it comes."""
+
+    _held = 0
+    _in_head = False
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._in_head:
+            self._held += len(data)
+            if self._held > HEAD:
+                self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        self._held, self._in_head = 0, True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
 
 
 @asynccontextmanager
@@ -79,7 +104,7 @@ def _config(app: ASGIApp, connections: int) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         lifespan="off",
-        http="h11",
+        http=Protocol,
         ws="websockets-sansio",
         ws_max_size=1 << 16,
         ws_max_queue=8,

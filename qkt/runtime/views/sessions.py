@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from qkt.brokers.factory import BrokerKind
@@ -244,16 +245,21 @@ def exposure_rows(live: LiveSession, legs: list[PositionRow], equity: Decimal) -
         )
 
 
-def hello(engine: Engine) -> Hello:
-    """Who this engine is."""
+@cache
+def _version() -> str:
+    """Read once: looking it up takes a millisecond, and whoever looks asks for it every second."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        known = version("qkt")
+        return version("qkt")
     except PackageNotFoundError:
-        known = "source"
+        return "source"
+
+
+def hello(engine: Engine) -> Hello:
+    """Who this engine is."""
     return Hello(
-        version=known,
+        version=_version(),
         pid=os.getpid(),
         mode="LIVE" if engine.defaults.broker is BrokerKind.MT5 else "PAPER",
         account=str(engine.defaults.broker),

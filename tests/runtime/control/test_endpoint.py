@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 
+import anyio
 import httpx
 import pytest
 
@@ -122,3 +123,11 @@ def test_a_socket_that_does_not_answer_is_taken_for_alive(state_dir, monkeypatch
     with pytest.raises(QktError, match="may be listening"):
         listen(state_dir)
     first.close()
+
+
+@pytest.mark.parametrize("head", [b"GET /", b"GET / HTTP/1.1\r\nhost: "])
+async def test_a_head_without_end_is_hung_up_on(engine, state_dir, head):
+    async with serving(engine, state_dir) as (_, endpoint), await anyio.connect_unix(endpoint.path) as wire:
+        await wire.send(head + b"x" * 200_000)
+        with anyio.fail_after(5), pytest.raises((anyio.BrokenResourceError, anyio.EndOfStream)):
+            await wire.receive()
