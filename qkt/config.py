@@ -128,7 +128,8 @@ class Feed(Section):
 class Mt5(Section):
     """A MetaTrader 5 account, under the name that is the prefix of its markets. `extends` names the profile that is the base;
     one of the built-in names is its own. `gateway_url` and `api_key` are of a gateway, `path`, `login`, `password`, `server`
-    and `portable` of a terminal on this machine. The `expected_` keys must hold of the account, or nothing is traded."""
+    and `portable` of a terminal on this machine. The `expected_` keys must hold of the account, or nothing is traded.
+    `adopt` books positions of ours that a session does not know, `complete` settles what the venue no longer has."""
 
     extends: Literal["exness", "icmarkets", "ftmo", "pepperstone"] | None = None
     gateway_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
@@ -152,6 +153,7 @@ class Mt5(Section):
     expected_account_currency: str | None = None
     expected_leverage: int | None = None
     adopt: bool = False
+    complete: bool = False
 
     def profile(self, name: str) -> Profile:
         """Raises ConfigError for a profile that lacks what nobody can guess."""
@@ -195,6 +197,7 @@ class Mt5(Section):
                 self.expected_leverage,
             ),
             self.adopt,
+            self.complete,
         )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
 from typing import Protocol, TypeVar
 
 import anyio
@@ -14,11 +16,12 @@ from qkt.brokers.dispatch import Report, Request, What
 from qkt.brokers.factory import venue_of
 from qkt.brokers.mt5.account import hedging, instrument
 from qkt.brokers.mt5.broker import Mt5Broker
-from qkt.brokers.mt5.constants import LastError
+from qkt.brokers.mt5.codes import words
+from qkt.brokers.mt5.constants import Action, LastError
 from qkt.brokers.mt5.desk import Desk
 from qkt.brokers.mt5.link import LOOKS, Link
 from qkt.brokers.mt5.profile import Profile
-from qkt.brokers.mt5.reconcile import Difference, adopted, differences
+from qkt.brokers.mt5.reconcile import CANCEL, Difference, adopted, completed, differences
 from qkt.brokers.mt5.sight import Sight, look
 from qkt.brokers.mt5.terminal import Terminal, TerminalError
 from qkt.brokers.mt5.tokens import DIGITS, OWNER
@@ -26,6 +29,7 @@ from qkt.core.clock import Clock
 from qkt.core.daily import DailyBoundary
 from qkt.core.errors import InstrumentError
 from qkt.core.instruments import Instrument
+from qkt.core.terms import Side
 from qkt.runtime.effects import SEND, Effect
 from qkt.runtime.errors import SessionError
 
@@ -175,6 +179,12 @@ class Mt5Accounts:
         self._claims = {symbol: owner for symbol, owner in self._claims.items() if owner != name}
 
 
+def _cancelled(order: int, terminal: Terminal) -> str:
+    """Take a pending order off the venue's book. Returns what the venue says."""
+    answer = terminal.order_send({"action": int(Action.REMOVE), "order": order})
+    return words(answer.retcode, answer.comment)
+
+
 def _terms(link: Link, terminal: Terminal, symbols: Sequence[str]) -> dict[str, Instrument]:
     return {symbol: instrument(symbol, link.terms.symbol(terminal, link.names.theirs(symbol))) for symbol in symbols}
 
@@ -230,12 +240,36 @@ class Mt5Seat:
             if sight is None:
                 continue
             rows = self._differences(sight, take)
+            if rows and attempt == TRIES - 2 and self._link.profile.complete:
+                await self._complete(rows, sight, take)
             if not rows:
                 return
         if problem is not None:
             raise SessionError(f"the account cannot be read: {problem.text}", where=self._name, remedy="try again")
         table = "".join(f"\n  {row}" for row in rows)
         raise SessionError(f"its books are not what the venue has:{table}", where=self._name)
+
+    async def _complete(self, rows: Sequence[Difference], sight: Sight, take: Callable[[Report], None]) -> None:
+        """Settle what stayed different, as the operator has asked for. The next look says whether it is."""
+        for row in rows:
+            price = None
+            if row.kind == "position":
+                price = await self._ask(partial(self._price, row))
+            report = completed(row, self._broker, sight, price, self._wall.now())
+            if report is not None:
+                self._desk.settled(report)
+                take(report)
+            elif row.remedy == CANCEL:
+                said = await self._ask(partial(_cancelled, row.number))
+                text = f"order {row.number}, which the session does not know, was cancelled: {said}"
+                take(Report(What.NOTE, self._wall.now(), level="WARN", text=text))
+
+    def _price(self, row: Difference, terminal: Terminal) -> Decimal | None:
+        """What the market pays for a position of the session."""
+        ticket, quote = self._broker.tickets.find(row.number), terminal.symbol_info_tick(self._link.names.theirs(row.symbol))
+        if ticket is None or quote is None:
+            return None
+        return Decimal(repr(quote.bid if ticket.side is Side.BUY else quote.ask))
 
     def _look(self) -> list[Report]:
         self._desk.look_now()

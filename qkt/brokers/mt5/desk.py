@@ -24,6 +24,7 @@ from qkt.brokers.mt5.shaping import Shaper, UnfitError, fillings, rounded
 from qkt.brokers.mt5.sight import Sight, look
 from qkt.brokers.mt5.terminal import SendRequest, Terminal, TerminalError
 from qkt.brokers.mt5.tokens import foreign, found
+from qkt.core.numbers import ZERO
 from qkt.core.terms import OrderKind, Side
 
 POLL_MS = 1_000
@@ -126,6 +127,14 @@ class Desk:
         self._known.volumes[report.position] = report.quantity
         if self.sight is not None:
             self._known.deals.update(one.ticket for one in self.sight.deals if one.position_id == report.position)
+
+    def settled(self, report: Report) -> None:
+        """What a report says was decided here, and not heard from the venue."""
+        known = self._known
+        if report.what is What.ENDED:
+            known.working.discard(report.order)
+        else:
+            known.volumes[report.position] = known.volumes.get(report.position, ZERO) - report.quantity
 
     @property
     def has_news(self) -> bool:

@@ -17,7 +17,8 @@ from qkt.brokers.mt5.terminal import Terminal
 @dataclass(frozen=True, slots=True)
 class Profile:
     """One account. Its name, in lower case, is the venue prefix of its markets. `login` are arguments of the package's
-    `initialize`; with a `gateway_url` the terminal is behind a gateway instead. Times are ms, the deviation is in points."""
+    `initialize`; with a `gateway_url` the terminal is behind a gateway instead. Times are ms, the deviation is in points.
+    `adopt` and `complete` say how differences between books and venue are settled at a start."""
 
     name: str
     suffix: str = ""
@@ -34,6 +35,7 @@ class Profile:
     deviation_points: int = 20
     expected: Expected = field(default_factory=Expected)
     adopt: bool = False
+    complete: bool = False
 
     @property
     def clock(self) -> ServerClock:

@@ -31,8 +31,13 @@ class Difference:
 
 
 ADOPT = "set adopt = true in the profile to book it as a leg of its own, or close it by hand"
-WAIT = "look at the account's history: nothing there explains it"
-CANCEL = "cancel it by hand"
+COMPLETE = "set complete = true in the profile"
+CLOSED = f"nothing in the account's history explains it: {COMPLETE} to book it as closed at the market's price"
+ENDED = f"nothing in the account's history explains it: {COMPLETE} to take it for ended"
+CANCEL = f"{COMPLETE} to cancel it, or do so by hand"
+BY_HAND = "nothing in the account's history explains it: bring the position to what the session has, by hand"
+CLOSED_AT_MARKET = -(1 << 53)
+"""From here downwards are the numbers of deals that stand for positions which the venue no longer has."""
 
 
 def differences(broker: Mt5Broker, sight: Sight, owner: str, names: Names) -> list[Difference]:
@@ -50,9 +55,12 @@ def _positions(broker: Mt5Broker, sight: Sight, owner: str, names: Names, asked:
         mine = f"{ticket.side} {ticket.volume:f}"
         held = there.pop(number, None)
         if held is None:
-            yield Difference("position", number, ticket.symbol, mine, "nothing", WAIT)
+            yield Difference("position", number, ticket.symbol, mine, "nothing", CLOSED)
         elif (_side(held), Decimal(repr(held.volume))) != (ticket.side, ticket.volume):
-            yield Difference("position", number, ticket.symbol, mine, f"{_side(held)} {held.volume}", WAIT)
+            less = _side(held) is ticket.side and Decimal(repr(held.volume)) < ticket.volume
+            yield Difference(
+                "position", number, ticket.symbol, mine, f"{_side(held)} {held.volume}", CLOSED if less else BY_HAND
+            )
     for held in there.values():
         mark = found(held.comment, owner)
         symbol = names.ours(held.symbol)
@@ -64,7 +72,7 @@ def _orders(working: set[int], sight: Sight, owner: str, names: Names, asked: se
     ended = {one.ticket for one in sight.history}
     there = {one.ticket: one for one in sight.orders}
     for number in working - set(there) - ended:
-        yield Difference("order", number, "", "working", "nothing", WAIT)
+        yield Difference("order", number, "", "working", "nothing", ENDED)
     for number, order in there.items():
         mark = found(order.comment, owner)
         symbol = names.ours(order.symbol)
@@ -90,6 +98,30 @@ def adopted(row: Difference, sight: Sight, now: int) -> Report | None:
         quantity=Decimal(repr(held.volume)),
         price=Decimal(repr(held.price_open)),
     )
+
+
+def completed(row: Difference, broker: Mt5Broker, sight: Sight, price: Decimal | None, now: int) -> Report | None:
+    """The report that takes out of the books what the venue no longer has, None for any other difference. `price` is what the
+    market pays for the position now."""
+    ticket = broker.tickets.find(row.number) if row.kind == "position" else None
+    if ticket is not None and row.remedy == CLOSED and price is not None:
+        held = next((Decimal(repr(one.volume)) for one in sight.positions if one.ticket == row.number), Decimal(0))
+        return Report(
+            What.DEAL,
+            now,
+            symbol=row.symbol,
+            order=row.number,
+            position=row.number,
+            deal=CLOSED_AT_MARKET - row.number,
+            side=ticket.side.opposite,
+            entry="out",
+            quantity=ticket.volume - held,
+            price=price,
+        )
+    if row.remedy == ENDED:
+        token = next((name for name, part in broker.parts.active.items() if part.ticket == row.number), "")
+        return Report(What.ENDED, now, token, order=row.number, reason="canceled")
+    return None
 
 
 def _side(held: Position) -> Side:

@@ -278,3 +278,31 @@ async def test_a_feed_says_when_its_terminal_is_lost_and_goes_on_without_a_gap(m
     await reader.aclose()
     assert [one for one in heard if isinstance(one, float)] == [float(price) for price in prices[:-1]]
     assert [one for one in heard if isinstance(one, str)] == ["connected", "lost", "connected"]
+
+
+@pytest.mark.anyio
+async def test_what_the_venue_no_longer_has_is_settled_when_the_operator_says_so(tmp_path: Path) -> None:
+    account, market, state = Account(), list(ticks(TRAILED)), tmp_path / "state"
+    async with account.engine(state, market) as engine:
+        live = await engine.deploy(strategy_file(tmp_path), "cross", {})
+        owner = live.machine.settings.venue.owner
+        await engine.hosted["cross"].pump.ended.wait()
+        await account.answered()
+    (number,) = account.venue.positions
+    with account.terminal.lock:  # a server that has lost a position and its history, and found an order
+        del account.venue.positions[number]
+        pending = {"action": 5, "symbol": "EURUSDm", "volume": 0.3, "type": 2, "price": 1.0, "comment": f"{owner}-zz"}
+        account.venue.execute({**pending, "type_filling": 2, "magic": 77})
+    async with account.engine(state, market) as engine:
+        reason = engine.resting["cross"][1] or ""
+        assert f"position {number} SIM:EURUSD: the session has BUY 0.20, the venue nothing" in reason
+        assert "complete = true in the profile to book it as closed" in reason
+        assert "complete = true in the profile to cancel it" in reason
+    async with account.engine(state, market, replace(PROFILE, complete=True)) as engine:
+        assert engine.resting == {}
+        assert not account.venue.orders
+        assert await engine.hosted["cross"].seat.compare() == []  # type: ignore[union-attr]
+        books = engine.hosted["cross"].live.machine.session.books
+        assert books.net_quantity("cross", "SIM:EURUSD") == 0
+        assert books.round_trips[-1].quantity == Decimal("0.2")
+    assert replay(state, "cross").divergence is None
