@@ -115,8 +115,9 @@ def list_(state_dir: StateDirOption = None, as_json: JsonOption = False) -> None
     ]
     header = ("NAME", "MODE", "STATE", "UP", "DAY P&L", "OPEN P&L", "POS", "ORD", "TRADES")
     print_table(header, lines, right=header[3:], empty="no sessions; qkt deploy FILE starts one")
+    told = {row.name: row.reason for row in rows if row.halt is not None}
     for row in rows:
-        if row.halt is not None:
+        if row.halt is not None and not (row.parent in told and told[row.parent] == row.reason):  # a book's is told once
             print(f"HALT {row.name}: {printable(row.reason or row.halt)}")
 
 

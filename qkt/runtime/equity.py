@@ -6,11 +6,11 @@ from collections import deque
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+from qkt.core.daily import UTC_MIDNIGHT, DailyBoundary
 from qkt.core.numbers import ZERO, q8, quotient
 from qkt.ledger import Books
 
 MINUTE = 60_000
-DAY = 86_400_000
 KEPT = 30 * 24 * 60
 HUNDRED = Decimal(100)
 
@@ -44,24 +44,26 @@ class Sample(NamedTuple):
 
 
 class EquityHistory:
-    """Samples of the last thirty days. `next` is the instant from which the next sample is wanted (epoch ms)."""
+    """Samples of the last thirty days. `next` is the instant from which the next sample is wanted (epoch ms), `day_start` the
+    equity of the first one of the day."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, day: DailyBoundary = UTC_MIDNIGHT) -> None:
         self.account = account
         self.samples: deque[Sample] = deque(maxlen=KEPT)
         self.next = 0
         self.day_start = ZERO
         self.peak = ZERO
         self.worst = ZERO
-        self._day = -1
+        self._day = day
+        self._day_ends = 0
 
     def sample(self, ts: int) -> None:
         """Take the first sample of a minute; `ts` is the tick that brought it."""
         self.next = ts - ts % MINUTE + MINUTE
         equity = self.account.equity()
         self.samples.append(Sample(ts, equity, self.account.balance()))
-        if ts // DAY != self._day:
-            self._day, self.day_start = ts // DAY, equity
+        if ts >= self._day_ends:
+            self._day_ends, self.day_start = self._day.next(ts), equity
         self.worst = min(self.worst, self.drawdown(equity))
 
     def drawdown(self, equity: Decimal) -> Decimal:

@@ -54,8 +54,10 @@ class SessionMachine:
         # Strategy and rule -> time and number of its firings.
         self.fired: dict[tuple[str, int], tuple[int, int]] = {}
         self.last_ts = 0
-        self.history = EquityHistory(self)
-        self.children = {name: EquityHistory(ChildAccount(self.session.books, name)) for name in self._children()}
+        self.history = EquityHistory(self, settings.limits.day)
+        self.children = {
+            name: EquityHistory(ChildAccount(self.session.books, name), settings.limits.day) for name in self._children()
+        }
         self.candles = CandleBook(self.session.scope)
         # Whether an operator stopped it, and what its market is read from, where that can be told from anything else.
         self.ended = False
