@@ -65,7 +65,7 @@ class BookRun:
     each child's position in each symbol was worth, and of what each symbol's came to.
 
     `decisions` are openings and closings of gates, changes of regime and of the book's risk, and the entries that were
-    made smaller, in their order. `failures` are children that raised.
+    made smaller or larger, in their order. `failures` are children that raised.
     """
 
     capital: Decimal | None
@@ -90,8 +90,9 @@ class Decisions:
 
     def _on_sized(self, event: SignalSized) -> None:
         if event.sized != event.asked:
-            self.reduced[event.strategy] += 1
             self.events.append(event)
+        if event.sized < event.asked:
+            self.reduced[event.strategy] += 1
 
     def _on_suppressed(self, event: SignalSuppressed) -> None:
         self.suppressed[event.strategy] += 1
@@ -225,4 +226,4 @@ def _correlation(covariance: Floats) -> tuple[tuple[float, ...], ...]:
     deviations = np.sqrt(np.diag(covariance))
     scale = np.outer(deviations, deviations)
     values = np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0)
-    return tuple(tuple(float(value) for value in row) for row in values)
+    return tuple(tuple(float(value) for value in row) for row in values.clip(-1.0, 1.0))  # rounding may lead beyond

@@ -197,7 +197,7 @@ class Operations:
             self._progress(Step(done=done, of=len(lives)))
         if problems:
             return Failed(id=self._id, found="; ".join(problems), affected=tuple(affected))
-        return self._done(f"{what} of {len(affected)} sessions", affected)
+        return self._done(f"{what} of {_sessions(len(affected))}", affected)
 
     async def _resume(self, command: ask.Resume) -> Answer:
         """Clear, and say what was cleared and which limits are still broken."""
@@ -228,7 +228,7 @@ class Operations:
         flat = [await self._flattened(live) for live in lives]
         names = [live.name for live in lives]
         if all(flat):
-            return self._done(f"{len(names)} sessions halted and flat", names, flat=True)
+            return self._done(f"{_sessions(len(names))} halted and flat", names, flat=True)
         return self._failed_as("refused", "not everything could be closed", affected=names, remaining=self._remaining(lives))
 
     async def _cancel(self, command: ask.Cancel) -> Answer:
@@ -374,6 +374,10 @@ class Operations:
 
     def _failed_as(self, kind: str, found: str, **values: object) -> Failed:
         return Failed.model_validate({"id": self._id, "kind": kind, "found": found, **values})
+
+
+def _sessions(count: int) -> str:
+    return f"{count} session{'' if count == 1 else 's'}"
 
 
 def _deploy_name(given: str | None, path: Path) -> str:

@@ -66,6 +66,7 @@ class Fund:
         hold: Sequence[str] = (),
         on_child_fault: ChildFault | None = None,
         limits: RiskLimits | None = None,
+        real: bool = False,
         **terms: object,
     ) -> None:
         loaded = compiled(folder, text, children, hold)
@@ -80,7 +81,7 @@ class Fund:
         balance = self.portfolio.capital or Decimal(10_000)
         self.session: Session = assemble(
             self.portfolio,
-            SessionSettings(balance, instruments=registry, limits=limits or RiskLimits(), audit=True),
+            SessionSettings(balance, instruments=registry, limits=limits or RiskLimits(), audit=True, real=real),
             EventBus(clock),
             clock,
             TickBoard(),

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from qkt.core.events import RiskRejected
+from qkt.core.events import MarginRead, OrderRejected, RiskRejected
 from qkt.core.terms import Purpose
 from qkt.core.timeframe import DAY_MS
-from qkt.risk import Cause, Halt, Lasts, LossLimits, RiskLimits, StrategyLimits
-from tests.market import SILVER, by
+from qkt.risk import Cause, Halt, Lasts, LossLimits, OrderLimits, RiskLimits, StrategyLimits
+from tests.market import GOLD, SILVER, by
 from tests.portfolio.fund import FIXED, Fund
 
 NONE = LossLimits()
@@ -73,6 +73,74 @@ def test_a_rule_of_entries_counts_what_the_child_itself_has_done(
     lose(made, "a", 1)
     assert not made.buy("a", amount)
     assert made.buy("b", 3)
+
+
+@pytest.mark.parametrize(
+    ("orders", "fits", "reason"),
+    [
+        ({"max_quantity": Decimal(3)}, 3, "order quantity 3.01 exceeds cap 3"),
+        ({"max_notional": Decimal(300)}, 3, "order notional 301.00000000 exceeds cap 300"),
+        ({"max_account_position": Decimal(5)}, 5, "position size 5.01 of the account in SIM:GOLD exceeds cap 5"),
+    ],
+)
+def test_a_cap_of_orders_binds_every_child_at_its_boundary(
+    tmp_path: Path, orders: dict[str, Decimal], fits: int, reason: str
+) -> None:
+    made = Fund(tmp_path, FIXED, limits=RiskLimits(OrderLimits(**orders)))
+    made.close_bar(100)
+    for child in "ab":
+        assert not made.buy(child, fits + Decimal("0.01"))
+        assert made.told(RiskRejected)[-1].reason.startswith(reason)
+        assert made.buy(child, fits)
+        made.close(child)
+
+
+def test_the_cap_of_the_account_counts_what_the_other_child_holds(tmp_path: Path) -> None:
+    made = Fund(tmp_path, FIXED, limits=RiskLimits(OrderLimits(max_account_position=Decimal(5))))
+    made.close_bar(100)
+    made.buy("a", 3)
+    assert not made.buy("b", "2.01")
+    assert made.buy("b", 2)
+
+
+def test_an_order_too_far_from_the_market_is_refused_for_every_child(tmp_path: Path) -> None:
+    made = Fund(tmp_path, FIXED)
+    made.close_bar(100)
+    for child in "ab":
+        assert not made.buy(child, 1, limit="74.99")
+        assert made.buy(child, 1, limit=75)
+
+
+def test_a_child_that_runs_away_is_halted_alone(tmp_path: Path) -> None:
+    made = fund(tmp_path, runaway_round_trips=3, runaway_rejections=2)
+    for _ in range(3):
+        lose(made, "a", 1)
+        lose(made, "b", 1)
+    assert standing(made) == []
+    lose(made, "a", 1)
+    assert standing(made) == [("p:a", "round trips")]
+    for n in range(3):
+        assert len(standing(made)) == 1
+        made.session.scope.publish(OrderRejected(f"o{n}", "p:b", GOLD, "no money"))
+    assert standing(made) == [("p:a", "round trips"), ("p:b", "rejections")]
+
+
+def test_rules_of_a_real_venue_bind_every_child_at_their_boundaries(tmp_path: Path) -> None:
+    made = Fund(tmp_path, FIXED, real=True)
+    made.close_bar(100)
+    venue = made.session.risk.venue
+    venue.started_at = made.now
+    for child in "ab":
+        assert not made.buy(child, "0.02")
+        assert made.buy(child, "0.01")
+        made.session.scope.publish(MarginRead(Decimal("199.99")))
+        assert not made.buy(child, "0.01")
+        made.session.scope.publish(MarginRead(Decimal(200)))
+        venue.unsound[GOLD] = "stale"
+        assert not made.buy(child, "0.01")
+        del venue.unsound[GOLD]
+    made.quote(100, at=venue.started_at + 24 * 3_600_000)
+    assert made.buy("a", "0.02")
 
 
 def test_so_many_open_symbols_are_those_of_the_child(tmp_path: Path) -> None:

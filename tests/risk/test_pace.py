@@ -202,6 +202,17 @@ def test_more_than_five_rejections_in_a_minute_halt() -> None:
     assert [halt.strategy for halt in made.session.risk.halts] == ["script"]
 
 
+def test_a_rejection_of_a_minute_ago_counts_no_more() -> None:
+    made = market()
+    made.session.scope.publish(OrderRejected("o0", "script", GOLD, "no money"))
+    made.quote(100, at=made.now + MINUTE)
+    for n in range(1, 6):
+        made.session.scope.publish(OrderRejected(f"o{n}", "script", GOLD, "no money"))
+    assert causes(made) == []
+    made.session.scope.publish(OrderRejected("o6", "script", GOLD, "no money"))
+    assert causes(made) == ["rejections PERSISTENT"]
+
+
 # --------------------------------------------------------------- real venues
 
 
