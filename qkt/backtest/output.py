@@ -41,6 +41,15 @@ def write_equity(path: Path, curve: EquityCurve) -> None:
     _write_csv(path, ("timestamp", "equity"), ((str(ts), repr(value)) for ts, value in samples))
 
 
+def write_text(path: Path, text: str) -> None:
+    """The text alone, in UTF-8."""
+
+    def write(target: Path) -> None:
+        target.write_text(text, encoding="utf-8")
+
+    _replace(path, write)
+
+
 def require_writable(path: Path) -> None:
     """Raise QktError now rather than after a long run when nothing can be written at `path`."""
     folder = path.absolute().parent

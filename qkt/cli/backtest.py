@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -151,6 +152,10 @@ def backtest(
     trades: Annotated[Path | None, typer.Option(metavar="OUT.csv", help="Write every fill.")] = None,
     round_trips: Annotated[Path | None, typer.Option(metavar="OUT.csv", help="Write every closed trade.")] = None,
     equity: Annotated[Path | None, typer.Option(metavar="OUT", help="Write the equity curve, .csv or .parquet.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write a report: a page to look at, tables, checksums.")
+    ] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Show equity, drawdown and months as charts.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; the result in one line.")] = False,
     log: Annotated[bool, typer.Option("--log", help="Show what the strategy logged.")] = False,
@@ -165,6 +170,7 @@ def backtest(
     from qkt.brokers.paper import ExecutionSettings
     from qkt.cli.interrupt import Interrupt
     from qkt.cli.progress import Meter
+    from qkt.report.bundle import require_report_folder, write_report
 
     begin, until = moment(start, "--from"), moment(end, "--to")
     execution = ExecutionSettings.of(
@@ -188,6 +194,8 @@ def backtest(
     for path in (trades, round_trips, equity):
         if path is not None:
             require_writable(path)
+    if report is not None:
+        require_report_folder(report)
     shown = not (quiet or as_json) and sys.stdout.isatty() and sys.stderr.isatty()
     loaded = None if config is None else _config(config)
     with Interrupt() as interrupt, Meter(begin, until, shown=shown) as meter:
@@ -217,7 +225,11 @@ def backtest(
         write_round_trips(round_trips, result.round_trips)
     if equity is not None:
         write_equity(equity, result.equity)
-    _show(result, as_json=as_json, quiet=quiet, log=log)
+    if report is not None:
+        write_report(result, report, shlex.join(("qkt", *sys.argv[1:])))
+    _show(result, as_json=as_json, quiet=quiet, log=log, plot=plot)
+    if report is not None:
+        say(f"the report is in {report}; qkt report open {shlex.quote(str(report))} shows it")
     if result.interrupted:
         say(f"interrupted after {result.record.ticks:,} ticks, the result is partial")
         raise typer.Exit(INTERRUPTED)
@@ -234,7 +246,7 @@ def _config(path: Path) -> Config:
     return load_config(path)[0]
 
 
-def _show(result: BacktestResult, *, as_json: bool, quiet: bool, log: bool) -> None:
+def _show(result: BacktestResult, *, as_json: bool, quiet: bool, log: bool, plot: bool) -> None:
     if log:
         for line in result.log_lines():
             print(line, file=sys.stderr if as_json else sys.stdout)
@@ -243,12 +255,17 @@ def _show(result: BacktestResult, *, as_json: bool, quiet: bool, log: bool) -> N
         return
     from qkt.backtest.render import one_line, report
 
-    if quiet:
+    if quiet and not plot:
         print(one_line(result))
         return
     from rich.console import Console
 
-    print(report(result, Console()))
+    print(one_line(result) if quiet else report(result, Console()))
+    if plot:
+        from qkt.backtest.plots import plots
+
+        print()
+        print(plots(result, Console()))
 
 
 def pairs(option: str, texts: Sequence[str]) -> dict[str, str]:

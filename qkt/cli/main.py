@@ -21,6 +21,7 @@ GROUPS = {
         "sweep": ("qkt.cli.sweep", "Try combinations of a strategy's parameters and rank them."),
         "walkforward": ("qkt.cli.walkforward", "Choose parameters on the past, test them on what came after, again and again."),
         "montecarlo": ("qkt.cli.montecarlo", "What else the same trades, or the same orders, might have come to."),
+        "report": ("qkt.cli.report", "Open a back-test's report, check it, or compare two."),
         "check": ("qkt.cli.check", "Look for mistakes in strategy files."),
         "explain": ("qkt.cli.explain", "Tell in plain words what a strategy does."),
         "explain-trade": ("qkt.cli.explain_trade", "Tell why a fill happened, from rule to price."),

@@ -1,0 +1,86 @@
+"use strict";
+// Charts are drawn when they come into view, the others while the reader looks at those; all of them before printing.
+Bokeh.set_log_level("error");
+const waiting = new Map();
+for (const script of document.querySelectorAll("script[data-chart]")) waiting.set(script.dataset.chart, script);
+
+function colours() {
+  const style = getComputedStyle(document.documentElement);
+  return Object.fromEntries(["paper", "ink", "dim", "line"].map((name) => [name, style.getPropertyValue("--" + name).trim()]));
+}
+
+function paint(model, c) {
+  const set = (values) => { for (const [name, value] of Object.entries(values)) if (name in model.properties) model[name] = value; };
+  const kind = model.type;
+  if (kind === "Figure") set({ background_fill_color: c.paper, border_fill_color: c.paper, outline_line_color: c.line });
+  else if (kind.endsWith("Axis")) set({ axis_label_text_color: c.dim, major_label_text_color: c.dim, axis_line_color: c.line, major_tick_line_color: c.line, minor_tick_line_color: null, axis_label_text_font_style: "normal" });
+  else if (kind === "Grid") set({ grid_line_color: c.line, grid_line_alpha: 0.6 });
+  else if (kind === "Legend") set({ background_fill_color: c.paper, background_fill_alpha: 0.8, label_text_color: c.ink, border_line_color: c.line, inactive_fill_color: c.paper });
+}
+
+function paintAll() {
+  const c = colours();
+  for (const doc of Bokeh.documents) for (const model of doc.all_models) paint(model, c);
+}
+
+// The price axis follows the stretch of time that is looked at.
+function follow(doc) {
+  const chart = doc.get_model_by_name("price"), candles = doc.get_model_by_name("candles");
+  if (!chart || !candles) return;
+  const { time, low, high } = candles.data;
+  const x = chart.x_range, y = chart.y_range;
+  const fit = () => {
+    let bottom = Infinity, top = -Infinity;
+    for (let i = 0; i < time.length; i++) {
+      if (time[i] < x.start || time[i] > x.end) continue;
+      if (low[i] < bottom) bottom = low[i];
+      if (high[i] > top) top = high[i];
+    }
+    if (top <= bottom) return;
+    const margin = (top - bottom) * 0.05;
+    y.setv({ start: bottom - margin, end: top + margin });
+  };
+  x.properties.start.change.connect(fit);
+  x.properties.end.change.connect(fit);
+}
+
+async function draw(id) {
+  const script = waiting.get(id);
+  if (!script) return;
+  waiting.delete(id);
+  const known = new Set(Bokeh.documents);
+  await Bokeh.embed.embed_item(JSON.parse(script.textContent), id);
+  const c = colours();
+  for (const doc of Bokeh.documents) {
+    if (known.has(doc)) continue;
+    for (const model of doc.all_models) paint(model, c);
+    follow(doc);
+  }
+  const place = document.getElementById(id);
+  if (place) place.dataset.drawn = "yes";
+}
+
+const seen = new IntersectionObserver((entries) => {
+  for (const entry of entries) if (entry.isIntersecting) { seen.unobserve(entry.target); draw(entry.target.id); }
+}, { rootMargin: "200px" });
+for (const place of document.querySelectorAll(".chart")) seen.observe(place);
+
+const idle = window.requestIdleCallback || ((work) => setTimeout(work, 50));
+async function rest() {
+  const next = waiting.keys().next();
+  if (next.done) { document.documentElement.dataset.ready = "yes"; return; }
+  await draw(next.value);
+  idle(rest);
+}
+window.addEventListener("load", () => { document.documentElement.dataset.opened = String(Math.round(performance.now())); idle(rest); });
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paintAll);
+const paper = matchMedia("print");
+paper.addEventListener("change", paintAll);
+let opened = [];
+window.addEventListener("beforeprint", () => {
+  for (const id of [...waiting.keys()]) draw(id);
+  opened = [...document.querySelectorAll("details:not([open])")];
+  for (const one of opened) one.open = true;
+});
+window.addEventListener("afterprint", () => { for (const one of opened) one.open = false; });

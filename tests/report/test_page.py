@@ -1,0 +1,38 @@
+"""The page in a real browser, where there is one."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import qkt
+from qkt.report import write_report
+from tests.report.browser import browser, executable
+
+STRATEGIES = Path(__file__).parents[2] / "strategies"
+
+pytestmark = pytest.mark.skipif(executable() is None, reason="no Chromium is installed to open the page with")
+
+
+def test_the_page_opens_without_an_error_or_a_request_and_fits_every_screen(tmp_path):
+    qkt.write_sample(tmp_path / "sample", ["EURUSD"], days=6, seed=3, ticks_per_day=4_000)
+    result = qkt.backtest(STRATEGIES / "trend_or_range.qkt", data=str(tmp_path / "sample"))
+    page = write_report(result, tmp_path / "report") / "report.html"
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, browser(Path(profile)) as tab:
+        tab.look(width=1280)
+        tab.open(page)
+        charts = "[...document.querySelectorAll('.chart')].map(c => [c.id, c.dataset.drawn, c.childElementCount])"
+        drawn = tab.value(charts)
+        assert len(drawn) >= 9
+        assert all(state == "yes" and count == 1 for _, state, count in drawn), drawn
+        for width, dark, paper in ((1280, True, False), (390, False, False), (794, False, True)):
+            tab.look(width=width, dark=dark, paper=paper)
+            assert tab.value("document.documentElement.scrollWidth") <= width
+        tab.look(width=1280, dark=True)
+        assert tab.value("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 27)"
+        grounds = "[...new Set(Bokeh.documents.flatMap(d => [...d.all_models]).filter(m => m.type == 'Figure')"
+        assert tab.value(grounds + ".map(m => m.background_fill_color))]") == ["#14171b"]
+        assert tab.said == []
+        assert [address for address in tab.asked if not address.startswith(("data:", "blob:"))] == [page.as_uri()]
