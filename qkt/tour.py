@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from qkt.demo import DemoMarket, strategy_folder
+from qkt.demo import INSTRUMENTS, DemoMarket, strategy_folder
 from qkt.host import ending_on_signal, until_asked
 
 if TYPE_CHECKING:
@@ -32,11 +33,13 @@ async def demo_engine(state: Path, speed: float, metrics_port: int = 0) -> Async
     from qkt.observe.observer import observing
     from qkt.runtime.engine import Engine
     from qkt.runtime.markets import SharedFeed
+    from qkt.runtime.setup import Terms
 
     market = DemoMarket(speed)
     async with anyio.create_task_group() as tasks:
         hub = FeedHub(tasks, held=True)
-        engine = Engine(state, SharedFeed(hub, "demo", market.feed))
+        terms = Terms(instruments=(json.dumps(INSTRUMENTS), ".json"))
+        engine = Engine(state, SharedFeed(hub, "demo", market.feed), terms=terms)
 
         async def history(streams: Sequence[StreamSpec], markets: Sequence[str]) -> Iterable[Tick]:
             symbols = dict.fromkeys((*(stream.symbol for stream in streams if stream.traded), *markets))

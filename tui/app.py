@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -114,8 +115,15 @@ class Dashboard(App[str], inherit_bindings=False):
     def on_mount(self) -> None:
         self._bind()
         self._count_bytes()
-        self.run_worker(self.listener.run(), group="link", exit_on_error=False)
+        self.background(self.listener.run, "link", exit_on_error=False)
         self.set_interval(1.0, self._second)
+
+    def background(
+        self, work: Callable[[], Awaitable[object]], group: str, *, exclusive: bool = False, exit_on_error: bool = True
+    ) -> None:
+        """Do something beside the screen. It is made when it begins, so that what is given up before leaves nothing behind."""
+        made: Any = work
+        self.run_worker(made, group=group, exclusive=exclusive, exit_on_error=exit_on_error)
 
     def _bind(self) -> None:
         """The user's keys, or the standard ones where those cannot be: an engine is not left without a dashboard for a typo."""
@@ -174,7 +182,7 @@ class Dashboard(App[str], inherit_bindings=False):
         """On the first picture: what happened since somebody last pressed a key."""
         since, self._away_since = self._away_since, 0
         if since and self.view.ts - since > AWAY:
-            self.run_worker(self._digest(since), group="digest", exit_on_error=False)
+            self.background(partial(self._digest, since), "digest", exit_on_error=False)
 
     async def _digest(self, since: int) -> None:
         try:
@@ -282,7 +290,11 @@ class Dashboard(App[str], inherit_bindings=False):
 
     def want_rules(self) -> None:
         """Have the engine send the rules of the session that is looked at."""
-        self.run_worker(self.listener.want(rules=self.deck.subject()), group="want", exclusive=True)
+        self._want(rules=self.deck.subject())
+
+    def _want(self, **wishes: Any) -> None:
+        """Tell the engine; a wish that was not told yet is given up for this one."""
+        self.background(partial(self.listener.want, **wishes), "want", exclusive=True)
 
     @property
     def frozen(self) -> bool:
@@ -304,7 +316,7 @@ class Dashboard(App[str], inherit_bindings=False):
         self.thrifty = thrifty
         self.context = replace(self.context, thrifty=thrifty)
         rate = THRIFTY_RATE if thrifty else self.memory.rate
-        self.run_worker(self.listener.want(rate=rate, rules=self.listener.rules), group="want", exclusive=True)
+        self._want(rate=rate, rules=self.listener.rules)
         self.say("low bandwidth" if thrifty else f"{rate} frames a second")
 
     def copy_text(self, text: str) -> None:
@@ -337,7 +349,7 @@ class Dashboard(App[str], inherit_bindings=False):
         handler = getattr(deck, f"do_{name}", None)
         done = handler() if handler is not None else deeds.DEEDS[name](self)
         if inspect.isawaitable(done):
-            self.run_worker(_finish(done), group="deeds", exit_on_error=True)
+            self.background(partial(_finish, done), "deeds")
 
     def _count_drops(self) -> None:
         """What the terminal's driver threw away since the last look."""

@@ -13,6 +13,7 @@ from qkt.runtime.control.rows import OrderRow, PositionRow, StrategyRow
 from tui import format as fmt
 from tui.actions import Focus
 from tui.moves import Move
+from tui.tables.positions import order_type
 from tui.viewmodel import View
 
 Stamp = dict[str, Any]
@@ -237,8 +238,8 @@ def cancel(view: View, focus: Focus) -> Ask | None:
         return Ask(
             title=f"CANCEL ORDER -- {whose(view, [row] if row else [])}",
             lines=(
-                f"{order.side} {order.kind} {fmt.quantity(order.quantity)} {fmt.symbol(order.symbol)} "
-                f"at {fmt.price(level)} of {order.session}.{guards}",
+                f"{order.side} {order_type(order.kind, order.purpose)} {fmt.quantity(order.quantity)} "
+                f"{fmt.symbol(order.symbol)} at {fmt.price(level)} of {order.session}.{guards}",
             ),
             command=lambda chosen, stamp: ask.Cancel(name=order.session, order=order.order, **stamp),
             elsewhere=f"qkt orders {order.session}",

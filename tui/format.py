@@ -46,6 +46,11 @@ def price(value: Decimal | None, digits: int | None = None) -> str:
     return f"{value:.{digits}f}"
 
 
+def level(value: Decimal | None, digits: int | None) -> str:
+    """A price that was calculated, to the step in which its instrument is quoted: it is met by no quote in between."""
+    return price(value if value is None or digits is None else round(value, digits), digits)
+
+
 def quantity(value: Decimal | None) -> str:
     """Lots, at least two decimals, and no trailing zeros beyond them."""
     if value is None:

@@ -62,6 +62,8 @@ class Column:
     most: int | None = None
     # A column of words that takes the room that is left.
     stretch: bool = False
+    # Rows come in the order of this column: sorted by it, a new one stands where it belongs, and the others make room.
+    arrives: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,6 @@
 In flows nothing but a speed; out flow a market, its history and the paths of strategy files. It must not know what runs them.
 """
 
-from qkt.demo.market import SPEED, SYMBOLS, DemoMarket, strategy_folder
+from qkt.demo.market import INSTRUMENTS, SPEED, SYMBOLS, DemoMarket, strategy_folder
 
-__all__ = ["SPEED", "SYMBOLS", "DemoMarket", "strategy_folder"]
+__all__ = ["INSTRUMENTS", "SPEED", "SYMBOLS", "DemoMarket", "strategy_folder"]

@@ -14,6 +14,10 @@ from qkt.data.tape import merge
 from qkt.data.ticks import ticks_of
 
 SYMBOLS = ("EURUSD", "XAUUSD", "BTCUSDT")
+INSTRUMENTS = {
+    "instruments": [{"symbol": "BTCUSDT", "contract_size": 1, "digits": 2, "volume_min": "0.01", "volume_step": "0.01"}]
+}
+"""Of symbols that no table of ours knows: as exchanges have them, in the form of an instrument file."""
 SPEED = 120.0
 """Seconds of the invented market in one of ours."""
 SEED = 11

@@ -23,19 +23,25 @@ def narrated(kind: str, value: dict[str, Any]) -> Said | None:
     return None if teller is None else teller(value)
 
 
+def _plain(number: Any) -> str:
+    """A number without the zeros that only its storage has."""
+    text = str(number)
+    return text.rstrip("0").rstrip(".") if "." in text and "E" not in text else text
+
+
 def _order(v: dict[str, Any]) -> Said:
     level = v["stop"] or v["limit"]
-    price = f" at {level}" if level else ""
+    price = f" at {_plain(level)}" if level else ""
     return Said(
         "INFO",
         "order",
-        f"{v['order_id']}: {v['purpose'].lower()} {v['side']} {v['quantity']} {v['symbol']} {v['order_type']}{price}",
+        f"{v['order_id']}: {v['purpose'].lower()} {v['side']} {_plain(v['quantity'])} {v['symbol']} {v['order_type']}{price}",
     )
 
 
 def _fill(v: dict[str, Any]) -> Said:
-    text = f"{v['order_id']}: {v['side']} {v['quantity']} {v['symbol']} at {v['price']}, {v['position_effect']}"
-    return Said("INFO", "fill", f"{text}, realised {v['realized']}")
+    text = f"{v['order_id']}: {v['side']} {_plain(v['quantity'])} {v['symbol']} at {_plain(v['price'])}, {v['position_effect']}"
+    return Said("INFO", "fill", f"{text}, realised {_plain(v['realized'])}")
 
 
 def _refused(v: dict[str, Any]) -> Said:
@@ -117,7 +123,7 @@ TELLERS: dict[str, Any] = {
     "lifted": _lifted,
     "standing": lambda v: Said("WARN", "halt", f"still holds, and will halt again: {v['reason']}"),
     "modify": _operator("modified"),
-    "moved": lambda v: Said("INFO", "order", f"{v['order_id']} moved to {v['level']}"),
+    "moved": lambda v: Said("INFO", "order", f"{v['order_id']} moved to {_plain(v['level'])}"),
     "unmodified": lambda v: Said("WARN", "operator", f"nothing was modified: {v['reason']}"),
     "block": lambda v: Said("ERROR", "halt", f"entries are blocked: {v['reason']}"),
     "unblock": lambda v: Said("INFO", "halt", f"entries may pass again ({v['cause']})"),

@@ -200,7 +200,7 @@ POSITIONS = (
 def order(
     session: str, number: str, side: str, kind: str, quantity: str, level: str, distance: str, minutes: int, **rest: Any
 ) -> OrderRow:
-    limit = kind == "LIMIT"
+    limit = kind == "Limit"
     return OrderRow.model_validate(
         {
             "session": session,
@@ -225,18 +225,18 @@ def order(
 
 
 ORDERS = (
-    order("hedge_straddle", "9971", "BUY", "STOP", "0.10", "2415.00", "2.80", 41, venue="venue"),
-    order("hedge_straddle", "9972", "SELL", "STOP", "0.10", "2407.00", "-5.10", 41, venue="venue"),
+    order("hedge_straddle", "9971", "BUY", "Stop", "0.10", "2415.00", "2.80", 41, venue="venue"),
+    order("hedge_straddle", "9972", "SELL", "Stop", "0.10", "2407.00", "-5.10", 41, venue="venue"),
     order(
         "hedge_straddle",
         "9976",
         "SELL",
-        "LIMIT",
+        "Limit",
         "0.10",
         "2418.20",
         "6.10",
         14,
-        purpose="TAKE_PROFIT",
+        purpose="TP",
         leg="1",
         protective=True,
         venue="venue",
@@ -245,12 +245,12 @@ ORDERS = (
         "momo_gold",
         "9982",
         "SELL",
-        "TRAILING_STOP",
+        "TrailingStop",
         "0.05",
         "2408.00",
         "-4.10",
         3,
-        purpose="STOP_LOSS",
+        purpose="STOP",
         leg="1",
         protective=True,
     ),
@@ -304,7 +304,7 @@ FILLS = (
         "0.50",
         "9984",
         symbol="MT5:US30",
-        purpose="STOP_LOSS",
+        purpose="STOP",
     ),
 )
 
@@ -553,7 +553,7 @@ LIVES = (
         order="9975",
         symbol="MT5:XAUUSD",
         side="BUY",
-        kind="STOP",
+        kind="Stop",
         purpose="ENTRY",
         status="filled",
         quantity=d("0.10"),
@@ -574,7 +574,7 @@ LIVES = (
         order="9985",
         symbol="MT5:US30",
         side="SELL",
-        kind="MARKET",
+        kind="Market",
         purpose="ENTRY",
         status="rejected",
         quantity=d("0.50"),

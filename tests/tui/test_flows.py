@@ -130,9 +130,9 @@ def test_every_looking_action_can_be_done_on_every_screen() -> None:
                 desk.app.deck.jump("")
                 await desk.pilot.pause()
                 assert desk.app.current_mode == screen
-                assert len(desk.app.screen_stack) <= 2
-                while len(desk.app.screen_stack) > 1:
-                    await desk.press("escape")
+                opened_over = len(desk.app.screen_stack) - 1
+                await desk.press(*["escape"] * opened_over)
+                assert len(desk.app.screen_stack) == 1
             assert desk.link.commands == []
 
     run(work)
@@ -637,5 +637,37 @@ def test_an_answer_that_never_comes_leaves_the_operator_with_the_command_to_type
             await desk.pilot.pause()
             assert "UNKNOWN, no answer - elsewhere: qkt kill" in desk.second_line()
             never.set()
+
+    run(work)
+
+
+def test_the_newest_fill_stays_in_sight_and_who_looks_at_an_older_one_keeps_it() -> None:
+    async def work() -> None:
+        async with opened() as desk:
+            fills = desk.grid("fills")
+            newest = samples.FILLS[0].model_copy(update={"number": 900, "ts": samples.NOW})
+            desk.link.push(difference(samples.snapshot(), samples.snapshot(101, fills=(*samples.FILLS, newest))))
+            await desk.pilot.pause()
+            assert fills.cursor == fills.rows[0].key == newest.key
+            fills.go(2)
+            kept, later = fills.cursor, newest.model_copy(update={"number": 901, "ts": samples.NOW + 1})
+            before = samples.snapshot(101, fills=(*samples.FILLS, newest))
+            desk.link.push(difference(before, samples.snapshot(102, fills=(*samples.FILLS, newest, later))))
+            await desk.pilot.pause()
+            assert fills.rows[0].key == later.key
+            assert fills.cursor == kept
+
+    run(work)
+
+
+def test_keys_of_the_user_hold_and_those_that_clash_are_told() -> None:
+    async def work() -> None:
+        async with opened(keys={"halt": "Z"}) as desk:
+            await desk.press("Z")
+            assert isinstance(desk.app.screen, Confirm)
+        async with opened(keys={"halt": "K"}) as desk:
+            assert "[keys] gives 'K' to both" in desk.second_line()
+            await desk.press("H")
+            assert isinstance(desk.app.screen, Confirm)
 
     run(work)

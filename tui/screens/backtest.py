@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from qkt.runtime.control.details import RunResult
 from qkt.runtime.control.rows import RunRow
@@ -29,8 +30,10 @@ class BackTest(DeckScreen):
         self.marked: str | None = None
         self.runs = Grid(RUNS, id="runs")
         self.facts = Facts("RESULT", self._facts, id="result", rows=2)
-        self.equity = CurvePane("EQUITY", id="equity", label=lambda value: f"{value:,.0f}", rows=7, times=False)
-        self.drawdown = CurvePane("DRAWDOWN", id="drawdown", label=lambda value: f"{value:.1f}%", rows=4, role="down")
+        self.equity = CurvePane("EQUITY", id="equity", label=lambda value: f"{value:,.0f}", rows=7, times=False, fills=True)
+        self.drawdown = CurvePane(
+            "DRAWDOWN", id="drawdown", label=lambda value: f"{value:.1f}%", rows=4, role="down", fills=True
+        )
         self.trades = Grid(trades_table(lambda view: self._trades), id="trades", empty="Choose a run that is done.")
         return self.runs, self.facts, self.equity, self.drawdown, self.trades
 
@@ -61,7 +64,7 @@ class BackTest(DeckScreen):
         self._result = None
         self._show_result()
         if row.state == "done":
-            self.look("run", self._ask(row.run), self.equity.fail)
+            self.look("run", partial(self._ask, row.run), self.equity.fail)
 
     async def _ask(self, run: str) -> None:
         self._result = await self.dashboard.link.run(run)

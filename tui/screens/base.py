@@ -60,6 +60,10 @@ class DeckScreen(Screen[None]):
         """The panes that this size has room for."""
         return [(1, self.panes)]
 
+    def foot(self, width: int, height: int) -> Pane | None:
+        """A pane beneath all columns; it takes the height that they leave."""
+        return None
+
     def subject(self) -> str | None:
         """The session whose rules the engine should send."""
         return None
@@ -118,17 +122,17 @@ class DeckScreen(Screen[None]):
         self.query_one(NavLine).show(self.NAME, app.notice(), app.marks())
         self.query_one(Footer).show(app.available())
 
-    def look(self, name: str, work: Awaitable[object], failed: Callable[[str], None] | None = None) -> None:
+    def look(self, name: str, work: Callable[[], Awaitable[object]], failed: Callable[[str], None] | None = None) -> None:
         """Ask the engine something and show what it says; asking again gives the last question up."""
 
         async def looked() -> None:
             try:
-                await work
+                await work()
             except QktError as problem:
                 if failed is not None:
                     failed(str(problem))
 
-        self.dashboard.run_worker(looked(), name=f"{self.NAME}.{name}", group=f"look.{self.NAME}.{name}", exclusive=True)
+        self.dashboard.background(looked, f"look.{self.NAME}.{name}", exclusive=True)
 
     # --------------------------------------------------------------------- focus
 

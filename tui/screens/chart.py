@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from qkt.runtime.control.details import Chart
 from qkt.runtime.control.rows import Row
@@ -63,7 +64,7 @@ class ChartScreen(DeckScreen):
             self.candles.fail("No strategy has bars to show. D deploys one.")
         elif view.linked and view.ts - self._asked_at >= AGAIN:
             self._asked_at = view.ts
-            self.look("bars", self._ask(name), self.candles.fail)
+            self.look("bars", partial(self._ask, name), self.candles.fail)
         super().apply(view, changes)
 
     def _session(self, view: View) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TypeVar
 
 from textual import events
@@ -48,7 +49,7 @@ class FileForm(Form[R]):
 
     def on_mount(self) -> None:
         self._show_files()
-        self.app.run_worker(self._ask_files(), group="look.files", exclusive=True)
+        self.dashboard.background(self._ask_files, "look.files", exclusive=True)
         self.set_interval(CHECK_EVERY, self._check)
 
     @property
@@ -93,7 +94,7 @@ class FileForm(Form[R]):
 
     def _check(self) -> None:
         if self.path:
-            self.app.run_worker(self._checked(self.path), group="look.check", exclusive=True)
+            self.dashboard.background(partial(self._checked, self.path), "look.check", exclusive=True)
         elif self.is_current:
             self.redraw()
 

@@ -12,7 +12,7 @@ from tui import format as fmt
 from tui.moves import Move
 from tui.screens.form import Field, Form
 from tui.table import Cell
-from tui.tables.positions import order_level
+from tui.tables.positions import order_level, order_type
 from tui.widgets.pane import Line
 
 BREAK_EVEN = "be"
@@ -28,7 +28,7 @@ class Modify(Form[Move | None]):
 
     def title_text(self) -> str:
         row = self.row
-        what = row.side if isinstance(row, PositionRow) else f"{row.side} {fmt.clean(row.kind)}"
+        what = row.side if isinstance(row, PositionRow) else f"{row.side} {order_type(row.kind, row.purpose)}"
         return f"Modify {what} {fmt.quantity(row.quantity)} {fmt.symbol(row.symbol)} of {fmt.clean(row.session)}"
 
     def fields(self) -> Sequence[Field]:

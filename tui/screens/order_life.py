@@ -10,7 +10,7 @@ from tui import format as fmt
 from tui.screens.dialog import Dialog, wrapped
 from tui.screens.story import StoryDialog
 from tui.table import Cell
-from tui.tables.positions import KINDS, PURPOSES
+from tui.tables.positions import PURPOSES, order_type
 from tui.widgets.pane import Line
 
 
@@ -28,7 +28,7 @@ class OrderLifeDialog(Dialog[None]):
         return f"Order {fmt.clean(self._order)} of {fmt.clean(self._session)}"
 
     def on_mount(self) -> None:
-        self.app.run_worker(self._ask(), group="look.order", exclusive=True)
+        self.dashboard.background(self._ask, "look.order", exclusive=True)
 
     async def _ask(self) -> None:
         try:
@@ -47,7 +47,7 @@ class OrderLifeDialog(Dialog[None]):
         life = self._found
         if life is None:
             return [[Cell("waiting for its life", "dim")]]
-        kind = KINDS.get(life.kind or "", fmt.clean(life.kind or ""))
+        kind = order_type(life.kind, life.purpose)
         words = f"{life.side or ''} {kind} {fmt.quantity(life.quantity)} {fmt.symbol(life.symbol)}".strip()
         level = life.stop if life.stop is not None else life.price
         at = f" @ {fmt.price(level)}" if level is not None else ""

@@ -28,7 +28,7 @@ class Orders(DeckScreen):
         self.fills = Grid(FILLS, id="fills")
         refusals = history_table("REJECTIONS", lambda view: [one for one in self._lives if one.refused], "Nothing was refused.")
         history = history_table("HISTORY", lambda view: self._lives, "No order has been placed yet.")
-        self.refused = Grid(refusals, id="rejections")
+        self.refused = Grid(refusals, id="rejections", hide=("TYPE", "STATUS", "FOR", "RULE", "ORDER"))
         self.history = Grid(history, id="history")
         return self.positions, self.orders, self.fills, self.refused, self.history
 
@@ -41,12 +41,12 @@ class Orders(DeckScreen):
         self._stale = self._stale or changes.touches("orders") or changes.touches("fills")
         if self._stale and view.linked and view.ts - self._asked_at >= AGAIN:
             self._stale, self._asked_at = False, view.ts
-            self.look("lives", self._ask())
+            self.look("lives", self._ask)
         super().apply(view, changes)
 
     async def _ask(self) -> None:
         self._lives = [Past(life) for life in await self.dashboard.link.orders()]
         for grid in (self.history, self.refused):
-            grid.narrow(None)
+            grid.renew()
             grid.apply(self.dashboard.context.view, ChangeSet(everything=True))
         self.deck.settle()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from tui import format as fmt
 from tui.format import MINUTE
@@ -29,7 +30,7 @@ class Overview(DeckScreen):
         self.strategies = Grid(STRATEGIES, id="strategies")
         self.positions = Grid(POSITIONS, id="positions")
         self.market = Grid(MARKET, id="market", hide=("FEED", "VENUE", "TICKS", "REFUSED"))
-        self.orders = Grid(ORDERS, id="orders", hide=("ORDER", "HELD BY"))
+        self.orders = Grid(ORDERS, id="orders", hide=("ORDER", "HELD BY", "FOR"))
         self.fills = Grid(FILLS, id="fills", hide=("ACCOUNT",))
         self._of: str | None = None
         self._asked_at = 0
@@ -60,9 +61,12 @@ class Overview(DeckScreen):
             more = [self.orders, self.fills] if height >= 40 else []
             return [(1, [self.strategies, self.positions, self.market, *more, self.story])]
         curve = [self.equity] if height >= 40 else []
-        left = [self.strategies, self.positions, self.orders, self.fills, *curve, self.story]
+        left = [self.strategies, self.positions, self.orders, self.fills, *curve]
         right = [self.market, self.exposure, self.limits, self.halts, self.feeds, self.alerts]
         return [(53, left), (47, right)]
+
+    def foot(self, width: int, height: int) -> Pane | None:
+        return self.story if width >= WIDE else None
 
     def apply(self, view: View, changes: ChangeSet) -> None:
         super().apply(view, changes)
@@ -78,7 +82,7 @@ class Overview(DeckScreen):
             return
         if row.key != self._of or view.ts - self._asked_at >= MINUTE:
             self._of, self._asked_at = row.key, view.ts
-            self.look("equity", self._ask(row.key, view), self.equity.fail)
+            self.look("equity", partial(self._ask, row.key, view), self.equity.fail)
 
     async def _ask(self, name: str, view: View) -> None:
         since = max(view.present(name) - DAY_OF_EQUITY, 0)

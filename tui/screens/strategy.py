@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from qkt.runtime.control.rows import StrategyRow
 from tui import format as fmt
@@ -75,7 +76,7 @@ class Strategy(DeckScreen):
             self._asked_at = 0
         if name is not None and view.linked and view.ts - self._asked_at >= MINUTE:
             self._asked_at = view.ts
-            self.look("equity", self._equity(name, view), self.curve.fail)
+            self.look("equity", partial(self._equity, name, view), self.curve.fail)
         super().apply(view, changes)
 
     async def _equity(self, name: str, view: View) -> None:

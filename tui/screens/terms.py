@@ -30,7 +30,7 @@ class Terms(Dialog[None]):
         self.set_interval(1.0, self._ask)
 
     def _ask(self) -> None:
-        self.app.run_worker(self._asked(), group="look.terms", exclusive=True)
+        self.dashboard.background(self._asked, "look.terms", exclusive=True)
 
     async def _asked(self) -> None:
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from qkt.runtime.control.details import OrderLife
 from tui import format as fmt
 from tui.table import Cell, Column, Context, Table
-from tui.tables.positions import KINDS, PURPOSES
+from tui.tables.positions import PURPOSES, order_type
 from tui.viewmodel import View
 
 REFUSED = ("REJECTED", "REFUSED", "DENIED")
@@ -52,14 +52,16 @@ def history_table(title: str, rows: Callable[[View], Iterable[Past]], empty: str
         order="PLACED",
         columns=(
             Column(
-                "PLACED", lambda r, c: Cell(fmt.when(r.of.placed, c.view.present(r.session)), "dim"), lambda r: r.of.placed, 11
+                "PLACED",
+                lambda r, c: Cell(fmt.when(r.of.placed, c.view.present(r.session)), "dim"),
+                lambda r: r.of.placed,
+                width=11,
+                arrives=True,
             ),
             Column("STRATEGY", lambda r, c: fmt.clean(r.of.session), lambda r: r.of.session, width=14, most=20),
             Column("SYMBOL", lambda r, c: fmt.symbol(r.of.symbol), lambda r: r.of.symbol, width=7, most=12),
             Column("SIDE", lambda r, c: r.of.side or "-", lambda r: r.of.side, width=4),
-            Column(
-                "TYPE", lambda r, c: KINDS.get(r.of.kind or "", fmt.clean(r.of.kind or "-")), lambda r: r.of.kind, 6, most=10
-            ),
+            Column("TYPE", lambda r, c: order_type(r.of.kind, r.of.purpose), lambda r: r.of.kind, width=6, most=10),
             Column("QTY", lambda r, c: fmt.quantity(r.of.quantity), lambda r: r.of.quantity, 5, right=True, point=True),
             Column("STATUS", status_cell, lambda r: r.of.status, width=9, most=12),
             Column(
@@ -67,7 +69,7 @@ def history_table(title: str, rows: Callable[[View], Iterable[Past]], empty: str
             ),
             Column("RULE", lambda r, c: Cell(str(r.of.rule or ""), "dim"), lambda r: r.of.rule, width=4, right=True, rank=3),
             Column(
-                "WHY", lambda r, c: Cell(fmt.clean(r.of.reason or ""), "dim"), lambda r: r.of.reason, width=16, rank=1, most=48
+                "WHY", lambda r, c: Cell(fmt.clean(r.of.reason or ""), "dim"), lambda r: r.of.reason, 16, rank=1, stretch=True
             ),
             Column("ORDER", lambda r, c: Cell(fmt.clean(r.of.order), "dim"), lambda r: r.of.order, width=8, rank=4, most=32),
         ),

@@ -18,7 +18,7 @@ def mark_cell(row: PositionRow, context: Context) -> Cell:
     """The mark, behind the sign of its last move."""
     move = context.view.move(row.symbol)
     sign = context.glyphs.up if move > 0 else context.glyphs.down if move < 0 else " "
-    return Cell(f"{sign} {fmt.price(row.mark, row.digits)}", ("down", "text", "up")[move + 1])
+    return Cell(f"{sign} {fmt.level(row.mark, row.digits)}", ("down", "text", "up")[move + 1])
 
 
 def points(row: PositionRow) -> Decimal | None:
@@ -52,10 +52,6 @@ def protection_cell(row: PositionRow, context: Context) -> Cell:
 
 def owner(row: PositionRow | OrderRow | FillRow, context: Context) -> Cell:
     return Cell(fmt.clean(row.session))
-
-
-def level(value: Decimal | None, row: PositionRow | OrderRow | FillRow, context: Context) -> str:
-    return fmt.price(value, row.digits)
 
 
 def stale(row: PositionRow, context: Context) -> str:
@@ -92,14 +88,16 @@ POSITIONS = Table(
         Column("SYMBOL", lambda r, c: fmt.symbol(r.symbol), lambda r: r.symbol, width=7, most=12),
         Column("SIDE", lambda r, c: side(r.side), lambda r: r.side, width=4),
         Column("QTY", lambda r, c: fmt.quantity(r.quantity), lambda r: r.quantity, width=5, right=True, point=True),
-        Column("ENTRY", lambda r, c: level(r.entry, r, c), lambda r: r.entry, width=8, right=True, point=True, rank=3),
+        Column("ENTRY", lambda r, c: fmt.price(r.entry, r.digits), lambda r: r.entry, width=8, right=True, point=True, rank=3),
         Column("MARK", mark_cell, lambda r: r.mark, width=9, right=True, point=True, rank=3),
         Column("P&L", pnl_cell, lambda r: r.pnl, width=8, right=True),
         Column("R", lambda r, c: Cell(fmt.times(r.r), signed(r.r)), lambda r: r.r, width=4, right=True, rank=5),
         Column("HELD", lambda r, c: Cell(held(r, c), "dim"), lambda r: -r.opened, width=5, right=True, rank=6, live=True),
         Column("PROT", protection_cell, lambda r: r.protected, width=4, rank=2),
-        Column("STOP", lambda r, c: level(r.stop, r, c), lambda r: r.stop, width=8, right=True, point=True, rank=7),
-        Column("TARGET", lambda r, c: level(r.target, r, c), lambda r: r.target, width=8, right=True, point=True, rank=8),
+        Column("STOP", lambda r, c: fmt.level(r.stop, r.digits), lambda r: r.stop, width=8, right=True, point=True, rank=7),
+        Column(
+            "TARGET", lambda r, c: fmt.level(r.target, r.digits), lambda r: r.target, width=8, right=True, point=True, rank=8
+        ),
         Column("ACCOUNT", lambda r, c: Cell(fmt.account(r.account), "dim"), lambda r: r.account, width=8, rank=9, most=16),
     ),
 )
@@ -110,8 +108,30 @@ def held(row: PositionRow, context: Context) -> str:
     return fmt.age(context.view.present(row.session) - row.opened)
 
 
-KINDS = {"STOP_LIMIT": "STOP L", "TRAILING_STOP": "TRAIL"}
-PURPOSES = {"STOP_LOSS": "STOP", "TAKE_PROFIT": "TAKE P"}
+KINDS = {
+    "Market": "MARKET",
+    "Limit": "LIMIT",
+    "Stop": "STOP",
+    "StopLimit": "ST LIM",
+    "IfTouched": "TOUCH",
+    "TrailingStop": "TRAIL",
+    "TrailingStopLimit": "TR LIM",
+    "ArmedTrailingStop": "TRAIL",
+    "SteppedStop": "STEPS",
+    "TimeTighteningStop": "TIGHTEN",
+}
+PURPOSES = {"STOP": "STOP L", "TP": "TAKE P", "END_OF_DATA": "END"}
+
+
+def order_type(kind: str | None, purpose: str | None) -> str:
+    """What an order is in a word: what it waits for, and of plain exits, what they are there for."""
+    if kind in ("Stop", "Limit") and purpose in PURPOSES:
+        return PURPOSES[purpose]
+    return KINDS.get(kind or "", fmt.clean(kind or fmt.UNKNOWN))
+
+
+def purpose_cell(row: OrderRow | FillRow, context: Context) -> Cell:
+    return Cell(PURPOSES.get(row.purpose, fmt.clean(row.purpose)), "dim")
 
 
 def order_level(row: OrderRow) -> Decimal | None:
@@ -143,17 +163,10 @@ ORDERS = Table(
         Column("STRATEGY", owner, lambda r: r.session, width=14, most=20),
         Column("SYMBOL", lambda r, c: fmt.symbol(r.symbol), lambda r: r.symbol, width=7, most=12),
         Column("SIDE", lambda r, c: r.side, lambda r: r.side, width=4),
-        Column("TYPE", lambda r, c: KINDS.get(r.kind, fmt.clean(r.kind)), lambda r: r.kind, width=6, most=10),
-        Column(
-            "FOR",
-            lambda r, c: Cell(PURPOSES.get(r.purpose, fmt.clean(r.purpose)), "dim"),
-            lambda r: r.purpose,
-            6,
-            rank=5,
-            most=10,
-        ),
+        Column("TYPE", lambda r, c: order_type(r.kind, r.purpose), lambda r: r.kind, width=6, most=10),
+        Column("FOR", purpose_cell, lambda r: r.purpose, width=6, rank=5, most=10),
         Column("QTY", lambda r, c: fmt.quantity(r.quantity), lambda r: r.quantity, width=5, right=True, point=True),
-        Column("PRICE", lambda r, c: level(order_level(r), r, c), order_level, width=8, right=True, point=True),
+        Column("PRICE", lambda r, c: fmt.level(order_level(r), r.digits), order_level, width=8, right=True, point=True),
         Column("DIST", distance_cell, lambda r: r.distance, width=8, right=True, point=True, rank=1),
         Column("TIF", lambda r, c: Cell(fmt.clean(r.time_in_force), "dim"), lambda r: r.time_in_force, width=3, rank=3),
         Column("AGE", lambda r, c: Cell(placed(r, c), "dim"), lambda r: -r.placed, width=4, right=True, rank=4, live=True),
@@ -173,26 +186,23 @@ FILLS = Table(
     order="TIME",
     columns=(
         Column(
-            "TIME", lambda r, c: Cell(fmt.when(r.ts, c.view.present(r.session)), "dim"), lambda r: (r.ts, r.number), width=11
+            "TIME",
+            lambda r, c: Cell(fmt.when(r.ts, c.view.present(r.session)), "dim"),
+            lambda r: (r.ts, r.number),
+            width=11,
+            arrives=True,
         ),
         Column("STRATEGY", owner, lambda r: r.session, width=14, most=20),
         Column("SYMBOL", lambda r, c: fmt.symbol(r.symbol), lambda r: r.symbol, width=7, most=12),
         Column("SIDE", lambda r, c: r.side, lambda r: r.side, width=4),
         Column("QTY", lambda r, c: fmt.quantity(r.quantity), lambda r: r.quantity, width=5, right=True, point=True),
-        Column("PRICE", lambda r, c: level(r.price, r, c), lambda r: r.price, width=8, right=True, point=True),
+        Column("PRICE", lambda r, c: fmt.price(r.price, r.digits), lambda r: r.price, width=8, right=True, point=True),
         Column(
             "REALISED", lambda r, c: Cell(fmt.gain(r.realised), signed(r.realised)), lambda r: r.realised, 9, right=True, rank=1
         ),
         Column("COST", lambda r, c: Cell(fmt.gain(-r.cost), "dim"), lambda r: r.cost, width=6, right=True, rank=3),
         Column("SLIP", lambda r, c: Cell(fmt.price(r.slippage), "dim"), lambda r: r.slippage, width=5, right=True, rank=5),
-        Column(
-            "FOR",
-            lambda r, c: Cell(PURPOSES.get(r.purpose, fmt.clean(r.purpose)), "dim"),
-            lambda r: r.purpose,
-            8,
-            rank=2,
-            most=10,
-        ),
+        Column("FOR", purpose_cell, lambda r: r.purpose, width=6, rank=2, most=10),
         Column("ORDER", lambda r, c: Cell(fmt.clean(r.order), "dim"), lambda r: r.order, width=8, rank=4, most=32),
         Column("ACCOUNT", lambda r, c: Cell(fmt.account(r.account), "dim"), lambda r: r.account, width=8, rank=6, most=16),
     ),

@@ -63,9 +63,9 @@ HALTS = Table(
     columns=(
         Column("SCOPE", lambda r, c: Cell(fmt.clean(r.scope), "bold"), lambda r: r.scope, width=12, most=24),
         Column("KIND", lambda r, c: Cell(r.kind.upper(), "alarm"), lambda r: r.kind, width=10),
-        Column("SINCE", lambda r, c: Cell(fmt.when(r.since, c.now), "dim"), lambda r: r.since, width=11),
+        Column("SINCE", lambda r, c: Cell(fmt.when(r.since, c.now), "dim"), lambda r: r.since, width=11, rank=3, arrives=True),
         Column("UNTIL", lambda r, c: until(r, c), lambda r: r.until, width=11),
-        Column("REASON", lambda r, c: fmt.clean(r.reason), lambda r: r.reason, width=20, most=60),
+        Column("REASON", lambda r, c: fmt.clean(r.reason), lambda r: r.reason, width=28, stretch=True),
         Column("BY", lambda r, c: Cell(fmt.clean(r.author or "engine"), "dim"), lambda r: r.author, width=8, rank=2, most=16),
         Column("CLEARED BY", lambda r, c: Cell(fmt.clean(r.clears), "dim"), lambda r: r.clears, width=18, rank=1, most=40),
     ),
@@ -89,10 +89,10 @@ ALERTS = Table(
     role=lambda row, context: "dim" if row.acknowledged is not None else None,
     note=lambda rows, context: f"{open_alerts(rows)} open, A acknowledges" if open_alerts(rows) else "",
     columns=(
-        Column("TIME", lambda r, c: Cell(fmt.when(r.ts, c.now), "dim"), lambda r: (r.ts, r.number), width=11),
+        Column("TIME", lambda r, c: Cell(fmt.when(r.ts, c.now), "dim"), lambda r: (r.ts, r.number), width=11, arrives=True),
         Column("LEVEL", lambda r, c: Cell(r.level, level_role(r.level)), lambda r: r.level, width=5, rank=1),
         Column("SCOPE", lambda r, c: fmt.clean(r.scope), lambda r: r.scope, width=12, most=20),
-        Column("WHAT", lambda r, c: fmt.clean(r.text), lambda r: r.text, width=20, most=90),
+        Column("WHAT", lambda r, c: fmt.clean(r.text), lambda r: r.text, width=16, stretch=True),
         Column(
             "SEEN BY",
             lambda r, c: Cell(fmt.clean(r.acknowledged or ""), "dim"),

@@ -46,7 +46,7 @@ RUNS = Table(
     empty="No back-test has been asked for. N runs one.",
     order="RUN",
     columns=(
-        Column("RUN", lambda r, c: Cell(fmt.clean(r.run), "dim"), lambda r: r.asked, width=4, most=10),
+        Column("RUN", lambda r, c: Cell(fmt.clean(r.run), "dim"), lambda r: r.asked, width=4, most=10, arrives=True),
         Column("FILE", lambda r, c: Cell(fmt.clean(r.name), "bold"), lambda r: r.name, width=14, most=26),
         Column("STATE", state_cell, lambda r: r.state, width=9),
         Column("NET", lambda r, c: Cell(fmt.gain(r.net), signed(r.net)), lambda r: r.net, width=10, right=True),

@@ -157,7 +157,11 @@ PORTFOLIO = Table(
         Column("POS", lambda r, c: str(r.positions), width=3, right=True, rank=4),
         Column("DD", lambda r, c: fmt.percent(r.drawdown_pct), width=6, right=True, rank=6),
         Column(
-            "WHY", lambda r, c: Cell(fmt.clean(r.gate_reason or r.reason or r.blocked or ""), "dim"), width=12, rank=1, most=44
+            "WHY",
+            lambda r, c: Cell(fmt.clean(r.gate_reason or r.reason or r.blocked or ""), "dim"),
+            width=12,
+            rank=1,
+            stretch=True,
         ),
     ),
 )

@@ -14,7 +14,7 @@ from tui.actions import Focus
 from tui.placing import Want
 from tui.plot import Scale, candle
 from tui.table import Cell
-from tui.tables.positions import KINDS, PURPOSES, order_level
+from tui.tables.positions import PURPOSES, order_level, order_type
 from tui.widgets.pane import Line, Pane
 
 AXIS = 20
@@ -197,7 +197,7 @@ def _start(shown: Sequence[CandleRow], step: int, width: int) -> int:
 
 
 def _named(order: OrderRow) -> str:
-    return PURPOSES.get(order.purpose) or f"{order.side} {KINDS.get(order.kind, order.kind)}"
+    return PURPOSES.get(order.purpose) or f"{order.side} {order_type(order.kind, order.purpose)}"
 
 
 def _row(price: float, scale: Scale, rows: int) -> int:

@@ -30,13 +30,16 @@ class CurvePane(Pane):
     can_focus = False
     LEAST = 4
 
-    def __init__(self, title: str, *, id: str, label: Label, rows: int = 6, role: str = "accent", times: bool = True) -> None:
+    def __init__(
+        self, title: str, *, id: str, label: Label, rows: int = 6, role: str = "accent", times: bool = True, fills: bool = False
+    ) -> None:
         super().__init__(title, id=id)
         self._points: Sequence[Point] = ()
         self._value_text = label
         self.rows_asked = rows
         self._role = role
         self._times = times
+        self._fills = fills
         self.problem = ""
 
     def give(self, points: Sequence[Point], note: str = "") -> None:
@@ -50,7 +53,7 @@ class CurvePane(Pane):
         self.repaint()
 
     def want(self) -> Want:
-        return Want(min(self.LEAST, self.rows_asked + 1), self.rows_asked + 1)
+        return Want(min(self.LEAST, self.rows_asked + 1), self.rows_asked + 1, self._fills)
 
     def body(self, width: int, height: int) -> list[Line]:
         if self.problem:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SEPARATOR = 3
 # Rows that must be left over before panes are set apart by an empty one.
 AIRY = 4
+# Rows that a pane beneath the columns has at least.
+FOOT = 7
 
 Columns = Sequence[tuple[int, Sequence[Pane]]]
 """The columns of a screen from the left: the share of each in the width, and its panes from the top."""
@@ -52,6 +54,7 @@ class Deck(Widget):
         self._placed = _Placed()
         self._regions: dict[Pane, Region] = {}
         self._rules: list[int] = []
+        self._foot: Pane | None = None
 
     @property
     def layout(self) -> Layout:
@@ -85,18 +88,23 @@ class Deck(Widget):
 
     def _planned(self, size: Size) -> tuple[dict[Pane, Region], list[int]]:
         columns = self._columns(size)
+        self._foot = self._footing(size)
         wants = [[pane.want() for pane in panes] for _, panes in columns]
         gap = 1 if all(_airy(size.height, column) for column in wants) else 0
         room = size.width - SEPARATOR * (len(columns) - 1)
         whole = sum(share for share, _ in columns)
         regions: dict[Pane, Region] = {}
         rules: list[int] = []
+        tall = self._above(size, wants, gap)
+        if self._foot is not None and tall < size.height:
+            regions[self._foot] = Region(0, tall, size.width, size.height - tall)
+            tall -= gap
         x = 0
         for index, (share, panes) in enumerate(columns):
             last = index == len(columns) - 1
             width = size.width - x if last else room * share // whole
             y = 0
-            for pane, height in zip(panes, heights(size.height - gap * (len(panes) - 1), wants[index]), strict=True):
+            for pane, height in zip(panes, heights(tall - gap * (len(panes) - 1), wants[index]), strict=True):
                 if height:
                     regions[pane] = Region(x, y, width, height)
                     y += height + gap
@@ -104,6 +112,17 @@ class Deck(Widget):
             if not last:
                 rules.append(x - SEPARATOR + 1)
         return regions, rules
+
+    def _footing(self, size: Size) -> Pane | None:
+        screen: DeckScreen = self.screen  # type: ignore[assignment]
+        return None if screen.zoomed is not None else screen.foot(size.width, size.height)
+
+    def _above(self, size: Size, wants: Sequence[Sequence[Want]], gap: int) -> int:
+        """The height that the columns get: what the tallest asks for, as long as the pane beneath can say something."""
+        if self._foot is None:
+            return size.height
+        asked = max(sum(want.whole for want in column) + gap * len(column) for column in wants)
+        return min(asked, size.height - FOOT)
 
     def _columns(self, size: Size) -> Columns:
         screen: DeckScreen = self.screen  # type: ignore[assignment]

@@ -101,6 +101,10 @@ class Grid(Pane):
         self.cursor = None
         self._due = True
 
+    def renew(self) -> None:
+        """Take the rows anew with the next frame: they come from elsewhere than the frames."""
+        self._due = True
+
     def set_filter(self, text: str) -> None:
         self.filter_text = text
         self._gather(self.context.view)
@@ -114,14 +118,14 @@ class Grid(Pane):
         if self.filter_text:
             found = narrowing.matching(found, narrowing.parse(self.filter_text), self.table.columns, context)
         by_key = {row.key: row for row in found}
-        newest_first = self._sort is not None and self._sort.title == "TIME"
-        if not newest_first and len(by_key) == len(self.rows) and all(row.key in by_key for row in self.rows):
+        arriving = self._sort is not None and self._sort.arrives
+        if not arriving and len(by_key) == len(self.rows) and all(row.key in by_key for row in self.rows):
             self.rows = [by_key[row.key] for row in self.rows]  # only values differ: every row keeps its place
             return
         arranged = self._ordered(found)
-        if newest_first and self.index == 0:
+        if arriving and self.index == 0:
             self.cursor = None  # whoever looks at the newest goes on doing so
-        self.rows = arranged if newest_first else kept_order([row.key for row in self.rows], arranged)
+        self.rows = arranged if arriving else kept_order([row.key for row in self.rows], arranged)
         self._keep_cursor()
 
     def _ordered(self, rows: Sequence[Keyed]) -> list[Keyed]:

@@ -96,11 +96,11 @@ class Account:
         self.terminal = OneAtATime(self.package)
         self.wall = Wall()
 
-    def engine(self, state: Path, market: Sequence[Tick], profile: Profile = PROFILE) -> Engine:
+    def engine(self, state: Path, market: Sequence[Tick], profile: Profile = PROFILE, *, restore_live: bool = True) -> Engine:
         accounts = Mt5Accounts({"sim": profile}, self.wall, {"sim": self.terminal})  # type: ignore[dict-item]
         feeds = OwnFeeds(lambda: QuotedFeed(market, self), "the test's market")
         terms = Terms(broker=BrokerKind.MT5, limits=UNMEASURED)
-        self.running = Engine(state, feeds, terms=terms, venues=accounts, wall=self.wall)
+        self.running = Engine(state, feeds, terms=terms, venues=accounts, wall=self.wall, restore_live=restore_live)
         return self.running
 
     async def answered(self) -> None:
@@ -154,6 +154,20 @@ async def test_a_session_trades_at_the_venue_and_goes_on_after_a_restart(tmp_pat
     assert len(books.trades) > 3
     done = replay(state, "cross")
     assert (done.way, done.divergence) == ("inputs", None)
+
+
+@pytest.mark.anyio
+async def test_a_session_on_an_account_shows_as_live_and_waits_for_a_word_where_somebody_sits_before_it(tmp_path: Path) -> None:
+    account, market, state = Account(), list(ticks(200)), tmp_path / "state"
+    async with account.engine(state, market[:100]) as engine:
+        await engine.deploy(strategy_file(tmp_path), "cross", {})
+        row = engine.snapshot().tables.strategies["cross"]
+        assert (row.mode, row.account, engine.hello().mode) == ("LIVE", "mt5:cross", "LIVE")
+        assert engine.snapshot().tables.accounts["mt5:cross"].mode == "LIVE"
+    async with account.engine(state, market[:100], restore_live=False) as engine:
+        row = engine.snapshot().tables.strategies["cross"]
+        assert (row.mode, row.state, engine.hosted) == ("LIVE", "STOPPED", {})
+        assert any("waits for an operator" in alert.text for alert in engine.snapshot().tables.alerts.values())
 
 
 @pytest.mark.anyio
