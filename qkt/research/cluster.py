@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import Any
 
@@ -43,49 +44,42 @@ class ClusterCrew:
         """See `Crew`."""
         left = {task.key: task for task in tasks}
         for sending in range(1, SENDINGS + 1):
-            for outcome in self._once(list(left.values()), stop, last=sending == SENDINGS):
+            for outcome in self._once(list(left.values()), stop, sending):
                 del left[outcome.key]
                 yield outcome
             if not left or stop():
                 return
 
-    def _once(self, tasks: Sequence[Task], stop: Callable[[], bool], *, last: bool) -> Iterator[Outcome]:
+    def _once(self, tasks: Sequence[Task], stop: Callable[[], bool], sending: int) -> Iterator[Outcome]:
         """What comes of one sending; tasks that were lost with the market are left out, unless it is the last."""
         held = self._held()
-        futures = [
-            self._client.submit(_perform, held, task, key=f"qkt-{self._name}-{task.key}", retries=RETRIES) for task in tasks
-        ]
-        waiting = set(futures)
+        name = f"qkt-{self._parcel.parent.name}-{sending}"
+        futures = [self._client.submit(_perform, held, task, key=f"{name}-{task.key}", retries=RETRIES) for task in tasks]
+        ended: SimpleQueue[Any] = SimpleQueue()
+        for future in futures:
+            future.add_done_callback(ended.put)
+        left = len(futures)
         try:
-            while waiting and not stop():
-                ready = self._next(waiting)
-                waiting -= ready
-                for future in sorted(ready, key=futures.index):
-                    problem = future.exception() if future.status == "error" else None
-                    if future.status == "finished":
-                        yield future.result()
-                    elif last or (problem is not None and type(problem).__name__ not in LOST):
-                        raise _of(problem)
+            while left and not stop():
+                try:
+                    future = ended.get(timeout=LOOK_SECONDS)
+                except Empty:
+                    continue
+                left -= 1
+                if future.status == "finished":
+                    yield future.result()
+                    continue
+                problem = future.exception() if future.status == "error" else None
+                if sending == SENDINGS or (problem is not None and type(problem).__name__ not in LOST):
+                    raise _of(problem)
         finally:
             self._client.cancel(futures)
-
-    def _next(self, waiting: set[Any]) -> set[Any]:
-        """Those that have ended, after a short wait."""
-        try:
-            done, _ = self._distributed.wait(waiting, timeout=LOOK_SECONDS, return_when="FIRST_COMPLETED")
-        except (TimeoutError, self._distributed.TimeoutError):
-            return set()
-        return set(done) | {future for future in waiting if future.status in ("error", "cancelled", "lost")}
 
     def _held(self) -> Any:
         """The market for the workers: its place, or its bytes on every one of them."""
         if self._shared:
             return str(self._parcel)
         return self._client.scatter(self._parcel.read_bytes(), broadcast=True)
-
-    @property
-    def _name(self) -> str:
-        return self._parcel.parent.name
 
     def close(self) -> None:
         """Leave the cluster as it was."""

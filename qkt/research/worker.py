@@ -57,8 +57,8 @@ def main() -> None:
             task: Task = pickle.load(questions)
             pickle.dump(bench.perform(task), answers)
             answers.flush()
-    except EOFError:
-        pass
+    except (EOFError, BrokenPipeError):
+        return  # whoever asked is gone
     except Exception as problem:
         told = str(problem) if isinstance(problem, QktError) else traceback.format_exc()
         pickle.dump(Broken(told, isinstance(problem, QktError)), answers)
