@@ -5,6 +5,8 @@ It ends when its input does, so it never outlives whoever started it by more tha
 
 from __future__ import annotations
 
+import gc
+import itertools
 import os
 import pickle
 import sys
@@ -53,10 +55,14 @@ def main() -> None:
     try:
         place: Path = pickle.load(questions)
         bench = ParcelBench(map_parcel(place))
-        while True:
+        for number in itertools.count():
             task: Task = pickle.load(questions)
             pickle.dump(bench.perform(task), answers)
             answers.flush()
+            if number == 0:
+                # Modules, market and columns stay as they are: the collector need not walk them after every run.
+                gc.collect()
+                gc.freeze()
     except (EOFError, BrokenPipeError):
         return  # whoever asked is gone
     except Exception as problem:
