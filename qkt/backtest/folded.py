@@ -16,7 +16,9 @@ from qkt.engine import shortest
 from qkt.strategy import StreamSpec
 
 NO_ROW = -1
-NO_CANDLE: tuple[int, Candle | None] = (NO_ROW, None)
+# What stands where no candle is to come.
+NOTHING = Candle("", "", 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
+NO_CANDLE = (NO_ROW, NOTHING)
 
 
 class ColumnBoard:
@@ -109,15 +111,18 @@ class ColumnPath:
 
 
 class _Stream:
-    """The candles of one declared stream in this chunk, and the next one to close at merged row `row`."""
+    """The candles of one declared stream in this chunk, and the next one to close, at merged row `row`."""
+
+    __slots__ = ("_pending", "candle", "closed", "folder", "row", "rows", "spec")
 
     def __init__(self, spec: StreamSpec, begin: int | None, volume: bool) -> None:
         self.spec = spec
         self.folder = ObservationFolder(spec.timeframe) if spec.observed else CandleFolder(spec.timeframe, begin, volume=volume)
         self.rows: Rows = np.empty(0, np.int64)
         self.row = NO_ROW
+        self.candle = NOTHING
         self._pending: Iterator[tuple[int, Candle]] = iter(())
-        self._candle: Candle | None = None
+        self.closed = 0
 
     def load(self, columns: SymbolColumns) -> None:
         bars = columns.candles(self.folder)
@@ -131,17 +136,11 @@ class _Stream:
             *(optional_list(quote, len(bars)) for quote in (bars.bid, bars.ask)),
         )
         self._pending = zip(self.rows.tolist(), candles, strict=True)
-        self._advance()
+        self.advance()
 
-    def take(self) -> Candle:
-        """The candle that closes at `row`."""
-        candle = self._candle
-        assert candle is not None
-        self._advance()
-        return candle
-
-    def _advance(self) -> None:
-        self.row, self._candle = next(self._pending, NO_CANDLE)
+    def advance(self) -> None:
+        """The next candle takes the place of the one that has closed."""
+        self.row, self.candle = next(self._pending, NO_CANDLE)
 
 
 class ColumnCandles:
@@ -150,18 +149,15 @@ class ColumnCandles:
     def __init__(
         self, scope: Scope, streams: Sequence[StreamSpec], begin: int | None, board: ColumnBoard, volume: bool
     ) -> None:
-        self._scope = scope
+        self._publish = scope.publish
         self._board = board
         self._streams = [_Stream(spec, begin, volume) for spec in streams if spec.fed]
-        self._by_symbol: dict[str, list[_Stream]] = {}
         counted = shortest(streams)
-        self._counted: dict[str, _Stream] = {}
-        self._closed = dict.fromkeys(counted, 0)
-        for stream in self._streams:
-            symbol = stream.spec.symbol
-            self._by_symbol.setdefault(symbol, []).append(stream)
-            if stream.spec is counted[symbol]:
-                self._counted[symbol] = stream
+        # Of each symbol the stream whose candles are counted, and all of them.
+        self._by_symbol: dict[str, tuple[_Stream, list[_Stream]]] = {}
+        for symbol in dict.fromkeys(stream.spec.symbol for stream in self._streams):
+            own = [stream for stream in self._streams if stream.spec.symbol == symbol]
+            self._by_symbol[symbol] = next(stream for stream in own if stream.spec is counted[symbol]), own
 
     def load(self, columns: ChunkColumns) -> None:
         for stream in self._streams:
@@ -174,20 +170,23 @@ class ColumnCandles:
         return once[np.searchsorted(once, after, side="right") :]
 
     def on_tick(self, tick: Tick) -> None:
-        self.close(tick.symbol)
+        if tick.symbol in self._by_symbol:
+            self.close(tick.symbol)
 
     def close(self, symbol: str) -> None:
         """Publish the symbol's candles that its tick at the board's row closes."""
         row = self._board.row
-        counted = self._counted.get(symbol)
-        if counted is not None and counted.row == row:
-            self._closed[symbol] += 1
-        for stream in self._by_symbol.get(symbol, ()):
+        counted, streams = self._by_symbol[symbol]
+        if counted.row == row:
+            counted.closed += 1
+        for stream in streams:
             if stream.row == row:
-                self._scope.publish(stream.take())
+                candle = stream.candle
+                stream.advance()
+                self._publish(candle)
 
     def unfinished(self) -> int:
         return sum(stream.folder.unfinished is not None for stream in self._streams)
 
     def closed(self, symbol: str) -> int:
-        return self._closed.get(symbol, 0)
+        return self._by_symbol[symbol][0].closed if symbol in self._by_symbol else 0

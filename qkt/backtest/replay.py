@@ -77,7 +77,7 @@ class JumpReplay:
 
     def _walk(self, columns: ChunkColumns, done: int, tell: Tell) -> int:
         """Visit the rows of a chunk on which something can happen. Returns how many rows are done."""
-        session, board, path, candles = self._session, self._board, self._path, self._candles
+        session, board, path, candles, samples = self._session, self._board, self._path, self._candles, self._samples
         waits, financing = session.waits, session.financing
         length = columns.length
         for watch in waits.watches():
@@ -111,8 +111,10 @@ class JumpReplay:
             if closes:
                 visited += 1
                 stop = stop_rows[visited]
-                if visited % JUMP_TELL == 0 and not tell(done + row, stop_times[visited - 1]):
-                    return row
+                if visited % JUMP_TELL == 0:
+                    samples.settle()  # who is told may look at the equity so far
+                    if not tell(done + row, stop_times[visited - 1]):
+                        return row
             if closes and lean and wait != row != due_row:
                 ts = stop_times[visited - 1]
                 board.row = row

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +58,10 @@ class EquitySampler:
         `times` (epoch ms). The operations are those of one sample, so are the bits."""
 
         def extend(column: array[float], values: Prices | float) -> None:
-            column.frombytes(np.broadcast_to(np.asarray(values, dtype=np.float64), len(times)).tobytes())
+            if isinstance(values, float):
+                column.extend(repeat(values, len(times)))
+            else:
+                column.frombytes(values.tobytes())
 
         self.times.frombytes(times.tobytes())
         if self._only is not None:

@@ -138,6 +138,8 @@ class Latches:
 
     def on_candle(self, strategy: str, candle: Candle) -> None:
         """A candle of the strategy. Only closes of the latch's own stream confirm it, and only before its time is over."""
+        if not self._latches:
+            return
         for latch in list(self._latches):
             signal = latch.signal
             if not latch.by_candle or signal.stream != candle.stream or signal.strategy != strategy:
