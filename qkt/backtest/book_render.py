@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qkt.backtest.book import BookMetrics, BookRun
+from qkt.backtest.chart import area
 from qkt.backtest.phrases import amount, percent
 from qkt.backtest.result import BacktestResult
 
@@ -34,6 +35,20 @@ def children_table(result: BacktestResult, book: BookRun) -> Group:
             percent(m.max_drawdown),
         )
     return Group(Text("Children, with their shares of the return, the risk and the deepest fall", style="bold"), table)
+
+
+def child_curves(book: BookRun, width: int) -> Text:
+    """The equity of each child from what it started with to what it has now, each on a scale of its own."""
+    rows = [(c.alias, amount(c.balance), amount(c.balance + c.realized + c.unrealized), c) for c in book.children]
+    names, starts, ends = (max(len(row[column]) for row in rows) for column in range(3))
+    room = width - names - starts - ends - 6
+    text = Text("equity of each child" if room > 0 else "", style="dim")
+    for alias, start, end, child in rows if room > 0 else ():
+        gained = child.realized + child.unrealized >= 0
+        text.append(f"\n{alias.ljust(names)}  {start.rjust(starts)} ", style="not dim")
+        text.append(area(child.equity_values, room, 1)[0], style="not dim green" if gained else "not dim red")
+        text.append(f" {end.rjust(ends)}", style="not dim")
+    return text
 
 
 def held_back(book: BookRun) -> Text:

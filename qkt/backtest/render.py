@@ -11,7 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from qkt.backtest.book_render import book_facts, children_table, held_back
+from qkt.backtest.book_render import book_facts, child_curves, children_table, held_back
 from qkt.backtest.chart import area
 from qkt.backtest.metrics import Metrics
 from qkt.backtest.phrases import amount, decimals, duration, factor, minute, percent, price, second, size, timeframe
@@ -67,6 +67,8 @@ def _blocks(result: BacktestResult, width: int, *, charted: bool) -> Iterator[Re
     if record_of_book := result.record.book:
         yield ""
         yield children_table(result, record_of_book)
+        if charted and len(result.equity) > 2:
+            yield child_curves(record_of_book, width)
         yield held_back(record_of_book)
         if result.book is not None:
             yield book_facts(result.book)

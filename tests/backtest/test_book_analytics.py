@@ -147,4 +147,7 @@ def test_the_result_as_data_and_as_text_tells_of_the_children(result: BacktestRe
     text = str(result)
     assert "Children, with their shares" in text
     assert "correlation of returns: quick and calm" in text
+    curve = next(line for line in text.splitlines() if line.startswith("quick  12,000.00"))
+    assert curve.endswith(f"{12_000 + result.children['quick'].total_pnl:,.2f}")
+    assert "█" in curve
     assert max(len(line) for line in text.splitlines()) <= 80
