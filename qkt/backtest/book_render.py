@@ -39,15 +39,17 @@ def children_table(result: BacktestResult, book: BookRun) -> Group:
 
 def child_curves(book: BookRun, width: int) -> Text:
     """The equity of each child from what it started with to what it has now, each on a scale of its own."""
-    rows = [(c.alias, amount(c.balance), amount(c.balance + c.realized + c.unrealized), c) for c in book.children]
-    names, starts, ends = (max(len(row[column]) for row in rows) for column in range(3))
-    room = width - names - starts - ends - 6
+    names = [child.alias for child in book.children]
+    starts = [amount(child.balance) for child in book.children]
+    ends = [amount(child.balance + child.realized + child.unrealized) for child in book.children]
+    wide = [max(map(len, column)) for column in (names, starts, ends)]
+    room = width - sum(wide) - 6
     text = Text("equity of each child" if room > 0 else "", style="dim")
-    for alias, start, end, child in rows if room > 0 else ():
+    for name, start, end, child in zip(names, starts, ends, book.children, strict=True) if room > 0 else ():
         gained = child.realized + child.unrealized >= 0
-        text.append(f"\n{alias.ljust(names)}  {start.rjust(starts)} ", style="not dim")
+        text.append(f"\n{name.ljust(wide[0])}  {start.rjust(wide[1])} ", style="not dim")
         text.append(area(child.equity_values, room, 1)[0], style="not dim green" if gained else "not dim red")
-        text.append(f" {end.rjust(ends)}", style="not dim")
+        text.append(f" {end.rjust(wide[2])}", style="not dim")
     return text
 
 

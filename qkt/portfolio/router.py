@@ -10,6 +10,7 @@ from qkt.core.bus import Scope
 from qkt.core.events import RiskRejected
 from qkt.core.instruments import InstrumentRegistry
 from qkt.core.numbers import ONE, ZERO, exact, plain, total
+from qkt.core.terms import OrderKind
 from qkt.ledger import Books
 from qkt.orders import OrderManager
 from qkt.portfolio.events import SignalSized, SignalSuppressed
@@ -58,7 +59,7 @@ class RiskRouter:
 
     def route(self, signal: Signal) -> Signal | None:
         """What goes on of a child's signal; None when nothing does, which has been told then."""
-        reducing = isinstance(signal, CloseSignal | CancelSignal)
+        reducing = isinstance(signal, CloseSignal | CancelSignal) or (isinstance(signal, EnterSignal) and self._leaves(signal))
         reason = self._keeper.refusal(signal.strategy, reducing=reducing)
         if reason is not None:
             self._scope.publish(SignalSuppressed(signal.strategy, signal.symbol, signal.rule, reason))
@@ -104,6 +105,11 @@ class RiskRouter:
             reason = f"book de-risk: too small to be traded ({numbers}, {least})"
         self._refused += 1
         self._scope.publish(RiskRejected(f"book-{self._refused}", signal.strategy, signal.symbol, reason, signal.rule))
+
+    def _leaves(self, signal: EnterSignal) -> bool:
+        """Whether all it can do is to close, now, a part of what the child holds itself."""
+        brings = signal.stack is not None or bool(signal.tiers or signal.on_fill)
+        return signal.kind is OrderKind.MARKET and not brings and signal.quantity <= self._reducing(signal)
 
     def _reducing(self, signal: EnterSignal) -> Decimal:
         """How many lots of it would only close what the child holds itself, and no other entry of it is about to."""

@@ -65,6 +65,10 @@ def test_a_child_that_holds_keeps_positions_and_exits_and_may_still_get_out(tmp_
     assert fund.net("a") == 2
     assert [order.purpose for order in fund.working("a")] == [Purpose.STOP_LOSS]
     assert not fund.buy("a", 1)
+    assert not fund.sell("a", "2.01")  # a hundredth would open
+    assert not fund.sell("a", 1, limit=110)  # the position may be gone when its price comes
+    assert fund.sell("a", 1)
+    assert fund.net("a") == 1
     assert fund.close("a")
     assert fund.net("a") == 0
 
