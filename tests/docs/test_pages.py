@@ -26,7 +26,7 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "editors").
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHOWN = {"", "text", "py", "lua", "yaml"}
 """What a reader reads and nobody runs: output, diagrams, signatures, configuration of other programs."""
-WALKED = ("docs/tutorial.md", "docs/recipes.md")
+WALKED = ("README.md", "docs/tutorial.md", "docs/recipes.md")
 OF_OTHERS = ("[[language]]", "[language-server")
 """How TOML of other programs begins."""
 
@@ -123,6 +123,15 @@ def test_links_lead_somewhere() -> None:
     for path in PAGES:
         for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} links to {target}"
+
+
+def test_every_test_that_a_page_names_is_there() -> None:
+    for path in PAGES:
+        text = path.read_text(encoding="utf-8")
+        files = re.findall(r"python -m pytest ((?:tests/\S*[\w/] ?)+)", text)
+        modules = re.findall(r"python -m (tests\.[\w.]+\w)", text)
+        named = [name for some in files for name in some.split()] + [f"{name.replace('.', '/')}.py" for name in modules]
+        assert [name for name in named if not (ROOT / name).exists()] == [], path.name
 
 
 def test_every_page_is_on_the_site() -> None:
