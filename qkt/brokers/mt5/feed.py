@@ -19,7 +19,7 @@ from qkt.brokers.mt5.terminal import Terminal, TerminalError
 from qkt.core.clock import Clock
 from qkt.core.errors import UsageError
 from qkt.core.events import Tick
-from qkt.data.feeds import FeedHealth, FeedItem, FeedState, FeedTick
+from qkt.data.feeds import FeedHealth, FeedItem, FeedState, FeedTick, Flow
 
 ROWS = 2_000
 MOST_ROWS = 100_000
@@ -100,8 +100,7 @@ class Mt5Feed:
         self._cursors: dict[str, Cursor] = {}
         self._failures = 0
         self._state = FeedState.RECONNECTING
-        self._items: AsyncGenerator[FeedItem, None] | None = None
-        self._closed = False
+        self._flow = Flow(self._run)
 
     def name_of(self, symbol: str) -> str:
         self._links.profile_of([symbol])
@@ -122,16 +121,10 @@ class Mt5Feed:
         return self
 
     async def __anext__(self) -> FeedItem:
-        if self._closed:
-            raise StopAsyncIteration
-        if self._items is None:
-            self._items = self._run()
-        return await anext(self._items)
+        return await self._flow.next()
 
     async def aclose(self) -> None:
-        self._closed = True
-        if self._items is not None:
-            await self._items.aclose()
+        await self._flow.aclose()
         opened, self._open = self._open, {}
         for name in opened:
             await self._links.give_back(name)

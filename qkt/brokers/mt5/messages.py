@@ -10,21 +10,8 @@ from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
 from typing import Any, NamedTuple
 
+from qkt.brokers.mt5 import records
 from qkt.brokers.mt5.constants import REQUEST_KEYS, LastError
-from qkt.brokers.mt5.records import (
-    Account,
-    Checked,
-    Deal,
-    LastTick,
-    Position,
-    RateRow,
-    Record,
-    Sent,
-    Symbol,
-    TerminalState,
-    TickRow,
-    VenueOrder,
-)
 from qkt.brokers.mt5.terminal import Terminal, TerminalError
 
 LONGEST_NAME = 64
@@ -59,11 +46,11 @@ def _request(value: Any) -> bool:
     )
 
 
-def _one(kind: type[Record]) -> Callable[[Any], Any]:
+def _one(kind: type[records.Record]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else kind.read(value)
 
 
-def _many(kind: type[Record]) -> Callable[[Any], Any]:
+def _many(kind: type[records.Record]) -> Callable[[Any], Any]:
     return lambda value: [kind.read(one) for one in value]
 
 
@@ -74,20 +61,20 @@ def _as_is(value: Any) -> Any:
 METHODS = {
     "initialize": _Method((), _as_is),
     "shutdown": _Method((), _as_is),
-    "terminal_info": _Method((), _one(TerminalState)),
-    "account_info": _Method((), _one(Account)),
-    "symbols_get": _Method((_name,), _many(Symbol)),
-    "symbol_info": _Method((_name,), _one(Symbol)),
+    "terminal_info": _Method((), _one(records.TerminalState)),
+    "account_info": _Method((), _one(records.Account)),
+    "symbols_get": _Method((_name,), _many(records.Symbol)),
+    "symbol_info": _Method((_name,), _one(records.Symbol)),
     "symbol_select": _Method((_name,), _as_is),
-    "symbol_info_tick": _Method((_name,), _one(LastTick)),
-    "copy_ticks_from": _Method((_name, _number, _count), lambda value: [TickRow(*row) for row in value]),
-    "copy_rates_range": _Method((_name, _number, _number, _number), lambda value: [RateRow(*row) for row in value]),
-    "orders_get": _Method((), _many(VenueOrder)),
-    "positions_get": _Method((), _many(Position)),
-    "history_orders_get": _Method((_number, _number), _many(VenueOrder)),
-    "history_deals_get": _Method((_number, _number), _many(Deal)),
-    "order_check": _Method((_request,), _one(Checked)),
-    "order_send": _Method((_request,), _one(Sent)),
+    "symbol_info_tick": _Method((_name,), _one(records.LastTick)),
+    "copy_ticks_from": _Method((_name, _number, _count), lambda value: [records.TickRow(*row) for row in value]),
+    "copy_rates_range": _Method((_name, _number, _number, _number), lambda value: [records.RateRow(*row) for row in value]),
+    "orders_get": _Method((), _many(records.VenueOrder)),
+    "positions_get": _Method((), _many(records.Position)),
+    "history_orders_get": _Method((_number, _number), _many(records.VenueOrder)),
+    "history_deals_get": _Method((_number, _number), _many(records.Deal)),
+    "order_check": _Method((_request,), _one(records.Checked)),
+    "order_send": _Method((_request,), _one(records.Sent)),
 }
 
 

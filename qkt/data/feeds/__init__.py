@@ -5,6 +5,7 @@ can be replayed, and between them what is known about the health of the source. 
 """
 
 from qkt.data.feeds.feed import Feed, FeedHealth, FeedItem, FeedState, FeedTick
+from qkt.data.feeds.flow import Flow
 from qkt.data.feeds.gate import DataGate, DataHealth, Fault, GateChange
 from qkt.data.feeds.hub import FeedHub
 from qkt.data.feeds.reader import FeedReader, Sink
@@ -23,6 +24,7 @@ __all__ = [
     "FeedReader",
     "FeedState",
     "FeedTick",
+    "Flow",
     "GateChange",
     "ReplayFeed",
     "Sink",

@@ -16,6 +16,7 @@ from qkt.core.errors import DataError, QktError, UsageError
 from qkt.core.events import Tick
 from qkt.core.instruments import bare
 from qkt.data.feeds.feed import FeedHealth, FeedItem, FeedState, FeedTick
+from qkt.data.feeds.flow import Flow
 from qkt.data.feeds.timer import SystemTimer, Timer, Turns
 from qkt.data.sources import BarSource, TickSource
 from qkt.data.tape import Chunk, merge
@@ -71,8 +72,7 @@ class ReplayFeed:
         self._timer = timer or SystemTimer()
         self._wanted: dict[str, None] = {}
         self._after = 0
-        self._items: AsyncGenerator[FeedItem, None] | None = None
-        self._closed = False
+        self._flow = Flow(self._replay)
         self._origin: tuple[float, int] | None = None  # an instant of the timer and the tape's time then
 
     @property
@@ -88,7 +88,7 @@ class ReplayFeed:
         raise UsageError(f"the replay has no {symbol}", expected=f"one of {', '.join(self._sources)}")
 
     def resume(self, after: int) -> None:
-        if self._items is not None:
+        if self._flow.begun:
             raise UsageError("a replay can be resumed only before it begins")
         self._after = after
 
@@ -103,16 +103,10 @@ class ReplayFeed:
         return self
 
     async def __anext__(self) -> FeedItem:
-        if self._closed:
-            raise StopAsyncIteration
-        if self._items is None:
-            self._items = self._replay()
-        return await anext(self._items)
+        return await self._flow.next()
 
     async def aclose(self) -> None:
-        self._closed = True
-        if self._items is not None:
-            await self._items.aclose()
+        await self._flow.aclose()
 
     async def _replay(self) -> AsyncGenerator[FeedItem, None]:
         turns, seq, now = Turns(), 0, self._range[0] or 0

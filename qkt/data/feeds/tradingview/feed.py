@@ -11,6 +11,7 @@ from typing import Self
 from qkt.core.clock import Clock, SystemClock
 from qkt.core.errors import UsageError
 from qkt.data.feeds.feed import FeedHealth, FeedItem, FeedState, FeedTick
+from qkt.data.feeds.flow import Flow
 from qkt.data.feeds.timer import SystemTimer, Timer
 from qkt.data.feeds.tradingview.frames import Message, readable
 from qkt.data.feeds.tradingview.quotes import FIELDS, QuoteBook
@@ -61,8 +62,7 @@ class TradingViewFeed:
         self._refusals = 0
         self._lost_at: float | None = None
         self._outage_told = False
-        self._items: AsyncGenerator[FeedItem, None] | None = None
-        self._closed = False
+        self._flow = Flow(self._run)
 
     def name_of(self, symbol: str) -> str:
         return self._settings.name_of(symbol)
@@ -87,16 +87,10 @@ class TradingViewFeed:
         return self
 
     async def __anext__(self) -> FeedItem:
-        if self._closed:
-            raise StopAsyncIteration
-        if self._items is None:
-            self._items = self._run()
-        return await anext(self._items)
+        return await self._flow.next()
 
     async def aclose(self) -> None:
-        self._closed = True
-        if self._items is not None:
-            await self._items.aclose()
+        await self._flow.aclose()
 
     async def _tell(self, method: str, symbols: list[str]) -> None:
         """Tell the server of a change. On a wire that breaks meanwhile it does not matter: the next one begins with it."""
