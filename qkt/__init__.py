@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from qkt.core.errors import QktError
     from qkt.core.events import Candle, OrderFilled, Tick
     from qkt.data import write_sample
+    from qkt.report import write_report
     from qkt.strategy import Strategy, at, by, parts, pct, rr, trailing
 
 __version__ = "0.1.0"
@@ -34,6 +35,7 @@ _HOMES = {
     "pct": "qkt.strategy",
     "rr": "qkt.strategy",
     "trailing": "qkt.strategy",
+    "write_report": "qkt.report",
     "write_sample": "qkt.data",
 }
 
@@ -52,6 +54,7 @@ __all__ = [
     "pct",
     "rr",
     "trailing",
+    "write_report",
     "write_sample",
 ]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,11 @@ from qkt.backtest.undefined import undefined
 from qkt.core.events import Event, OrderRejected, RiskRejected
 from qkt.ledger import FinancingRow, RoundTrip, TradeRow
 from qkt.risk import HaltSpan, limits_json
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from qkt.backtest.frames import Library, What
 
 SCHEMA = "qkt.backtest/1"
 CURVE_POINTS = 10_000
@@ -185,6 +190,24 @@ class BacktestResult:
     def to_json(self) -> str:
         """`as_dict` as one JSON document."""
         return json.dumps(self.as_dict(), allow_nan=False, separators=(",", ":"))
+
+    def table(self, what: What) -> pa.Table:
+        """`trades`, `round_trips`, `equity`, `days`, `months` or `financing` as an Arrow table: money as float64, times as UTC
+        timestamps."""
+        from qkt.backtest.frames import table
+
+        return table(self, what)
+
+    def frame(self, what: What, library: Library | None = None) -> Any:
+        """The same as a frame of `polars`, or of `pandas` where only that is installed or asked for."""
+        from qkt.backtest.frames import frame
+
+        return frame(self, what, library)
+
+    def _repr_html_(self) -> str:
+        from qkt.backtest.card import card
+
+        return card(self)
 
     def __str__(self) -> str:
         from qkt.backtest.render import plain_report

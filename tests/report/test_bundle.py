@@ -15,29 +15,16 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-import qkt
 from qkt.backtest.result import BacktestResult
 from qkt.core.errors import QktError
 from qkt.report import bundle, write_report
 from qkt.report.evidence import evidence
 from qkt.report.page import page
 from tests.backtest.records import record
+from tests.report.conftest import STRATEGIES
 
 FILES = ["daily.csv", "equity.parquet", "financing.csv", "rejections.csv", "report.html", "result.json", "roundtrips.csv"]
 FILES += ["trades.csv"]
-STRATEGIES = Path(__file__).parents[2] / "strategies"
-
-
-@pytest.fixture(scope="module")
-def result(tmp_path_factory) -> BacktestResult:
-    sample = tmp_path_factory.mktemp("sample")
-    qkt.write_sample(sample, ["EURUSD"], days=6, seed=3, ticks_per_day=4_000)
-    return qkt.backtest(STRATEGIES / "trend_or_range.qkt", data=str(sample))
-
-
-@pytest.fixture(scope="module")
-def folder(result, tmp_path_factory) -> Path:
-    return write_report(result, tmp_path_factory.mktemp("reports") / "one", "qkt backtest trend_or_range.qkt")
 
 
 @pytest.fixture

@@ -7,19 +7,13 @@ from pathlib import Path
 
 import pytest
 
-import qkt
-from qkt.report import write_report
 from tests.report.browser import browser, executable
-
-STRATEGIES = Path(__file__).parents[2] / "strategies"
 
 pytestmark = pytest.mark.skipif(executable() is None, reason="no Chromium is installed to open the page with")
 
 
-def test_the_page_opens_without_an_error_or_a_request_and_fits_every_screen(tmp_path):
-    qkt.write_sample(tmp_path / "sample", ["EURUSD"], days=6, seed=3, ticks_per_day=4_000)
-    result = qkt.backtest(STRATEGIES / "trend_or_range.qkt", data=str(tmp_path / "sample"))
-    page = write_report(result, tmp_path / "report") / "report.html"
+def test_the_page_opens_without_an_error_or_a_request_and_fits_every_screen(folder):
+    page = folder / "report.html"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, browser(Path(profile)) as tab:
         tab.look(width=1280)
         tab.open(page)
