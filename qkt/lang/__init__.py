@@ -5,10 +5,27 @@ room must not know orders, brokers, money books or how time is driven: a compile
 `qkt.strategy.Context` and answers with signals, as one written in Python does.
 """
 
-from qkt.lang.diagnostics import Diagnostic, LanguageError
-from qkt.lang.loader import CheckResult, LoadedStrategy, check, load
-from qkt.lang.portfolio import CompiledPortfolio
-from qkt.lang.portfolio_loader import load_portfolio
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qkt.lang.diagnostics import Diagnostic, LanguageError
+    from qkt.lang.loader import CheckResult, LoadedStrategy, check, load
+    from qkt.lang.portfolio import CompiledPortfolio
+    from qkt.lang.portfolio_loader import load_portfolio
+
+# Where the names live. They are imported when first used: who only checks a file does not wait for what runs one.
+_HOMES = {
+    "CheckResult": "loader",
+    "CompiledPortfolio": "portfolio",
+    "Diagnostic": "diagnostics",
+    "LanguageError": "diagnostics",
+    "LoadedStrategy": "loader",
+    "check": "loader",
+    "load": "loader",
+    "load_portfolio": "portfolio_loader",
+}
 
 __all__ = [
     "CheckResult",
@@ -20,3 +37,14 @@ __all__ = [
     "load",
     "load_portfolio",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'qkt.lang' has no attribute '{name}'")
+    from importlib import import_module
+
+    value = getattr(import_module(f"qkt.lang.{home}"), name)
+    globals()[name] = value
+    return value

@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from qkt.core.errors import StrategyError
 from qkt.lang import tree
 from qkt.lang.checker import check_strategy
 from qkt.lang.children import CheckedChild, check_children, with_literals
 from qkt.lang.codes import Problems
-from qkt.lang.compiled import CompiledStrategy
 from qkt.lang.diagnostics import Diagnostic, LanguageError
 from qkt.lang.parser import parse
 from qkt.lang.portfolio_checks import check_portfolio
 from qkt.lang.published_spelling import spellings
 from qkt.lang.source import read_source
 from qkt.lang.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from qkt.lang.compiled import CompiledStrategy
 
 F = TypeVar("F", tree.Strategy, tree.Portfolio)
 
@@ -77,6 +79,9 @@ def load_text(
         program = check_strategy(file, source, problems, book=book)
     if program is None or not isinstance(file, tree.Strategy):
         raise LanguageError(path, source, problems.sorted())
+    # What runs a strategy is not imported to check one.
+    from qkt.lang.compiled import CompiledStrategy
+
     strategy = CompiledStrategy(program)
     used = {**program.params, **{let: _number(let, params[let], path) for let in params}}
     return LoadedStrategy(program.name, strategy, file, problems.sorted(), strategy.source_code, used)
