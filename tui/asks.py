@@ -44,6 +44,8 @@ class Ask:
     warning: str = ""
     # What was true when it was asked, to be shown when it has changed.
     facts: Sequence[str] = field(default_factory=tuple)
+    # What it is about: the legs, orders and halts that were there when it was asked.
+    rests_on: frozenset[str] = frozenset()
 
 
 def whose(view: View, rows: Sequence[StrategyRow]) -> str:
@@ -51,8 +53,8 @@ def whose(view: View, rows: Sequence[StrategyRow]) -> str:
     accounts = list(dict.fromkeys((row.mode, fmt.account(row.account)) for row in rows))
     if not accounts and view.hello is not None:
         return view.hello.mode
-    shown = ", ".join(f"{mode} {account}" for mode, account in accounts[:4])
-    return shown + (f" and {len(accounts) - 4} more" if len(accounts) > 4 else "")
+    shown = ", ".join(f"{mode} {account}" for mode, account in accounts[:12])
+    return shown + (f" and {len(accounts) - 12} more" if len(accounts) > 12 else "")
 
 
 def running(view: View) -> list[StrategyRow]:
@@ -106,6 +108,7 @@ def halt(view: View, name: str | None) -> Ask:
         command=lambda chosen, stamp: ask.Halt(name=name, **stamp),
         elsewhere=f"qkt halt {name or ''}".strip(),
         facts=_facts(view, names),
+        rests_on=_rests_on(view, names),
     )
 
 
@@ -127,6 +130,7 @@ def kill(view: View) -> Ask:
         word="KILL",
         options=(Option("flatten", "also flatten everything and wait for proof (up to 10 s)"),),
         facts=_facts(view, names),
+        rests_on=_rests_on(view, names),
     )
 
 
@@ -156,6 +160,7 @@ def stop(view: View, name: str) -> Ask:
         options=(Option("flatten", "flatten its positions first and wait for proof"),) if held else (),
         warning=warning,
         facts=_facts(view, [name]),
+        rests_on=_rests_on(view, [name]),
     )
 
 
@@ -171,6 +176,7 @@ def resume(view: View, name: str) -> Ask:
         elsewhere=f"qkt resume {name}",
         word=name if by_risk else "",
         facts=_facts(view, [name]),
+        rests_on=_rests_on(view, [name]),
     )
 
 
@@ -197,6 +203,7 @@ def _flatten_leg(view: View, position: PositionRow) -> Ask:
         elsewhere=f"qkt kill {name} --flatten",
         word=name,
         facts=_facts(view, [name]),
+        rests_on=_rests_on(view, [name]),
     )
 
 
@@ -209,6 +216,7 @@ def _flatten_session(view: View, name: str) -> Ask:
         elsewhere=f"qkt kill {name} --flatten",
         word=name,
         facts=_facts(view, [name]),
+        rests_on=_rests_on(view, [name]),
     )
 
 
@@ -225,6 +233,7 @@ def flatten_all(view: View) -> Ask:
         elsewhere="qkt kill --flatten",
         word=f"FLATTEN{digits}",
         facts=_facts(view, names),
+        rests_on=_rests_on(view, names),
     )
 
 
@@ -244,6 +253,7 @@ def cancel(view: View, focus: Focus) -> Ask | None:
             command=lambda chosen, stamp: ask.Cancel(name=order.session, order=order.order, **stamp),
             elsewhere=f"qkt orders {order.session}",
             facts=_facts(view, [order.session]),
+            rests_on=_rests_on(view, [order.session]),
         )
     name = focus.session
     if name is None or name not in view.tables.strategies:
@@ -259,6 +269,7 @@ def cancel(view: View, focus: Focus) -> Ask | None:
         elsewhere=f"qkt orders {name}",
         word=name,
         facts=_facts(view, [name]),
+        rests_on=_rests_on(view, [name]),
     )
 
 
@@ -294,6 +305,7 @@ def modify(view: View, key: str, move: Move) -> Ask | None:
         ),
         elsewhere=f"qkt modify {row.session}",
         facts=_facts(view, [row.session]),
+        rests_on=_rests_on(view, [row.session]),
     )
 
 
@@ -320,6 +332,7 @@ def resync(view: View, name: str) -> Ask:
         elsewhere=f"qkt resync {row.file}",
         word=name,
         facts=_facts(view, [name]),
+        rests_on=_rests_on(view, [name]),
     )
 
 
@@ -347,6 +360,7 @@ def shutdown(view: View) -> Ask:
         lines=(f"Ends {_count(len(rows), 'session')}; they come back with the next start.", f"Stay: {holdings(held)}."),
         command=lambda chosen, stamp: ask.Shutdown(leave_unprotected=exposed > 0, **stamp),
         elsewhere="qkt daemon stop",
+        rests_on=_rests_on(view, names),
         word="STOP" if held else "",
         warning=f"{_count(exposed, 'position')} lose a stop that only this engine holds." if exposed else "",
     )
@@ -356,3 +370,11 @@ def _facts(view: View, names: Sequence[str]) -> tuple[str, ...]:
     """What the question rests on, in words."""
     held, orders = positions_of(view, names), orders_of(view, names)
     return (holdings(held), _count(len(orders), "working order"))
+
+
+def _rests_on(view: View, names: Sequence[str]) -> frozenset[str]:
+    """The same without what moves with every quote: as long as this is equal, nothing has happened to what is asked about."""
+    legs = (f"{row.key} {row.quantity} {row.stop} {row.target}" for row in positions_of(view, names))
+    orders = (f"{row.key} {row.quantity} {row.filled} {row.stop} {row.price}" for row in orders_of(view, names))
+    rows = (view.tables.strategies[name] for name in names if name in view.tables.strategies)
+    return frozenset((*legs, *orders, *(f"{row.key} {row.state} {row.halt} {row.reason}" for row in rows)))

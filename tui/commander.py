@@ -6,6 +6,8 @@ import getpass
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import anyio
+
 from qkt.core.errors import QktError
 from qkt.runtime.control.answers import Answer, Changed
 from qkt.runtime.control.client import new_id
@@ -23,6 +25,10 @@ Question = Callable[[View], Ask | None]
 
 # Seconds that an answer is waited for; the frames tell of it even later.
 PATIENCE = 60.0
+# How often what was agreed to is sent again without asking, where nothing has happened to what it is about.
+TRIES = 5
+# Seconds that the frames get to bring what an answer spoke of, and between two looks at them.
+CATCHES_UP, SOON = 3.0, 0.02
 
 
 def operator() -> str:
@@ -48,6 +54,8 @@ class Commander:
         """Ask, and carry out what is agreed to; None when it is not. What has changed meanwhile is asked anew."""
         app = self._app
         before: Ask | None = None
+        chosen: Chosen | None = None
+        tries = 0
         while True:
             asked_of = app.view
             ask = question(asked_of)
@@ -59,13 +67,23 @@ class Commander:
                     "alarm",
                 )
                 return None
-            chosen: Chosen | None = await app.push_screen_wait(Confirm(ask, before=before))
+            same = before is not None and (before.rests_on, before.word) == (ask.rests_on, ask.word)
+            if not same or tries == TRIES:
+                tries = 0
+                chosen = await app.push_screen_wait(Confirm(ask, before=before))
             if chosen is None:
                 return None
             answer = await self.perform(ask.command(chosen, self.stamp(asked_of)), ask.elsewhere)
             if not isinstance(answer, Changed):
                 return answer
-            before = ask
+            before, tries = ask, tries + 1
+            await self._seen(answer.version)
+
+    async def _seen(self, version: int) -> None:
+        """Wait until the picture is as new as what the engine spoke of."""
+        with anyio.move_on_after(CATCHES_UP):
+            while (self._app.view.version or 0) < version:
+                await anyio.sleep(SOON)
 
     async def perform(self, command: Command, elsewhere: str) -> Answer | None:
         """Send it and wait for what comes of it; what is heard of it on the way shows in the second line."""

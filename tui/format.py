@@ -11,6 +11,8 @@ from decimal import Decimal
 from functools import lru_cache
 
 UNKNOWN = "-"
+# Decimals beyond which no market is quoted.
+QUOTED = 6
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
 
@@ -43,7 +45,11 @@ def price(value: Decimal | None, digits: int | None = None) -> str:
     own = max(-int(value.as_tuple().exponent), 0)
     if digits is None or (own > digits and value != round(value, digits)):
         return f"{value:f}" if own < 8 else f"{value.normalize():f}"
-    return f"{value:.{digits}f}"
+    text = f"{value:.{digits}f}"
+    if digits > QUOTED:  # the step of an instrument that nobody has described, not of its quotes
+        whole, _, part = text.partition(".")
+        return f"{whole}.{part.rstrip('0'):0<2}"
+    return text
 
 
 def level(value: Decimal | None, digits: int | None) -> str:

@@ -447,6 +447,25 @@ def test_what_changed_meanwhile_is_asked_anew_with_old_and_new() -> None:
     run(work)
 
 
+def test_what_changed_without_touching_what_is_asked_about_is_not_asked_again() -> None:
+    async def work() -> None:
+        async with opened() as desk:
+
+            def overtaken(command: Any) -> Changed:
+                desk.link.push(difference(samples.snapshot(), samples.snapshot(101)))
+                return Changed(id=command.id, seen=100, version=101, sessions=("hedge_straddle",))
+
+            desk.link.answers = [overtaken]
+            await desk.agree("X", *"hedge_straddle", "enter")
+            with anyio.fail_after(5):
+                while len(desk.link.commands) < 2:
+                    await desk.pilot.pause(0.02)
+            assert [command.seen for command in desk.link.commands] == [100, 101]
+            assert len(desk.app.screen_stack) == 1
+
+    run(work)
+
+
 def test_a_refusal_is_shown_with_its_remedy() -> None:
     async def work() -> None:
         async with opened() as desk:

@@ -30,7 +30,12 @@ class Confirm(Dialog[Chosen | None]):
         self._from = self.dashboard.clock()
 
     def title_text(self) -> str:
-        return f"{self.ask.title.replace('[', '(')}"
+        what, _, whose = self.ask.title.replace("[", "(").partition(" -- ")
+        return what if self._named_below() else f"{what} -- {whose}" if whose else what
+
+    def _named_below(self) -> bool:
+        """Whether the accounts are too many for the title. None of them is left out."""
+        return len(self.ask.title) > min(self.inner_width(), self.app.size.width - 6) - 6
 
     def lines(self, width: int) -> list[Line]:
         ask = self.ask
@@ -40,6 +45,8 @@ class Confirm(Dialog[Chosen | None]):
             for old, new in zip(self.before.facts, ask.facts, strict=False):
                 if old != new:
                     lines.append([Cell(f"  was {old}, now {new}", "warn")])
+        if self._named_below():
+            lines += [[Cell(part, "bold")] for part in wrapped(ask.title.partition(" -- ")[2], width)]
         for sentence in ask.lines:
             lines += [[Cell(part)] for part in wrapped(sentence, width)]
         if ask.warning:
