@@ -75,10 +75,11 @@ RULES
 
 TALKING = (
     TEXT
-    + """    WHEN eu.close > 0 THEN LOG "closed" price=eu.close
+    + """    WHEN eu.close > ema(eu.close, 3) THEN LOG "above" price=eu.close
+    WHEN eu.close < ema(eu.close, 3) THEN LOG "below" price=eu.close
 """
 )
-"""The same, with something to be made durable and to be told at every bar."""
+"""The same, with something to be made durable and to be told every few bars."""
 
 
 def market(count: int, step: int = STEP) -> list[Tick]:

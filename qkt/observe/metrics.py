@@ -71,6 +71,7 @@ class EngineCollector:
         yield from _of_accounts(snapshot)
         yield from _of_risk(snapshot)
         yield from _of_feeds(snapshot)
+        yield from self._of_links()
         yield from self._of_storage(lives)
         yield from self._of_outlets()
         yield from self._process.collect()
@@ -113,13 +114,31 @@ class EngineCollector:
                 "From a tick's arrival until what it led to is durable.",
                 [s.figures.intent for s in timed],
             ),
-            (
-                "qkt_intent_to_fill_seconds",
-                "From a market order to its first fill, by the session's clock.",
-                [s.tally.fill for s in timed],
-            ),
         ):
             yield _histograms(name, text, [(_one(s), one) for s, one in zip(timed, durations, strict=True)], of)
+        fills = [((s.name, order), one) for s in timed for order, one in s.tally.fills.items()]
+        yield _histograms(
+            "qkt_intent_to_fill_seconds",
+            "From the request of an order to its first fill, by the session's clock and the kind of the order.",
+            fills,
+            ["session", "order"],
+        )
+
+    def _of_links(self) -> Iterator[Metric]:
+        links = dict(self._engine.links)
+        of = ["account"]
+        yield _gauge("qkt_mt5_link_up", "1 while the terminal answers.", of, (((name,), one.up) for name, one in links.items()))
+        losses = (((name,), one.losses) for name, one in links.items())
+        yield _counter("qkt_mt5_link_losses", "How often the way to the terminal broke.", of, losses)
+        calls = (((name, call), count) for name, one in links.items() for call, count in list(one.calls.items()))
+        yield _counter("qkt_mt5_calls", "Calls of the terminal.", ["account", "call"], calls)
+        failures = (
+            ((name, call, sort), count) for name, one in links.items() for (call, sort), count in list(one.failures.items())
+        )
+        yield _counter("qkt_mt5_failures", "Calls that failed, by class.", ["account", "call", "class"], failures)
+        seated = (((name,), hosted.differing) for name, hosted in self._engine.hosted.items() if hosted.seat is not None)
+        text = "In how many things a session and its venue differ, seen twice."
+        yield _gauge("qkt_mt5_differences", text, ["session"], seated)
 
     def _of_storage(self, lives: Sequence[LiveSession]) -> Iterator[Metric]:
         figures = self._engine.figures

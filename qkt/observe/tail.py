@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 LOOK = 0.25
 """Seconds between two looks at an engine that changes all the time."""
-AT_ONCE = 100
+AT_ONCE = 20
 """Lines that are handed out before others get their turn."""
 
 

@@ -7,7 +7,7 @@ reason, nothing of it stays, and no other session notices.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ import anyio.to_thread
 
 from qkt.brokers.factory import BrokerKind
 from qkt.brokers.mt5.broker import Mt5Broker
+from qkt.brokers.mt5.figures import LinkFigures
 from qkt.core.bus import EventBus
 from qkt.core.clock import Clock, EventClock, SystemClock
 from qkt.core.errors import QktError
@@ -107,6 +108,8 @@ class Hosted:
     pump: Pump
     seat: Seat | None = None
     standing: Standing = field(default_factory=Standing)
+    # In how many things the session and its venue differ, seen twice.
+    differing: int = 0
 
 
 class Engine:
@@ -311,6 +314,11 @@ class Engine:
         return source, terms
 
     @property
+    def links(self) -> Mapping[str, LinkFigures]:
+        """How the links to accounts at real venues keep up, by profile."""
+        return {} if self._venues is None else self._venues.figures()
+
+    @property
     def venues(self) -> Venues:
         """The real venues. Raises SessionError where there are none."""
         if self._venues is None:
@@ -478,7 +486,7 @@ class Engine:
                 if not pump.drives_clock:
                     group.start_soon(pump.timers, self.wall)
                 if hosted.seat is not None:
-                    group.start_soon(self._compare, live.name, hosted.seat)
+                    group.start_soon(self._compare, hosted, hosted.seat)
                 await live.run()
                 group.cancel_scope.cancel()
         except Exception:
@@ -498,7 +506,7 @@ class Engine:
             self.touch(live.name)
             live.gone.set()
 
-    async def _compare(self, name: str, seat: Seat) -> None:
+    async def _compare(self, hosted: Hosted, seat: Seat) -> None:
         """Hold a session to its venue now and then. What differs twice is no fill on its way, and is told once."""
         before: set[str] = set()
         told: set[str] = set()
@@ -508,8 +516,9 @@ class Engine:
                 now = {str(row) for row in await seat.compare()}
             except SessionError:
                 continue  # the link says so itself
+            hosted.differing = len(now & before)
             for text in sorted((now & before) - told):
-                self.alert("ERROR", name, text, source="recovery")
+                self.alert("ERROR", hosted.live.name, text, source="recovery")
             told = (told | (now & before)) & now
             before = now
 

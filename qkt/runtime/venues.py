@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -19,6 +20,7 @@ from qkt.brokers.mt5.broker import Mt5Broker
 from qkt.brokers.mt5.codes import words
 from qkt.brokers.mt5.constants import Action, LastError
 from qkt.brokers.mt5.desk import Desk
+from qkt.brokers.mt5.figures import LinkFigures
 from qkt.brokers.mt5.link import LOOKS, Link
 from qkt.brokers.mt5.profile import Profile
 from qkt.brokers.mt5.reconcile import CANCEL, Difference, adopted, completed, differences
@@ -86,6 +88,10 @@ class Venues(Protocol):
         """
         ...
 
+    def figures(self) -> Mapping[str, LinkFigures]:
+        """How the links to accounts keep up that were ever opened, by profile."""
+        ...
+
 
 def new_owner() -> str:
     """A mark for the orders of one session that no other session has."""
@@ -101,9 +107,13 @@ class Mt5Accounts:
         self._wall = wall
         self._terminals = dict(terminals or {})
         self._links: dict[str, tuple[Link, int]] = {}
+        self._figures: defaultdict[str, LinkFigures] = defaultdict(LinkFigures)
         # Who trades a market of a netting account.
         self._claims: dict[str, str] = {}
         self._one = anyio.Lock()
+
+    def figures(self) -> Mapping[str, LinkFigures]:
+        return self._figures
 
     def profile_of(self, symbols: Sequence[str]) -> Profile:
         """The one profile that serves these market ids. Raises InstrumentError."""
@@ -121,7 +131,7 @@ class Mt5Accounts:
         async with self._one:
             link, users = self._links.get(name, (None, 0))
             if link is None:
-                link = Link(self._profiles[name], self._wall, self._terminals.get(name))
+                link = Link(self._profiles[name], self._wall, self._terminals.get(name), self._figures[name])
                 await anyio.to_thread.run_sync(link.open)
             self._links[name] = (link, users + 1)
             return link

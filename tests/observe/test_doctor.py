@@ -65,6 +65,43 @@ def test_what_must_be_mended_fails(doctor, text, check, said):
     assert said in found[check, "fail"]
 
 
+GATEWAY = '[mt5.exness]\ngateway_url = "http://127.0.0.1:9"\napi_key = "key-of-the-gateway-4711"\nlogin = 7\n'
+
+
+def test_an_account_that_cannot_be_reached_fails_where_it_is_used(doctor):
+    code, found = doctor('broker = "mt5"\n' + TOML + GATEWAY)
+    assert code == 1
+    assert "mt5.exness: terminal http://127.0.0.1:9" in found["broker", "fail"]
+    code, found = doctor(TOML + GATEWAY)
+    assert code == 0
+    assert found["broker", "ok"].startswith("paper")
+    assert "mt5.exness" in found["broker", "warn"]
+    code, found = doctor('broker = "mt5"\n' + TOML)
+    assert (code, found["broker", "fail"]) == (1, "no MetaTrader 5 account is configured")
+
+
+def test_an_account_on_a_machine_without_its_package_fails(doctor, monkeypatch):
+    monkeypatch.setattr("qkt.brokers.mt5.native.find_spec", lambda _: None)
+    code, found = doctor('broker = "mt5"\n' + TOML + "[mt5.exness]\nlogin = 7\n")
+    assert code == 1
+    assert "not installed here" in found["broker", "fail"]
+
+
+def test_an_account_that_answers_is_told_of(monkeypatch):
+    from qkt.brokers.mt5.native import NativeTerminal
+    from qkt.brokers.mt5.profile import Profile
+    from qkt.brokers.mt5.simulator import SimSymbol, SimulatedPackage, Venue
+
+    package = SimulatedPackage(Venue([SimSymbol("EURUSDm")]))
+    monkeypatch.setattr(Profile, "terminal", lambda _: NativeTerminal(package))
+    monkeypatch.setattr("qkt.brokers.mt5.native.find_spec", lambda _: True)
+    config = load_config(None)[0].model_copy(update={"broker": "mt5", "mt5": {}})
+    monkeypatch.setattr(type(config), "profiles", lambda _: {"sim": Profile("sim", suffix="m")})
+    found = list(outside.brokers(config))
+    assert [one.verdict for one in found] == [Verdict.OK] * len(found)
+    assert "mt5.sim: account" in found[-1].found
+
+
 def test_a_check_that_breaks_is_a_finding(monkeypatch, tmp_path):
     monkeypatch.setattr(visit.machine, "limits", lambda: 1 / 0)
     found = list(examined(None, lambda config: tmp_path))

@@ -11,6 +11,8 @@ import pytest
 from prometheus_client import Metric, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from qkt.brokers.mt5.figures import LinkFigures, counted
+from qkt.brokers.mt5.terminal import TerminalError
 from qkt.observe.exposition import written
 from qkt.observe.metrics import MOST
 from qkt.observe.page import BURST, RATE, Pace, Page
@@ -45,9 +47,33 @@ async def test_they_say_what_the_engine_says(engine, observer):
     assert found["qkt_journal_writes_total",] == engine.figures.commit.count > 0
     assert found["qkt_tick_to_intent_seconds_count", "one"] == live.figures.intent.count > 0
     assert found["qkt_tick_to_intent_seconds_bucket", "+Inf", "one"] == live.figures.intent.count
-    assert found["qkt_intent_to_fill_seconds_count", "one"] > 0
+    assert found["qkt_intent_to_fill_seconds_count", "market", "one"] > 0
+    assert found["qkt_intent_to_fill_seconds_count", "attached", "one"] > 0
     assert 0 < found["qkt_drawdown_max_ratio", "PAPER", "one"] < 1
     assert found["qkt_log_lines_total", "INFO"] > 0
+
+
+async def test_links_to_accounts_are_told_of(engine, observer, monkeypatch):
+    link = LinkFigures(losses=2, up=True)
+
+    class Terminal:
+        def order_send(self, request):
+            if request:
+                raise TerminalError(-10005, "no answer")
+
+    terminal = counted(Terminal(), link)
+    terminal.order_send({})
+    with pytest.raises(TerminalError):
+        terminal.order_send({"symbol": "EURUSDm"})
+    monkeypatch.setattr(engine, "_venues", SimpleNamespace(figures=lambda: {"exness": link}))
+    engine.hosted["one"].seat, engine.hosted["one"].differing = object(), 3
+    found = await samples(observer)
+    engine.hosted["one"].seat = None
+    assert found["qkt_mt5_link_up", "exness"] == 1
+    assert found["qkt_mt5_link_losses_total", "exness"] == 2
+    assert found["qkt_mt5_calls_total", "exness", "order_send"] == 2
+    assert found["qkt_mt5_failures_total", "exness", "order_send", "timeout"] == 1
+    assert found["qkt_mt5_differences", "one"] == 3
 
 
 async def test_a_session_that_is_gone_has_no_series(engine, observer):

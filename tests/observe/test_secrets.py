@@ -18,6 +18,9 @@ from qkt.observe.app import make_app
 from qkt.observe.incident import Incident
 from qkt.observe.logs import LogFiles, logging_to
 from qkt.observe.observer import LOOPBACK, Observer
+from qkt.runtime.control.answers import Done
+from qkt.runtime.control.commands import Halt as HaltCommand
+from qkt.runtime.control.commands import Resume as ResumeCommand
 from qkt.runtime.engine import Engine
 from qkt.runtime.markets import OwnFeeds
 from tests.runtime.samples import FAILING, ListFeed, strategy_file, ticks
@@ -72,7 +75,13 @@ async def test_they_appear_in_no_log_no_page_no_bundle_and_no_traceback(tmp_path
             with anyio.fail_after(20):
                 for name in ("one", "fails"):
                     await engine.hosted[name].pump.ended.wait()
-            await engine.find("one").command("halt", "eva", reason=f"the token is {TOKEN}")
+            said = f"the password is {PASSWORD}, key={KEY}"
+            for number, word in enumerate((HaltCommand, ResumeCommand, HaltCommand)):
+                command = word(id=f"command-{number}", author=HOOK, name="one", reason=said)
+                engine.begin_command(command)
+                answer = await engine.perform(command, print)
+                engine.settle_command(command, answer)
+                assert isinstance(answer, Done)
             observer.tail.drain()
             app = make_app(observer.looking(), token=None, hosts=LOOPBACK)
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
@@ -88,6 +97,9 @@ async def test_they_appear_in_no_log_no_page_no_bundle_and_no_traceback(tmp_path
         with zipfile.ZipFile(target) as bundle:
             bundles |= {f"{name}: {entry}": bundle.read(entry).decode() for entry in bundle.namelist()}
     assert len(bundles) > 12
+    kept = {path: path.read_bytes() for path in state.rglob("*") if path.is_file() and path.name != "qkt.toml"}
+    assert b"the password is ***" in b"".join(kept.values())
+    assert not [path for path, found in kept.items() for secret in (PASSWORD, HOOK) if secret.encode() in found]
     found = {where: leaks(text) for where, text in (pages | logs | bundles).items() if leaks(text)}
     assert not found
 

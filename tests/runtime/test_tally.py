@@ -30,10 +30,14 @@ def test_reasons_that_never_repeat_do_not_grow_the_table():
     assert tally.refusals.total() == tally.effects["refused"] == 500
 
 
-def test_a_market_order_is_timed_from_request_to_first_fill():
+def test_orders_of_every_kind_are_timed_from_request_to_first_fill():
     tally = Tally()
-    tally.count("order", {"order_id": "a", "order_type": "Market", "created_at": 1_000})
-    tally.count("order", {"order_id": "b", "order_type": "Limit", "created_at": 1_000})
-    for order in ("b", "a", "a"):
+    for order, kind, at in (("a", "Market", 1_000), ("b", "Limit", 500), ("c", "Stop", 0), ("d", "Stop", 0)):
+        tally.count("order", {"order_id": order, "order_type": kind, "created_at": at})
+        tally.count("submit", {"order_id": order, "at": at + 1})
+    tally.count("submit", {"order_id": "a-sl", "at": 1_200})
+    tally.count("cancelled", {"order_id": "d", "reason": ""})
+    for order in ("b", "a", "a", "a-sl", "d"):
         tally.count("fill", {"order_id": order, "timestamp": 1_250})
-    assert (tally.fill.count, tally.fill.total) == (1, 250_000_000)
+    times = {kind: (fill.count, fill.total // 1_000_000) for kind, fill in tally.fills.items()}
+    assert times == {"limit": (1, 750), "market": (1, 250), "attached": (1, 50)}

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from qkt.brokers.dispatch import Report, Request, What
 from qkt.brokers.mt5.account import AccountTerms, check_account, tradable
 from qkt.brokers.mt5.desk import Desk
+from qkt.brokers.mt5.figures import LinkFigures, counted
 from qkt.brokers.mt5.profile import Profile
 from qkt.brokers.mt5.records import Account
 from qkt.brokers.mt5.terminal import Terminal, TerminalError
@@ -39,13 +40,16 @@ class LinkError(QktError):
 class Link:
     """One account's link. `open` first, `close` last; both wait. Everything else may be called from any thread."""
 
-    def __init__(self, profile: Profile, wall: Clock, terminal: Terminal | None = None) -> None:
+    def __init__(
+        self, profile: Profile, wall: Clock, terminal: Terminal | None = None, figures: LinkFigures | None = None
+    ) -> None:
         self.profile = profile
         self.names = profile.names()
         self.terms = AccountTerms()
         self.account: Account
         self._wall = wall
-        self._terminal = terminal or profile.terminal()
+        self.figures = figures or LinkFigures()  # those of the links to this account before it go on
+        self._terminal = counted(terminal or profile.terminal(), self.figures)
         self._work: queue.PriorityQueue[tuple[int, int, Callable[[], None]]] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._seats: dict[Desk, Deliver] = {}
@@ -63,6 +67,7 @@ class Link:
             raise LinkError(
                 f"the terminal cannot be reached: {problem.text}", where=f"mt5.{self.profile.name}", expected=self.profile.way
             ) from None
+        self.figures.up = True
         self._thread.start()
 
     def close(self) -> None:
@@ -71,6 +76,7 @@ class Link:
         self._put(ORDERS, lambda: None)
         if self._thread.is_alive():
             self._thread.join()
+        self.figures.up = False
         self._terminal.shutdown()
 
     def seat(self, desk: Desk, deliver: Deliver) -> None:
@@ -161,6 +167,8 @@ class Link:
 
     def _lost(self, problem: Any) -> None:
         if not self._down:
+            self.figures.losses += 1
+            self.figures.up = False
             self._tell(
                 "ERROR", f"the terminal of {self.profile.name} is lost ({problem}); stops that the engine holds do not work"
             )
@@ -175,6 +183,7 @@ class Link:
             self._lost(problem)
             return False
         self._down = 0
+        self.figures.up = True
         self._tell("INFO", f"the terminal of {self.profile.name} is back")
         for desk in self._seats:
             desk.look_now()

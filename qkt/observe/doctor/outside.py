@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from qkt.config import Config
+from qkt.core.clock import SystemClock
 from qkt.core.errors import QktError
 from qkt.observe.channel import open_channels
 from qkt.observe.doctor.finding import Finding, fail, ok, warn
+
+if TYPE_CHECKING:
+    from qkt.brokers.mt5.profile import Profile
 
 TIMEOUT = 5.0
 
@@ -36,6 +41,8 @@ def feed(config: Config) -> Iterator[Finding]:
                 yield ok("feed", f"invents {', '.join(settings.symbols)}")
             else:
                 yield fail("feed", "an invented feed without symbols", "name them with --symbols, or as symbols under [feed]")
+        case "mt5":
+            yield ok("feed", "ticks of the accounts under [mt5]")
         case "tradingview":
             from qkt.data.feeds.tradingview import TradingViewSettings
 
@@ -43,8 +50,35 @@ def feed(config: Config) -> Iterator[Finding]:
 
 
 def brokers(config: Config) -> Iterator[Finding]:
-    """Where orders go."""
-    yield ok("broker", f"paper, {config.account.balance:f} {config.account.currency} for each session; no orders leave")
+    """Where orders go, and whether the accounts that the configuration knows are what they must be. No order is sent."""
+    used = config.broker == "mt5" or config.feed.source == "mt5"
+    if config.broker != "mt5":
+        yield ok("broker", f"paper, {config.account.balance:f} {config.account.currency} for each session; no orders leave")
+    profiles = config.profiles()
+    if used and not profiles:
+        yield fail("broker", "no MetaTrader 5 account is configured", "write [mt5.NAME] into qkt.toml, as docs/mt5.md shows")
+    for profile in profiles.values():
+        yield from _account(profile, fail if used else warn)
+
+
+def _account(profile: Profile, bad: Callable[[str, str, str], Finding]) -> Iterator[Finding]:
+    from qkt.brokers.mt5.checks import check_profile
+    from qkt.brokers.mt5.native import MISSING, installed
+
+    where = f"mt5.{profile.name}"
+    if profile.gateway_url is None and not installed():
+        yield bad("broker", f"{where}: {MISSING.partition(';')[0]}", MISSING.partition("; ")[2])
+        return
+    terminal = profile.terminal()
+    try:
+        for found in check_profile(profile, terminal, [], SystemClock().now()):
+            text = f"{where}: {found.what} {found.found}"
+            if found.wrong:
+                yield bad("broker", f"{text}: {found.wrong}", f"mend it, then qkt brokers check {profile.name}")
+            else:
+                yield ok("broker", text)
+    finally:
+        terminal.shutdown()
 
 
 def alerts(config: Config) -> Iterator[Finding]:

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from qkt.runtime.control.values import CommandId, DeployName, Exact, SessionName, Text, Word
+from qkt.runtime.control.values import CommandId, DeployName, Exact, SessionName, Spoken, Text, Word
 
-Author = Annotated[str, Field(min_length=1, max_length=64)]
+Author = Annotated[Spoken, Field(min_length=1, max_length=64)]
 
 
 class Asked(Word):
@@ -65,7 +65,7 @@ class Halt(Asked):
 
     command: Literal["halt"] = "halt"
     name: SessionName | None = None
-    reason: Text = "operator"
+    reason: Spoken = "operator"
 
 
 class Resume(Asked):
@@ -73,7 +73,7 @@ class Resume(Asked):
 
     command: Literal["resume"] = "resume"
     name: SessionName | None = None
-    reason: Text = "resumed"
+    reason: Spoken = "resumed"
 
 
 class Kill(Asked):

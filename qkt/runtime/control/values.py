@@ -5,7 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from qkt.core.secrets import redacted
 
 # Both ends must speak the same version; it grows when a word changes its meaning or goes away.
 PROTOCOL = 1
@@ -37,6 +39,9 @@ SessionName = Annotated[str, Field(pattern=rf"^{NAME}(/{NAME})?$")]
 DeployName = Annotated[str, Field(pattern=rf"^{NAME}$")]
 CommandId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{8,64}$")]
 Text = Annotated[str, Field(max_length=4096)]
+
+# What a person says to others, rid of secrets before it is written anywhere.
+Spoken = Annotated[Text, AfterValidator(redacted)]
 
 
 class Word(BaseModel):

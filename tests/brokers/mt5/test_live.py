@@ -174,9 +174,14 @@ async def test_a_session_on_an_account_shows_as_live_and_waits_for_a_word_where_
 async def test_a_session_on_a_failing_terminal_comes_to_the_venues_truth(tmp_path: Path) -> None:
     faults = Faults(5, send=dict.fromkeys(SendFault, 0.02), read={ReadFault.LINK: 0.01, ReadFault.NONE: 0.01})
     account = Account(faults)
-    books, broker = await run(account, account.engine(tmp_path / "state", list(ticks(900))), strategy_file(tmp_path))
+    engine = account.engine(tmp_path / "state", list(ticks(900)))
+    books, broker = await run(account, engine, strategy_file(tmp_path))
     assert books.trades
     _agree(account, books, broker)
+    figures = engine.links["sim"]
+    assert figures.calls["order_send"] > 0
+    assert 0 < figures.failures.total() < figures.calls.total()
+    assert not figures.up
 
 
 @pytest.mark.anyio
