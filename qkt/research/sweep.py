@@ -96,8 +96,8 @@ class Luck:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What a sweep came to. `trials` in the order they were proposed, `ranked` their places from the best to the worst: those
-    with a score first, equals in order of proposal; `stability` by place too."""
+    """What a sweep came to. `trials` in the order they were proposed, each combination once; `ranked` their places from best to
+    worst: those with a score first, equals in order of proposal; `stability` by place too."""
 
     asked: Asked
     trials: tuple[Trial, ...]
@@ -170,7 +170,9 @@ def sweep(ready: Prepared, asked: Asked, folder: Path, *, means: Means | None = 
 
 
 def summed_up(asked: Asked, trials: Sequence[Trial]) -> Sweep:
-    """The table of some trials. Raises QktError, with the first reason, when all of them failed."""
+    """The table of some trials, of a combination that was proposed again the first one. Raises QktError, with the first reason,
+    when all of them failed."""
+    trials = list({tuple(trial.params.values()): trial for trial in reversed(trials)}.values())[::-1]
     failed = [trial for trial in trials if trial.outcome.state == "failed"]
     if len(failed) == len(trials):
         raise QktError(f"every one of {len(trials)} runs failed, the first: {failed[0].outcome.problem}")
@@ -183,20 +185,20 @@ def summed_up(asked: Asked, trials: Sequence[Trial]) -> Sweep:
 
 def luck_of(ranked: Sequence[Trial]) -> Luck:
     """What luck alone would have given the best of these."""
-    distinct = {tuple(trial.params.values()): trial for trial in ranked if trial.outcome.state == "done"}
+    done = [trial for trial in ranked if trial.outcome.state == "done"]
     winner = np.array(ranked[0].outcome.daily)
-    ratios = [ratio for trial in distinct.values() if (ratio := _daily_ratio(trial)) is not None]
+    ratios = [ratio for trial in done if (ratio := _daily_ratio(trial)) is not None]
     if len(ratios) < 2 or len(winner) == 0:
-        return Luck(len(distinct), len(winner), None, probabilistic_sharpe(winner), None)
+        return Luck(len(done), len(winner), None, probabilistic_sharpe(winner), None)
     variance = statistics.variance(ratios)
-    best = expected_best_sharpe(len(distinct), variance)
+    best = expected_best_sharpe(len(done), variance)
     yearly = ranked[0].outcome.figures["days_per_year"] or 0.0
     return Luck(
-        trials=len(distinct),
+        trials=len(done),
         days=len(winner),
         expected_best=best * yearly**0.5,
         probability=probabilistic_sharpe(winner),
-        deflated=deflated_sharpe(winner, len(distinct), variance),
+        deflated=deflated_sharpe(winner, len(done), variance),
     )
 
 
