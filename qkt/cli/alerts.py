@@ -29,12 +29,12 @@ def try_channels(
     """Send a message to every channel of qkt.toml. Exit code 1 when one does not take it."""
     import platform
 
-    from qkt.config import load_config
+    from qkt.config import ConfigError, load_config
     from qkt.observe.channel import sender
 
     channels = load_config(config)[0].alerts.channels
     if not channels:
-        raise UsageError("no channels are configured", where="alerts.channels", remedy="docs/operations.md shows how")
+        raise ConfigError("no channels are configured", where="alerts.channels", remedy="docs/operations.md shows how")
     if name is not None and name not in channels:
         raise UsageError(f"no channel '{name}'", expected=f"one of {', '.join(channels)}")
     taken = {}

@@ -13,7 +13,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 import structlog
 
 from qkt.core.clock import SystemClock
+from qkt.core.errors import QktError
 from qkt.core.secrets import redacted
 from qkt.observe.repeats import Repeats
 from qkt.runtime.control.rows import Line
@@ -48,7 +49,7 @@ Entry = dict[str, Any]
 class LogFiles:
     """Writes to `engine.log` and `sessions/NAME.log` in a folder, each kept at `files` files of `megabytes`. `console`, if any,
     is given readable lines and must not block. `dropped` counts what could not be taken, `failures` what could not be
-    written."""
+    written. Raises QktError when the folder cannot be made."""
 
     def __init__(
         self,
@@ -60,7 +61,12 @@ class LogFiles:
         console: Callable[[str], None] | None = None,
         colors: bool = False,
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            for place in (folder.parent, folder):  # each for its user alone: parents made along the way would not be
+                place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as problem:
+            found = f"the log cannot be written ({problem.strerror})"
+            raise QktError(found, where=str(folder), expected="a folder that can be written to") from None
         self._folder = folder
         self.level = LEVELS[level.upper()]
         self._bytes, self._files = megabytes * MEGABYTE, files
@@ -196,7 +202,8 @@ class LogFiles:
         file.close()
 
     def _opened(self, path: Path) -> _File:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(OSError):  # what comes of it is counted when it is written to
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return _File(path, maxBytes=self._bytes, backupCount=self._files - 1, encoding="utf-8", delay=True)
 
 

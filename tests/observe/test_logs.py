@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import stat
 import threading
 
 import pytest
 
 from qkt.core import secrets
+from qkt.core.errors import QktError
 from qkt.observe.logs import LogFiles, logging_to
 from qkt.observe.repeats import BURST, WINDOW, Repeats
 from qkt.runtime.lines import SESSION, LineBook
@@ -53,6 +55,27 @@ def test_each_session_has_a_file_and_what_is_wrong_stands_in_the_engines_too(fil
     assert [(one["event"], one["about"]) for one in of_child] == [("filled", "fill"), ("failed", "fault")]
     assert (of_child[0]["order"], of_child[0]["trace"], of_child[0]["ts"]) == ("o-1", "3.17", "1970-01-01T00:00:01.000+00:00")
     assert [one["event"] for one in read(tmp_path / "engine.log")] == ["failed", "metrics are served"]
+
+
+def test_a_new_state_is_its_users_alone(tmp_path):
+    LogFiles(tmp_path / "state" / "logs", "info", megabytes=1, files=3)
+    assert [stat.S_IMODE((tmp_path / "state" / place).stat().st_mode) for place in ("", "logs")] == [0o700, 0o700]
+
+
+def test_a_folder_that_cannot_be_made_is_refused_in_a_sentence(tmp_path):
+    (tmp_path / "logs").write_text("in the way")
+    with pytest.raises(QktError, match="the log cannot be written"):
+        LogFiles(tmp_path / "logs", "info", megabytes=1, files=3)
+
+
+def test_a_place_that_is_lost_meanwhile_is_counted_and_the_rest_is_written(files, tmp_path):
+    (tmp_path / "sessions").write_text("in the way")
+    book = LineBook()
+    with logging_to(files):
+        files.line(book.add(1_000, "INFO", "fill", "slow", "filled"))
+        files.line(book.add(2_000, "INFO", "engine", "engine", "goes on"))
+    assert [one["event"] for one in read(tmp_path / "engine.log")] == ["goes on"]
+    assert files.failures == 1
 
 
 def test_a_traceback_shows_no_secret(files, tmp_path):
