@@ -64,9 +64,11 @@ SPEED = 100
 LIVES = 3
 TRADES_S = 1.2
 """How long an engine that dies trades at most, in seconds of ours."""
+LOOKS = 150
 TRADES = 4
 """How many trades there are at least before the last engine of a run rests."""
-WITHIN = 60
+WITHIN = 400
+"""Seconds that one engine may take on a machine that has other things to do."""
 KINDS = ("event", "write", "call")
 LIMITS = RiskLimits(venue=VenueLimits(measured_usage_hours=Decimal(0), measured_usage_max_qty=Decimal(0)))
 
@@ -141,7 +143,7 @@ async def _until(hosted: Hosted, problems: Callable[[], list[str]]) -> None:
     broker = hosted.live.machine.session.broker
     assert hosted.seat is not None
     said: list[str] = []
-    for _ in range(400):
+    for _ in range(LOOKS):
         said = [str(row) for row in await hosted.seat.compare()]
         said += [f"nobody answered {one.token}" for one in broker.standing().outstanding]  # type: ignore[attr-defined]
         said += problems()
