@@ -6,6 +6,8 @@ The one place that knows how the pieces of a running process fit.
 from __future__ import annotations
 
 import asyncio
+import atexit
+import gc
 import logging
 import math
 import os
@@ -69,7 +71,11 @@ class Hosting:
 
 
 def run(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
-    """Run one of the functions below in a loop of its own. A failure inside comes out as what it is, without its group."""
+    """Run one of the functions below in a loop of its own. A failure inside comes out as what it is, without its group.
+
+    When the process ends after that, nothing is searched for garbage once more: an engine holds so much that it took seconds.
+    """
+    atexit.register(gc.freeze)
     try:
         return anyio.run(function, *arguments)
     except BaseExceptionGroup as group:
