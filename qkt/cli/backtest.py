@@ -225,10 +225,9 @@ def backtest(
         write_round_trips(round_trips, result.round_trips)
     if equity is not None:
         write_equity(equity, result.equity)
-    if report is not None:
-        write_report(result, report, shlex.join(("qkt", *sys.argv[1:])))
     _show(result, as_json=as_json, quiet=quiet, log=log, plot=plot)
     if report is not None:
+        write_report(result, report, shlex.join(("qkt", *sys.argv[1:])))
         say(f"the report is in {report}; qkt report open {shlex.quote(str(report))} shows it")
     if result.interrupted:
         say(f"interrupted after {result.record.ticks:,} ticks, the result is partial")

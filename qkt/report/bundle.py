@@ -64,6 +64,10 @@ def write_report(result: BacktestResult, folder: Path | str, command: str | None
         _put(part, target)
     except OSError as problem:
         raise QktError(f"cannot be written ({(problem.strerror or str(problem)).lower()})", where=str(target)) from None
+    except QktError as problem:
+        if problem.where is None or not problem.where.startswith(str(part)):
+            raise
+        raise QktError(problem.found, where=str(target)) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return target

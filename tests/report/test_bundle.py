@@ -181,13 +181,14 @@ def test_a_full_disk_leaves_the_earlier_report_and_no_half_one(result, tmp_path,
     write_report(BacktestResult.of(record([1.0])), target)
     before = {path.name: path.read_bytes() for path in target.iterdir()}
 
-    def full(part, proof):
+    def full(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(bundle, "_write_manifest", full)
-    for place in (target, tmp_path / "new"):
-        with pytest.raises(QktError, match=r"cannot be written \(no space left on device\)"):
-            write_report(result, place)
+    for where in ("qkt.report.bundle._write_manifest", "qkt.backtest.output._csv"):
+        monkeypatch.setattr(where, full)
+        for place in (target, tmp_path / "new"):
+            with pytest.raises(QktError, match=rf"^{place}: cannot be written \(no space left on device\)$"):
+                write_report(result, place)
     assert {path.name: path.read_bytes() for path in target.iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["r"]
 
