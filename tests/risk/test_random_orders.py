@@ -26,7 +26,7 @@ class Trader:
     def __init__(self, seed: int) -> None:
         self.pick = random.Random(seed)
         orders = OrderLimits(max_quantity=LARGEST, max_account_position=CAP)
-        limits = RiskLimits(orders, every_strategy=StrategyLimits(max_position=CAP))
+        limits = RiskLimits(orders, every_strategy=StrategyLimits(max_position=CAP, runaway_round_trips=1_000))
         self.market = Market(GOLD, SILVER, limits=limits)
         self.prices = {GOLD: 100.0, SILVER: 100.0}
         for symbol in self.prices:

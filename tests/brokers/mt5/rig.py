@@ -31,9 +31,9 @@ from qkt.core.events import Tick
 from qkt.core.instruments import InstrumentRegistry
 from qkt.core.terms import OrderKind, Side, TimeInForce
 from qkt.engine import Session, SessionSettings, TickBoard, assemble
-from qkt.risk import RiskLimits
 from qkt.strategy import CancelSignal, CloseSignal, EnterSignal, ExitForm, ScaleOut, ScaleOutPart, Signal
 from qkt.strategy.signals import BracketSpec, OcoEntrySignal
+from tests.backtest.random_limits import UNHURRIED
 from tests.market import GOLD, Script, by, instrument, stepped, trailing
 
 OWNER = "k3x9ab"
@@ -104,7 +104,7 @@ class Rig:
         settings = SessionSettings(
             Decimal(100_000),
             instruments=InstrumentRegistry.standard().with_layer(table),
-            limits=RiskLimits(),
+            limits=UNHURRIED,
             venue=VenueTerms(BrokerKind.MT5, OWNER),
             audit=True,
         )
