@@ -65,6 +65,8 @@ LIVES = 3
 TRADES_S = 1.2
 """How long an engine that dies trades at most, in seconds of ours."""
 LOOKS = 150
+ROUNDING = Decimal("0.05")
+"""Account currency: books average entries to eight decimals, a hedging account keeps each."""
 TRADES = 4
 """How many trades there are at least before the last engine of a run rests."""
 WITHIN = 400
@@ -172,7 +174,7 @@ def _problems(hosted: Hosted, terminal: Terminal) -> list[str]:
         wrong.append(f"net {net} at the venue, {session.books.net_quantity('cross', 'SIM:EURUSD')} in the books")
     if not terminal.positions_get():
         made = Decimal(repr(terminal.account_info().balance)) - 10_000
-        if abs(made - session.books.realized) > Decimal("0.001"):
+        if abs(made - session.books.realized) > ROUNDING:
             wrong.append(f"the account made {made}, the books {session.books.realized}")
     return wrong
 
