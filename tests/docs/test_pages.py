@@ -1,5 +1,5 @@
 """Every block of the pages that are not about the language is checked for what it is. Commands are parsed; those of the pages
-that `tests.docs.walk` goes through are run there, by `.ci/run`.
+that `tests.docs.walk` goes through are run there, by `.ci/nightly`.
 """
 
 from __future__ import annotations
