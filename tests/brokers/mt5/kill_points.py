@@ -38,7 +38,7 @@ from qkt.brokers.mt5.remote import Gateway
 from qkt.brokers.mt5.simulator.served import served
 from qkt.brokers.mt5.terminal import Terminal
 from qkt.brokers.mt5.tokens import found
-from qkt.risk import RiskLimits, VenueLimits
+from qkt.risk import RiskLimits, StrategyLimits, VenueLimits
 from qkt.runtime import committer
 from qkt.runtime.engine import Engine, Hosted
 from qkt.runtime.markets import OwnFeeds
@@ -72,7 +72,10 @@ TRADES = 4
 WITHIN = 400
 """Seconds that one engine may take on a machine that has other things to do."""
 KINDS = ("event", "write", "call")
-LIMITS = RiskLimits(venue=VenueLimits(measured_usage_hours=Decimal(0), measured_usage_max_qty=Decimal(0)))
+LIMITS = RiskLimits(
+    venue=VenueLimits(measured_usage_hours=Decimal(0), measured_usage_max_qty=Decimal(0)),
+    strategies={"cross": StrategyLimits(runaway_rejections=1_000_000)},  # a market this fast leaves many orders behind
+)
 
 
 class Wall:
