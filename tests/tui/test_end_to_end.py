@@ -151,7 +151,7 @@ def test_a_tour_is_operated_loses_its_terminal_trades_on_and_is_attached_again(
     terminal.press("y")
     until(lambda: terminal.tmux("show-buffer"), lambda copied: "\tRUN\t" in copied)
     terminal.press("K")
-    terminal.answer("KILL SWITCH -- PAPER", *"KILL", "Enter")
+    terminal.answer("KILL SWITCH", *"KILL", "Enter")
     until(lambda: sessions(state), lambda rows: all(row.halt == "operator" for row in rows.values()))
     terminal.shows("HALT o")
 
