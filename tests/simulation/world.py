@@ -153,8 +153,10 @@ class World:
             group.cancel_scope.cancel()
 
     async def _to_next_second(self) -> None:
+        """The market waits for nobody: what passed while a command was waited for is made up for."""
         await anyio.sleep(max(0.0, self._second + 1 - self._loop.now))
-        self._move()
+        while self._second < min(self._loop.now, SECONDS):
+            self._move()
 
     def _move(self) -> None:
         self._second += 1

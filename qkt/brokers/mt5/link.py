@@ -105,7 +105,7 @@ class Link:
                 future.set_result(call(self._terminal))
             except TerminalError as problem:
                 future.set_exception(problem)
-                if problem.link:
+                if problem.link and not self._down:  # who keeps asking must not put the next attempt off
                     self._lost(problem)
             except BaseException as problem:
                 future.set_exception(problem)
