@@ -27,7 +27,7 @@ from tests.runtime.samples import FAILING, ListFeed, strategy_file, ticks
 
 pytestmark = pytest.mark.anyio
 
-TOKEN, KEY, HOOK, PASSWORD = "tv-token-4711", "env/key+4711", "hook-word-4711", "venue-pass-4711"
+TOKEN, KEY, HOOK, PASSWORD = "tv-token-qx47zz11", "env/key+qx47zz11", "hook-word-qx47zz11", "venue-pass-qx47zz11"
 CONFIG = f"""
 [feed]
 token = "{TOKEN}"
@@ -60,7 +60,7 @@ def config(tmp_path, monkeypatch):
 
 
 def leaks(text):
-    return [secret for secret in (TOKEN, KEY, HOOK, PASSWORD, "4711") if secret in text]
+    return [secret for secret in (TOKEN, KEY, HOOK, PASSWORD, "qx47zz11") if secret in text]
 
 
 async def test_they_appear_in_no_log_no_page_no_bundle_and_no_traceback(tmp_path, config):
