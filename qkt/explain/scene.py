@@ -13,6 +13,7 @@ from qkt.core.events import Candle, Event
 from qkt.core.numbers import q8, to_decimal
 from qkt.engine import Stage
 from qkt.explain.life import Step, order_words, told
+from qkt.explain.witness import keep_latest
 from qkt.lang.compiled import CompiledStrategy
 from qkt.lang.looking import LookedAt
 
@@ -100,7 +101,7 @@ class SceneMaker:
         session = stage.session
         for trader in session.traders:
             candles = self._candles[trader.name] = {}
-            trader.scope.subscribe_first(Candle, partial(_keep, candles))
+            trader.scope.subscribe_first(Candle, partial(keep_latest, candles))
         session.scope.tap(self._on_event)
 
     def scene(self, run: str, length: int) -> Scene:
@@ -152,10 +153,6 @@ class SceneMaker:
                 for leg in legs:
                     profit = books.converter.value(q8(books.open_profit(leg, price)), legs.symbol, price)
                     yield Holding(book.strategy, leg.symbol, leg.side.value, leg.quantity, leg.entry, leg.opened_at, profit)
-
-
-def _keep(candles: dict[str, Candle], candle: Candle) -> None:
-    candles[candle.stream] = candle
 
 
 def _bar(candle: Candle) -> Bar:

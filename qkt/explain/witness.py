@@ -106,7 +106,7 @@ class Witness:
         scope = self._session.scope
         for trader in self._session.traders:
             candles = self._candles[trader.name] = {}
-            trader.scope.subscribe_first(Candle, partial(_keep, candles))
+            trader.scope.subscribe_first(Candle, partial(keep_latest, candles))
         scope.subscribe_first(RuleFired, self._on_fired)
         scope.subscribe_first(OrderRequested, self._on_order)
         scope.subscribe_first(OrderApproved, self._on_order)
@@ -170,7 +170,8 @@ class Witness:
             self.heard.setdefault(order_id, []).append(Heard(event, self._board.quote(symbol)))
 
 
-def _keep(candles: dict[str, Candle], candle: Candle) -> None:
+def keep_latest(candles: dict[str, Candle], candle: Candle) -> None:
+    """Remember the latest closed bar of each stream, before the strategy is asked about it."""
     candles[candle.stream] = candle
 
 
