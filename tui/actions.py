@@ -220,3 +220,11 @@ def rebound(keys: Mapping[str, str]) -> dict[str, str]:
             raise ValueError(f"[keys] gives '{key}' to both {seen[key]} and {name}")
         seen[key] = name
     return {name: ",".join((key, *BY_ID[name].aliases)) for name, key in taken.items()}
+
+
+def bound(keys: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """As `rebound`, or the standard keys and why the user's cannot hold: no engine is left alone for a typo."""
+    try:
+        return rebound(keys), ""
+    except ValueError as problem:
+        return rebound({}), f"{problem} - the standard keys hold"

@@ -6,9 +6,27 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui.app import Dashboard
 
 # What terminals take in one OSC 52 sequence: base64 of it stays under 100,000 characters.
 MOST = 74_994
+
+
+def copy_from(app: Dashboard, text: str) -> None:
+    """Copy what stands on a screen, in a thread as tmux may be slow, and say where it went."""
+    if not text:
+        app.say("nothing to copy here", "dim")
+        return
+    folder = app.memory.path.parent if app.memory.path is not None else Path.cwd()
+
+    def work() -> None:
+        said = copy(text, lambda words: app.call_from_thread(app.copy_to_clipboard, words), folder)
+        app.call_from_thread(app.say, said)
+
+    app.run_worker(work, thread=True, group="copy")
 
 
 def copy(text: str, terminal: Callable[[str], None], folder: Path, environ: Mapping[str, str] | None = None) -> str:
@@ -20,7 +38,10 @@ def copy(text: str, terminal: Callable[[str], None], folder: Path, environ: Mapp
         terminal(text)
         return "copied to the clipboard"
     file = folder / "qkt-copied.txt"
-    file.write_text(text, encoding="utf-8")
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as problem:
+        return f"too long for a terminal, and {file} cannot be written: {problem.strerror}"
     return f"too long for a terminal; written to {file}"
 
 

@@ -6,11 +6,13 @@ Whatever changes what trades goes through a question of `asks`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qkt.runtime.control import commands as ask
 from tui import asks, opening, palette, papers
 from tui.actions import Focus
+from tui.clipboard import copy_from
 from tui.palette import Entry
 from tui.screens.backtest_form import BackTestForm
 from tui.screens.deploy import Deploy
@@ -20,7 +22,7 @@ from tui.screens.modify import Modify
 from tui.screens.picker import Picker
 from tui.screens.travel import Travel
 from tui.table import UNITS
-from tui.viewmodel import View
+from tui.viewmodel import NOTHING, View
 from tui.widgets.log import LEVELS
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ Verb = Callable[["Dashboard", str], Awaitable[object] | None]
 
 async def open_palette(app: Dashboard) -> None:
     view = app.view
-    entries = [*palette.of_actions(app.available()), *palette.of_names(view), *palette.of_settings(view)]
+    entries = [*palette.of_actions(app.keyboard.available()), *palette.of_names(view), *palette.of_settings(view)]
     await _choose(app, Picker("Commands", entries, empty="Nothing is called that."))
 
 
@@ -56,7 +58,8 @@ def show_help(app: Dashboard) -> None:
 
 def next_units(app: Dashboard) -> None:
     units = UNITS[(UNITS.index(app.context.units) + 1) % len(UNITS)]
-    app.set_units(units)
+    app.context = replace(app.context, units=units)
+    app.show(NOTHING)
     app.say(f"profit in {'R, units of the risk taken' if units == 'r' else units}")
 
 
@@ -80,7 +83,7 @@ def freeze(app: Dashboard) -> None:
 
 
 def thrift(app: Dashboard) -> None:
-    app.set_thrifty(not app.thrifty)
+    app.set_thrifty(not app.pace.thrifty)
 
 
 def repaint(app: Dashboard) -> None:
@@ -89,7 +92,7 @@ def repaint(app: Dashboard) -> None:
 
 def copy_or_leave(app: Dashboard) -> None:
     if app.screen.get_selected_text():
-        app.copy_text(app.screen.get_selected_text() or "")
+        copy_from(app, app.screen.get_selected_text() or "")
     else:
         app.say("q leaves; the engine goes on trading", "dim")
 
@@ -187,7 +190,8 @@ async def acknowledge(app: Dashboard) -> None:
 
 
 def lock(app: Dashboard) -> None:
-    app.set_locked(not app.locked)
+    app.keyboard.lock.turn(open=app.keyboard.locked)
+    app.show_lines()
 
 
 DEEDS: Mapping[str, Deed] = {
@@ -246,10 +250,10 @@ def theme(app: Dashboard, name: str) -> None:
     app.memory.keep()
 
 
-async def rate(app: Dashboard, frames: str) -> None:
-    app.memory.rate = int(frames)
+def rate(app: Dashboard, frames: str) -> None:
+    app.pace.chosen = app.memory.rate = int(frames)
     app.memory.keep()
-    await app.listener.want(rate=int(frames), rules=app.listener.rules)
+    app.want()
     app.say(f"{frames} frames a second")
 
 

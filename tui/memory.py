@@ -15,7 +15,6 @@ class Memory:
     path: Path | None = None
     theme: str = ""
     screen: str = "overview"
-    units: str = "money"
     rate: int = 4
     sorts: dict[str, tuple[str, bool]] = field(default_factory=dict)
     filters: dict[str, str] = field(default_factory=dict)
@@ -42,7 +41,7 @@ def recalled(path: Path) -> Memory:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         memory = Memory(path)
-        for name, kind in (("theme", str), ("screen", str), ("units", str), ("rate", int), ("last_key", int)):
+        for name, kind in (("theme", str), ("screen", str), ("rate", int), ("last_key", int)):
             if isinstance(values.get(name), kind):
                 setattr(memory, name, values[name])
         memory.sorts = {str(k): (str(v[0]), bool(v[1])) for k, v in dict(values.get("sorts", {})).items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 SPAN = 5.0
 
@@ -17,6 +18,16 @@ class Meter:
         self.frames = 0
         self.written = 0
         self._marks: deque[tuple[float, int, int, float]] = deque()
+
+    def attend(self, driver: Any) -> None:
+        """Count what goes to the terminal of a driver from now on."""
+        write = driver.write
+
+        def counted(data: str) -> None:
+            self.written += len(data.encode())
+            write(data)
+
+        driver.write = counted
 
     def mark(self) -> None:
         """Take the sums of this moment; called about once a second."""

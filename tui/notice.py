@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from qkt.runtime.control.answers import Accepted, Changed, Done, Failed
 from tui import format as fmt
+from tui.table import Cell
+from tui.tables.risk import open_alerts
 from tui.viewmodel import Report, View
 
-# Seconds that the end of a command, or an alert, stays.
-STAYS = 8.0
+# Seconds that the end of a command stays, and a sentence of the dashboard's own.
+STAYS, SAID_FOR = 8.0, 6.0
 # Seconds after which a command without any answer is in doubt.
 DOUBT = 3.0
 
@@ -30,6 +33,45 @@ class Sent:
     at: float
     settled: float | None = None
     problem: str | None = None
+
+
+class Voice:
+    """What the dashboard itself said last, for as long as it stands."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._said: tuple[Notice, float] | None = None
+
+    def say(self, text: str, role: str = "accent") -> None:
+        self._said = (Notice(text, role), self._clock())
+
+    @property
+    def sentence(self) -> Notice | None:
+        return None if self._said is None or self._clock() - self._said[1] > SAID_FOR else self._said[0]
+
+
+def gravest(view: View, sent: Sent | None, said: Notice | None, frozen: float | None, now: float) -> Notice | None:
+    """What is said of all there is to say: the link, a command under way, a sentence, a view that was frozen at a moment."""
+    if (found := link_notice(view, now)) is not None:
+        return found
+    if (found := command_notice(view, sent, now)) is not None:
+        return found
+    if said is not None:
+        return said
+    return None if frozen is None else Notice(f"VIEW FROZEN {int(now - frozen)}s - v goes on", "warn")
+
+
+def marks(view: View, width: int, *, thrifty: bool, read_only: bool, locked: bool) -> list[Cell]:
+    """What stands beside it whatever it says: open alerts, a slow line, and whether keys may change anything."""
+    alerts = open_alerts(view.tables.alerts.values())
+    found = [Cell(f"{alerts} ALERT", "alert")] if alerts else []
+    if thrifty:
+        found.append(Cell("LOW BANDWIDTH", "dim"))
+    if read_only:
+        found.append(Cell("READ-ONLY", "dim"))
+    elif locked:
+        found.append(Cell("LOCKED" if width >= 100 else "LOCK", "warn"))
+    return found
 
 
 def link_notice(view: View, now: float) -> Notice | None:

@@ -259,12 +259,14 @@ def test_help_and_palette_open_over_any_screen() -> None:
     run(work)
 
 
-def test_sorts_filters_and_theme_are_there_again_after_a_restart(tmp_path: Path) -> None:
+def test_screen_sorts_filters_and_theme_are_there_again_after_a_restart(tmp_path: Path) -> None:
     async def work() -> None:
         file = tmp_path / "dashboard.json"
         async with opened(memory=recalled(file)) as desk:
-            await desk.press("s", "slash", *"gold", "enter", "colon", *"theme paper", "enter")
+            await desk.press("s", "slash", *"gold", "enter", "colon", *"theme paper", "enter", "7")
         async with opened(memory=recalled(file)) as desk:
+            assert desk.app.current_mode == "risk"
+            await desk.press("1")
             assert desk.app.palette.name == "paper"
             assert desk.grid("strategies").filter_text == "gold"
             assert desk.grid("strategies").sorting == ("DAY P&L", False)
@@ -527,7 +529,7 @@ def test_live_starts_locked_and_locks_itself_again() -> None:
             await desk.press("escape")
             desk.clock.advance(601)
             desk.app._second()
-            assert desk.app.locked
+            assert desk.app.keyboard.locked
             assert asks_for_digits(desk)
 
     def asks_for_digits(desk: Desk) -> bool:
@@ -628,9 +630,9 @@ def test_whoever_comes_back_is_told_what_happened() -> None:
 def test_a_slow_line_is_noticed_and_asks_for_less() -> None:
     async def work() -> None:
         async with opened() as desk:
-            desk.app.frames_dropped()
+            desk.app.frames_dropped(64)
             desk.clock.advance(4)
-            desk.app.frames_dropped()
+            desk.app.frames_dropped(130)
             await desk.pilot.pause()
             assert desk.link.wanted[-1].rate == 1
             assert "LOW BANDWIDTH" in desk.second_line()
@@ -688,5 +690,28 @@ def test_keys_of_the_user_hold_and_those_that_clash_are_told() -> None:
             assert "[keys] gives 'K' to both" in desk.second_line()
             await desk.press("H")
             assert isinstance(desk.app.screen, Confirm)
+
+    run(work)
+
+
+def test_what_goes_wrong_with_a_pane_stays_in_it(caplog: pytest.LogCaptureFixture) -> None:
+    async def work() -> None:
+        async with opened() as desk:
+            positions = desk.grid("positions")
+
+            def broken(width: int, height: int) -> list[Any]:
+                raise ValueError("no such [leg]")
+
+            body, positions.body = positions.body, broken  # type: ignore[method-assign]
+            fewer = samples.snapshot(101, positions=samples.POSITIONS[1:])
+            desk.link.push(difference(samples.snapshot(), fewer), difference(fewer, samples.snapshot(102)))
+            await desk.pilot.pause()
+            assert "This pane cannot show what came: ValueError: no such [leg]" in desk.text()
+            assert "STRATEGIES 7" in desk.text()
+            positions.body = body  # type: ignore[method-assign]
+            desk.link.push(difference(samples.snapshot(102), samples.snapshot(103)))
+            await desk.pilot.pause()
+            assert "POSITIONS 3" in desk.text()
+        assert caplog.text.count("the pane positions cannot show what came") == 1
 
     run(work)

@@ -14,6 +14,7 @@ from textual.widgets import Input
 from qkt.core.errors import QktError
 from tui import opening
 from tui.actions import Focus
+from tui.clipboard import copy_from
 from tui.viewmodel import ChangeSet, View
 from tui.widgets.account_line import AccountLine
 from tui.widgets.deck import Columns, Deck
@@ -111,7 +112,7 @@ class DeckScreen(Screen[None]):
         if not self.is_mounted:
             return
         for pane in self.panes:
-            pane.apply(view, changes)
+            pane.take(view, changes)
         self.deck.settle()
         self.show_lines()
 
@@ -120,7 +121,7 @@ class DeckScreen(Screen[None]):
         app = self.dashboard
         self.query_one(AccountLine).show(app.view, app.subject.account_for(app.view, self.focus_of()))
         self.query_one(NavLine).show(self.NAME, app.notice(), app.marks())
-        self.query_one(Footer).show(app.available())
+        self.query_one(Footer).show(app.keyboard.available())
 
     def look(self, name: str, work: Callable[[], Awaitable[object]], failed: Callable[[str], None] | None = None) -> None:
         """Ask the engine something and show what it says; asking again gives the last question up."""
@@ -176,6 +177,12 @@ class DeckScreen(Screen[None]):
         for pane in self.panes:
             pane.jump_letter = LETTERS[panes.index(pane)] if pane in panes else ""
             pane.repaint()
+
+    async def on_nav_line_chosen(self, event: NavLine.Chosen) -> None:
+        await self.dashboard.action_show(event.screen_name)
+
+    async def on_footer_asked(self, event: Footer.Asked) -> None:
+        await self.dashboard.action_do(event.action)
 
     # ------------------------------------------------- what looking actions do here
 
@@ -317,4 +324,4 @@ class DeckScreen(Screen[None]):
     def do_copy(self) -> None:
         pane = self.pane
         if pane is not None:
-            self.dashboard.copy_text(pane.copied())
+            copy_from(self.dashboard, pane.copied())

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import events
 
+from qkt.core.errors import QktError
 from qkt.runtime.control.details import Digest
 from tui import format as fmt
 from tui.screens.dialog import Dialog, wrapped
 from tui.table import Cell, signed
 from tui.widgets.pane import Line
+
+if TYPE_CHECKING:
+    from tui.app import Dashboard
+
+
+async def tell(app: Dashboard, since: int) -> None:
+    """Ask the engine what happened since a moment (epoch ms), and show it if there is anything."""
+    try:
+        digest = await app.link.digest(since)
+    except QktError as problem:
+        app.say(f"no digest: {problem}", "warn")
+        return
+    if worth_saying(digest):
+        app.push_screen(DigestDialog(digest))
 
 
 def worth_saying(digest: Digest) -> bool:

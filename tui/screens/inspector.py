@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from textual import events
 
 from tui import format as fmt
+from tui.clipboard import copy_from
 from tui.screens.dialog import Dialog, wrapped
 from tui.table import Cell
 from tui.widgets.pane import Line
@@ -50,7 +51,7 @@ class Inspector(Dialog[None]):
             self.first = max(self.first + steps[event.key], 0)
             self.redraw()
         elif event.key == "y":
-            self.dashboard.copy_text("\n".join(f"{name}\t{value}" for name, value in self._fields))
+            copy_from(self.dashboard, "\n".join(f"{name}\t{value}" for name, value in self._fields))
         elif event.key in ("escape", "backspace", "enter", "i", "q"):
             self.dismiss(None)
 

@@ -8,6 +8,7 @@ from textual import events
 
 from qkt.core.errors import QktError
 from tui import format as fmt
+from tui.clipboard import copy_from
 from tui.screens.dialog import Dialog, wrapped
 from tui.table import Cell
 from tui.widgets.pane import Line
@@ -61,7 +62,7 @@ class StoryDialog(Dialog[None]):
             self.first = max(self.first + STEPS[event.key], 0)
             self.redraw()
         elif event.key == "y":
-            self.dashboard.copy_text("\n".join(self._told))
+            copy_from(self.dashboard, "\n".join(self._told))
         elif event.key in ("escape", "backspace", "enter", "q"):
             self.dismiss(None)
 

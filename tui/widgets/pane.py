@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -13,7 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.actions import Focus
-from tui.format import clip
+from tui.format import clean, clip
 from tui.placing import Want
 from tui.table import Cell, Context
 from tui.viewmodel import ChangeSet, View
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from tui.styles.themes import Palette
 
 Line = Sequence[Cell]
+
+log = logging.getLogger("tui")
 
 
 class Pane(Widget, can_focus=True):
@@ -43,6 +46,7 @@ class Pane(Widget, can_focus=True):
         self._painted: list[Line] = []
         self._tallest = 0
         self.jump_letter = ""
+        self._broken = self._logged = ""
 
     @property
     def dashboard(self) -> Dashboard:
@@ -55,6 +59,21 @@ class Pane(Widget, can_focus=True):
     @property
     def context(self) -> Context:
         return self.dashboard.context
+
+    def take(self, view: View, changes: ChangeSet) -> None:
+        """Take a frame. What goes wrong with a pane stays in it, and is tried again with the next frame."""
+        again, self._broken = bool(self._broken), ""
+        try:
+            self.apply(view, ChangeSet(everything=True) if again else changes)
+        except Exception as problem:
+            self._break(problem)
+            self.repaint()
+
+    def _break(self, problem: Exception) -> None:
+        self._broken = f"{type(problem).__name__}: {problem}"
+        if self._broken != self._logged:
+            self._logged = self._broken
+            log.exception("the pane %s cannot show what came", self.id)
 
     # ------------------------------------------------------- what subclasses say
 
@@ -98,7 +117,7 @@ class Pane(Widget, can_focus=True):
 
     def on_focus(self) -> None:
         self.repaint()
-        self.dashboard.focus_moved()
+        self.dashboard.show_lines()
 
     def on_blur(self) -> None:
         self.repaint()
@@ -126,7 +145,15 @@ class Pane(Widget, can_focus=True):
             self.refresh(*regions)
 
     def _lines(self, width: int, height: int) -> list[Line]:
-        lines = self.body(width, height - 1)  # first, as it says what the title counts
+        try:
+            lines = [] if self._broken else self.body(width, height - 1)  # first, as it says what the title counts
+        except Exception as problem:
+            lines = []
+            self._break(problem)
+        if self._broken:
+            self.note = ""
+            says = (f"This pane cannot show what came: {clean(self._broken)}", "The log of the dashboard says where.")
+            lines = [[Cell(clip(f"  {part}", width), "alarm")] for part in says]
         return [self._title(width), *lines][:height]
 
     def _title(self, width: int) -> Line:
