@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from qkt.observe.logs import LogFiles
     from qkt.runtime.control.link import EngineLink
     from qkt.runtime.control.rows import StrategyRow
-    from qkt.runtime.engine import Engine, History
+    from qkt.runtime.engine import Engine
+    from qkt.runtime.launch import History
     from qkt.runtime.markets import Market
     from qkt.runtime.setup import Terms
     from qkt.runtime.venues import Mt5Accounts

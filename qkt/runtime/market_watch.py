@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from qkt.core.numbers import ZERO, q8, quotient, to_decimal
 
 if TYPE_CHECKING:
-    from qkt.runtime.engine import Hosted
+    from qkt.runtime.roster import Hosted
 
 LOOK = 1.0
 """Seconds between two looks."""

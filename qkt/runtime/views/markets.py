@@ -17,7 +17,8 @@ from qkt.runtime.market_watch import change_pct
 from qkt.strategy import StreamSpec
 
 if TYPE_CHECKING:
-    from qkt.runtime.engine import Engine, Hosted
+    from qkt.runtime.engine import Engine
+    from qkt.runtime.roster import Hosted
 
 FEEDS: dict[FeedState, Literal["connecting", "connected", "stale", "lost", "ended"]] = {
     FeedState.CONNECTED: "connected",

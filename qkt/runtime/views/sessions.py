@@ -19,8 +19,9 @@ from qkt.runtime.control.rows import AccountRow, ExposureRow, HaltRow, Mode, Pos
 from qkt.runtime.session import LiveSession, State
 
 if TYPE_CHECKING:
-    from qkt.runtime.engine import Engine, Hosted
+    from qkt.runtime.engine import Engine
     from qkt.runtime.journal import Registration
+    from qkt.runtime.roster import Hosted
 
 HUNDRED = Decimal(100)
 STATES: dict[State, SessionState] = {

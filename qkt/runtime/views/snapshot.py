@@ -33,7 +33,8 @@ from qkt.runtime.views.rules import LookedRules, Ruled
 from qkt.runtime.views.sessions import account_row, child_rows, exposure_rows, halt_rows, resting_row, strategy_row
 
 if TYPE_CHECKING:
-    from qkt.runtime.engine import Engine, Hosted
+    from qkt.runtime.engine import Engine
+    from qkt.runtime.roster import Hosted
 
 MEASURED = 2.0
 """Seconds over which the process's own load is taken."""

@@ -40,8 +40,9 @@ from qkt.brokers.mt5.terminal import Terminal
 from qkt.brokers.mt5.tokens import found
 from qkt.risk import RiskLimits, StrategyLimits, VenueLimits
 from qkt.runtime import committer
-from qkt.runtime.engine import Engine, Hosted
+from qkt.runtime.engine import Engine
 from qkt.runtime.markets import OwnFeeds
+from qkt.runtime.roster import Hosted
 from qkt.runtime.setup import Terms
 from qkt.runtime.venues import Mt5Accounts
 from tests.runtime.kill_points import Points
