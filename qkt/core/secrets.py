@@ -22,9 +22,10 @@ WORD = 8
 NAMES = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)"
 _NAME = re.compile(NAMES, re.IGNORECASE)
 _NAMED = re.compile(
-    rf"({NAMES}[\w-]*[\"']?\s*[=:]\s*(?:(?:Bearer|Basic)\s+)?[\"']?)[^\s\"'&,;)}}\]\\]+",
+    rf"({NAMES}[\w-]*[\"']?\s*[=:]\s*(?:(?:Bearer|Basic)\s+)?[\"']?)([^\s\"'&,;)}}\]\\]+)",
     re.IGNORECASE,
 )
+_IN_A_PATH = re.compile(r"[/\\][\w.-]*$")
 _HEADER = re.compile(r"(\b(?:Bearer|Basic)\s+)[\w.~+/=-]{6,}", re.IGNORECASE)
 _LOGIN = re.compile(r"(\w://)[^\s/@]+(?=@)")
 # Schemes whose host is one; each has a form with an s.
@@ -55,12 +56,20 @@ class Secrets:
                 text = pattern.sub(HIDDEN, text)
         lower = text.lower()
         if any(hint in lower for hint in _HINTS):
-            text = _NAMED.sub(rf"\1{HIDDEN}", text)
+            text = _NAMED.sub(_without_value, text)
         if "bearer" in lower or "basic" in lower:
             text = _HEADER.sub(rf"\1{HIDDEN}", text)
         if "://" in lower and "@" in lower:
             text = _LOGIN.sub(rf"\1{HIDDEN}", text)
         return text
+
+
+def _without_value(found: re.Match[str]) -> str:
+    """A name without its value. What a message says of a file of that name (`/etc/passwd: permission denied`) is none."""
+    name, value = found.groups()
+    if name.endswith(": ") and value.isalpha() and _IN_A_PATH.search(found.string, 0, found.start()):
+        return found[0]
+    return name + HIDDEN
 
 
 def names_a_secret(name: str) -> bool:

@@ -41,6 +41,9 @@ def test_a_known_value_is_hidden_in_any_spelling(secrets, text):
         ("tgram token: 123:ABC", "tgram token: ***"),
         ("https://eva:hunter22@venue.example/x failed", "https://***@venue.example/x failed"),
         ("auth_token=Bearer abc.def-123&x=1", "auth_token=Bearer ***&x=1"),
+        ("https://venue.example/token=abcdef", "https://venue.example/token=***"),
+        ("https://venue.example/token: abc123", "https://venue.example/token: ***"),
+        ("venue/login said passwd: hunter", "venue/login said passwd: ***"),
     ],
 )
 def test_what_stands_where_secrets_stand_is_hidden(text, shown):
@@ -53,6 +56,8 @@ def test_what_stands_where_secrets_stand_is_hidden(text, shown):
         "dsl-x--1: BUY 0.1 SIM:EURUSD at 1.09623, realised -5.00",
         "the token is missing or wrong",
         "s3crets and xyz",
+        "/etc/passwd: permission denied",
+        r"C:\qkt\tokens: not found, see ./api_keys: Permission denied",
         "at eva@example.org, see https://example.org/a:b",
     ],
 )
