@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import anyio
@@ -17,14 +19,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qkt.core.errors import QktError, UsageError
-from qkt.core.secrets import redacted
-from qkt.observe.followers import ORDER, Event, Follower, Followers, Wanted
+from qkt.observe.followers import ORDER, Follower, Followers, Wanted
 from qkt.observe.page import Pace, Page
-from qkt.observe.status import Wellness
-from qkt.runtime.control.app import Guarded
-from qkt.runtime.control.engine import EngineControl
-from qkt.runtime.control.rows import Line
+from qkt.runtime.control.guard import Guarded
 
+EVERY = 1.0
+"""Seconds for which metrics and status are given out as they were made."""
+SOON = 0.25
+"""The same of the health."""
 MOST_LINES = 5000
 USUAL_LINES = 200
 AT_ONCE = 100
@@ -35,32 +37,34 @@ PATIENCE = 30.0
 log = logging.getLogger(__name__)
 
 
-class Looking:
-    """The pages of one engine."""
+Ask = Callable[[str], Awaitable[bytes]]
+"""Gives a document of the engine by its name. Raises SilentError."""
 
-    def __init__(
-        self,
-        engine: EngineControl,
-        followers: Followers,
-        metrics: Page,
-        status: Page,
-        well: Callable[[], Wellness],
-        pace: Pace,
-    ) -> None:
-        self.metrics = metrics
-        self.status = status
-        self._engine = engine
-        self._followers = followers
-        self._well = well
-        self._pace = pace
+
+class SilentError(QktError):
+    """An engine that does not answer."""
+
+
+class Looking:
+    """The pages of one engine. `kind` is the content type of its metrics."""
+
+    def __init__(self, ask: Ask, followers: Followers, kind: str) -> None:
+        self._pace = pace = Pace()
+        self.followers = followers
+        self.metrics = Page(partial(ask, "metrics"), kind, pace, EVERY)
+        self.status = Page(partial(ask, "status"), "application/json", pace, EVERY)
+        self._health = Page(partial(ask, "health"), "application/json", pace, SOON)
 
     async def health(self, request: Request) -> Response:  # noqa: ARG002
-        well = self._well()
-        return _told(well, 200 if well.ready else 503)
+        return await self._told("ready")
 
     async def live(self, request: Request) -> Response:  # noqa: ARG002
-        well = self._well()
-        return _told(well, 200 if well.live else 503)
+        return await self._told("live")
+
+    async def _told(self, what: str) -> Response:
+        body = await self._health.get()
+        code = 200 if json.loads(body)[what] else 503
+        return Response(body, code, media_type="application/json", headers={"cache-control": "no-store"})
 
     async def logs(self, request: Request) -> Response:
         """Past lines as JSON, one to a line of text; with `follow=1` they go on as server-sent events."""
@@ -72,36 +76,31 @@ class Looking:
             raise UsageError(f"'{after}'", where="after", expected="the number of a line")
         limit = _limit(query.get("limit"))
         if query.get("follow", "0") in ("0", "false", ""):
-            lines = self._past(wanted, int(after), limit)
-            return Response("".join(f"{line.model_dump_json()}\n" for line in lines), media_type="application/x-ndjson")
-        if self._followers.full:
-            raise HTTPException(503, f"{len(self._followers)} readers follow already", headers={"retry-after": "30"})
+            lines = self.followers.past(wanted, int(after), limit)
+            return Response("".join(f"{line.text}\n" for line in lines), media_type="application/x-ndjson")
+        if self.followers.full:
+            raise HTTPException(503, f"{len(self.followers)} readers follow already", headers={"retry-after": "30"})
         return Events(self.follow(wanted, int(after), limit))
-
-    def _past(self, wanted: Wanted, after: int, limit: int) -> list[Line]:
-        lines = self._engine.lines(after, session=wanted.session, since=wanted.since, limit=MOST_LINES)
-        return [line for line in lines if wanted.takes(line)][-limit:] if limit else []
 
     async def follow(self, wanted: Wanted, after: int, limit: int) -> AsyncIterator[str]:
         """Events of the last `limit` past lines after a number, then of those that come."""
-        with self._followers.following(wanted) as follower:  # before the past is read, so that nothing falls between
-            past = self._past(wanted, after, limit)
-            last = past[-1].number if past else after
+        with self.followers.following(wanted) as follower:
+            past = self.followers.past(wanted, after, limit)
             for first in range(0, len(past), AT_ONCE):
-                yield "".join(Event(line).text for line in past[first : first + AT_ONCE])
+                yield "".join(line.as_event for line in past[first : first + AT_ONCE])
             yield ": here begins what is new\n\n"
-            async with aclosing(_new(follower, last)) as new:
+            async with aclosing(_new(follower)) as new:
                 async for text in new:
                     yield text
 
 
-async def _new(follower: Follower, last: int) -> Any:
+async def _new(follower: Follower) -> Any:
     dropped = 0
-    async for events in follower.batches():
+    async for lines in follower.batches():
         if follower.dropped > dropped:
             yield f"event: missed\ndata: {follower.dropped - dropped}\n\n"
             dropped = follower.dropped
-        yield "".join(event.text for event in events if event.line.number > last) or ": nothing new\n\n"
+        yield "".join(line.as_event for line in lines) or ": nothing new\n\n"
 
 
 class Events(Response):
@@ -149,7 +148,7 @@ def make_app(looking: Looking, *, token: str | None, hosts: frozenset[str]) -> A
 
     app = Starlette(
         routes=[Route("/", index), *(Route(path, page, methods=["GET"]) for path, page in pages.items())],
-        exception_handlers={QktError: _refused, HTTPException: _http, Exception: _defect},
+        exception_handlers={SilentError: _silent, QktError: _refused, HTTPException: _http, Exception: _defect},
     )
     return Guarded(app, token) if token else _CalledByName(app, hosts)
 
@@ -198,12 +197,6 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _told(well: Wellness, code: int) -> Response:
-    return Response(
-        redacted(well.model_dump_json()), code, media_type="application/json", headers={"cache-control": "no-store"}
-    )
-
-
 def _problem(error: QktError, code: int, headers: Any = None) -> Response:
     return JSONResponse({**error.as_dict(), "message": str(error)}, code, headers=headers)
 
@@ -211,6 +204,12 @@ def _problem(error: QktError, code: int, headers: Any = None) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG001
     assert isinstance(error, QktError)
     return _problem(error, 400)
+
+
+async def _silent(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    assert isinstance(error, SilentError)
+    body = {"live": False, "ready": False, "reasons": [str(error)], "notes": []}
+    return JSONResponse(body, 503, headers={"cache-control": "no-store", "retry-after": "5"})
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -14,29 +14,27 @@ from anyio.abc import TaskGroup
 from qkt.config import Config, Observe
 from qkt.core.secrets import redacted
 from qkt.observe.alerts import alert_of, summary
-from qkt.observe.app import Looking, make_app
 from qkt.observe.channel import Channel
 from qkt.observe.exposition import CONTENT_TYPE, written
-from qkt.observe.followers import Followers
 from qkt.observe.heartbeat import Heartbeat
 from qkt.observe.logs import LogFiles
 from qkt.observe.metrics import EngineCollector, Outlets
-from qkt.observe.page import Pace, Page
+from qkt.observe.reception import Reception
 from qkt.observe.status import Wellness, status_of, wellness
 from qkt.observe.tail import LineTail
-from qkt.runtime.control.errors import ControlError
 from qkt.runtime.control.frames import Snapshot
-from qkt.runtime.control.loop_server import answering
 from qkt.runtime.control.rows import Line
 from qkt.runtime.engine import Engine
+from qkt.runtime.lines import KEPT
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS = 64
 DAY = 86_400_000
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 LOOK = 5.0
 """Seconds between two looks at the clock for the day's summary."""
+PATIENCE = 3.0
+"""Seconds that the engine has to answer whoever asks; then it counts as not well."""
 RETRY = 30.0
 """Seconds between two attempts to serve where somebody else does."""
 
@@ -58,15 +56,23 @@ class Observer:
         self._channels = channels
         self._heartbeat = Heartbeat(config.observe, self._well)
         self.tail = LineTail(engine)
-        self.followers = Followers()
+        observe = config.observe
+        opening = {
+            "token": None if observe.token is None else observe.token.get_secret_value(),
+            "hosts": sorted(LOOPBACK | {observe.host}),
+            "kind": CONTENT_TYPE,
+            "patience": PATIENCE,
+        }
+        pages = {"metrics": self.metrics, "status": self.status, "health": self.health}
+        self.reception = reception = Reception(pages, lambda: engine.lines(0, limit=KEPT), opening)
         outlets = Outlets(
             channels=lambda: ((one.name, one.sent, one.failed, one.dropped) for one in channels),
-            followers=lambda: (len(self.followers), self.followers.dropped),
+            followers=lambda: (reception.followers, reception.missed),
             log_dropped=lambda: self.tail.missed + (0 if logs is None else logs.dropped + logs.failures),
             heartbeats=lambda: (self._heartbeat.sent, self._heartbeat.failed),
         )
         self.collector = EngineCollector(engine, latest, outlets)
-        self.tail.listen(self.followers.offer)
+        self.tail.listen(reception.line)
         self.tail.listen(lambda line: self.collector.count_line(line.level))
         if channels:
             self.tail.listen(self._alert)
@@ -122,8 +128,8 @@ class Observer:
         while True:
             try:
                 with listening(settings.host, settings.port) as bound:
-                    await self._answer(bound, settings)
-            except (OSError, ControlError) as problem:
+                    await self._receive(bound)
+            except OSError as problem:
                 if not told:
                     where = f"{settings.host}:{settings.port}"
                     self._engine.line(
@@ -132,34 +138,25 @@ class Observer:
                 told = True
                 await anyio.sleep(RETRY)
 
-    async def _answer(self, bound: socket.socket, settings: Observe) -> None:
+    async def _receive(self, bound: socket.socket) -> None:
         host, port = bound.getsockname()[:2]
         self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         self._engine.line("INFO", "engine", "engine", f"metrics, status and logs at {self.address}", event="observe")
-        token = None if settings.token is None else settings.token.get_secret_value()
         try:
-            async with answering(
-                make_app(self.looking(), token=token, hosts=LOOPBACK | {settings.host}),
-                bound,
-                name=self.address,
-                connections=CONNECTIONS,
-            ):
-                await anyio.sleep_forever()
+            await self.reception.receive(bound)
         finally:
             self.address = None
 
-    def looking(self) -> Looking:
-        """What is served."""
+    # ------------------------------------------------------------- what is shown
 
-        async def metrics() -> bytes:
-            return await written(self.collector.collect())
+    async def metrics(self) -> bytes:
+        return await written(self.collector.collect())
 
-        async def status() -> bytes:
-            return redacted(status_of(self._engine, self._latest()).model_dump_json()).encode()
+    async def status(self) -> bytes:
+        return redacted(status_of(self._engine, self._latest()).model_dump_json()).encode()
 
-        pace = Pace()
-        pages = Page(metrics, CONTENT_TYPE, pace), Page(status, "application/json", pace)
-        return Looking(self._engine, self.followers, *pages, self._well, pace)
+    async def health(self) -> bytes:
+        return redacted(self._well().model_dump_json()).encode()
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""A document that many may ask for and that is made at most once a second."""
+"""A document that many may ask for and that is made now and then."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 import anyio
 from starlette.types import Receive, Scope, Send
 
-EVERY = 1.0
 RATE = 200
 """Requests of all pages that are answered in a second; who asks more often waits."""
 BURST = 0.1
@@ -16,7 +15,7 @@ BURST = 0.1
 
 class Pace:
     """Lets `RATE` requests through in a second. The others wait their turn, so that a scraper without measure slows itself
-    down and not the loop."""
+    down and not the machine."""
 
     def __init__(self) -> None:
         self._free = 0.0
@@ -29,27 +28,34 @@ class Pace:
 
 
 class Page:
-    """Made by `make` when somebody asks and the last one is older than a second; who asks meanwhile waits for the same one.
-    `kind` is its content type."""
+    """Made by `make` when somebody asks and the last one is older than `every` seconds; who asks meanwhile waits for the same
+    one. `kind` is its content type."""
 
-    def __init__(self, make: Callable[[], Awaitable[bytes]], kind: str, pace: Pace) -> None:
+    def __init__(self, make: Callable[[], Awaitable[bytes]], kind: str, pace: Pace, every: float) -> None:
         self._make = make
         self._pace = pace
+        self._every = every
         self._kind = kind.encode("ascii")
         self._lock = anyio.Lock()
-        self._made: bytes | None = None
-        self._at = 0.0
-        self.count = 0
+        self._made: bytes | Exception = b""
+        self._until = -1.0
 
     async def get(self) -> bytes:
-        if self._made is not None and anyio.current_time() - self._at < EVERY:
-            return self._made
-        async with self._lock:
-            if self._made is None or anyio.current_time() - self._at >= EVERY:
-                self._made = await self._make()
-                self._at = anyio.current_time()
-                self.count += 1
-            return self._made
+        """The document. Raises what `make` raised, for as long as a document would be given out."""
+        if anyio.current_time() >= self._until:
+            async with self._lock:
+                if anyio.current_time() >= self._until:
+                    await self._renew()
+        if isinstance(self._made, Exception):
+            raise self._made.with_traceback(None)
+        return self._made
+
+    async def _renew(self) -> None:
+        try:
+            self._made = await self._make()
+        except Exception as problem:
+            self._made = problem
+        self._until = anyio.current_time() + self._every
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Answer a request: what is asked for a hundred times a second costs as little as it can."""

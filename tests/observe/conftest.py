@@ -8,7 +8,9 @@ import pytest
 
 from qkt.config import Config
 from qkt.core import secrets
-from qkt.observe.app import make_app
+from qkt.observe.app import Looking, make_app
+from qkt.observe.exposition import CONTENT_TYPE
+from qkt.observe.followers import Followers, Said
 from qkt.observe.observer import LOOPBACK, Observer
 from qkt.runtime.engine import Engine
 from qkt.runtime.markets import OwnFeeds
@@ -28,6 +30,7 @@ def home(tmp_path, monkeypatch):
     for name in ("QKT_CONFIG", "QKT_STATE_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "etc"))
+    monkeypatch.setattr("qkt.observe.app.SOON", 0.0)
 
 
 @pytest.fixture
@@ -52,7 +55,25 @@ async def observer(engine):
 
 
 @pytest.fixture
-async def client(observer):
-    app = make_app(observer.looking(), token=None, hosts=LOOPBACK)
+async def looking(observer, engine):
+    return looking_at(observer, engine)
+
+
+@pytest.fixture
+async def client(looking):
+    app = make_app(looking, token=None, hosts=LOOPBACK)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         yield client
+
+
+def looking_at(observer, engine):
+    """What is served, without a process of its own. Its followers hear what the observer's tail hands out."""
+    followers = Followers()
+    for line in engine.lines(0, limit=20_000):
+        followers.offer(Said.of(line.model_dump_json()))
+    observer.tail.listen(lambda line: followers.offer(Said.of(line.model_dump_json())))
+
+    async def ask(name):
+        return await getattr(observer, name)()
+
+    return Looking(ask, followers, CONTENT_TYPE)

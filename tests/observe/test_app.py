@@ -68,21 +68,20 @@ async def test_nothing_can_be_changed(client):
             assert (await client.request(method, path)).status_code == 405
 
 
-async def test_who_has_no_token_or_calls_it_by_a_strange_name_gets_nothing(observer):
-    guarded = make_app(observer.looking(), token="t" * 16, hosts=LOOPBACK)
+async def test_who_has_no_token_or_calls_it_by_a_strange_name_gets_nothing(looking):
+    guarded = make_app(looking, token="t" * 16, hosts=LOOPBACK)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(guarded), base_url="http://venue.example") as client:
         for path in ("/metrics", "/status", "/health", "/logs", "/"):
             assert (await client.get(path)).status_code == 401
         assert (await client.get("/status", headers={"authorization": f"Bearer {'t' * 16}"})).status_code == 200
-    local = make_app(observer.looking(), token=None, hosts=LOOPBACK)
+    local = make_app(looking, token=None, hosts=LOOPBACK)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(local)) as client:
         assert (await client.get("http://rebound.example/status")).status_code == 421
         for host in ("127.0.0.1:9464", "localhost", "[::1]:9464"):
             assert (await client.get(f"http://{host}/health")).status_code == 200
 
 
-async def test_followers_get_the_past_and_then_what_comes(observer, engine):
-    looking = observer.looking()
+async def test_followers_get_the_past_and_then_what_comes(looking, observer, engine):
     texts = looking.follow(Wanted(session="one"), 0, 2)
     past = [await anext(texts) for _ in range(2)]
     assert past[0].count("data: ") == 2
@@ -96,28 +95,28 @@ async def test_followers_get_the_past_and_then_what_comes(observer, engine):
     told = [json.loads(part.split("data: ")[1])["text"] for part in new.strip().split("\n\n")]
     assert told == ["first", "second"]
     await texts.aclose()
-    assert len(observer.followers) == 0
+    assert len(looking.followers) == 0
 
 
-async def test_a_slow_follower_misses_lines_and_is_told_how_many(observer, engine):
-    texts = observer.looking().follow(Wanted(), 0, 0)
+async def test_a_slow_follower_misses_lines_and_is_told_how_many(looking, observer, engine):
+    texts = looking.follow(Wanted(), 0, 0)
     await anext(texts)
     for number in range(WAITING + 5):
         engine.line("INFO", "engine", "one", str(number))
     observer.tail.drain()
     assert await anext(texts) == "event: missed\ndata: 5\n\n"
     assert (await anext(texts)).count("data: ") == WAITING
-    assert observer.followers.dropped == 5
+    assert looking.followers.dropped == 5
 
 
-async def test_there_are_only_so_many_followers(client, observer):
+async def test_there_are_only_so_many_followers(client, looking):
     with anyio.fail_after(5):
-        held = [observer.followers.following(Wanted()) for _ in range(MOST)]
+        held = [looking.followers.following(Wanted()) for _ in range(MOST)]
         for one in held:
             one.__enter__()
         assert (await client.get("/logs?follow=1")).status_code == 503
         held[0].__exit__(None, None, None)
-        assert not observer.followers.full
+        assert not looking.followers.full
 
 
 def test_a_follower_that_has_gone_is_still_counted():

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from qkt.brokers.mt5.figures import LinkFigures, counted
 from qkt.brokers.mt5.terminal import TerminalError
+from qkt.observe.app import SilentError
 from qkt.observe.exposition import written
 from qkt.observe.metrics import MOST
 from qkt.observe.page import BURST, RATE, Pace, Page
@@ -114,20 +115,26 @@ async def test_what_is_written_is_what_the_library_would_write(engine, observer)
     assert ours.count("# TYPE") == len(families) > 50
 
 
-async def test_a_page_is_made_once_for_all_who_ask_within_a_second(monkeypatch):
-    clock = [100.0]
+async def test_a_page_is_made_once_for_all_who_ask_meanwhile(monkeypatch):
+    clock, made = [100.0], []
     monkeypatch.setattr("qkt.observe.page.anyio.current_time", lambda: clock[0])
 
     async def make():
+        made.append(clock[0])
+        if len(made) == 2:
+            raise SilentError("nobody answers")
         return b"x"
 
-    page = Page(make, "text/plain", Pace())
+    page = Page(make, "text/plain", Pace(), 1.0)
     for _ in range(100):
-        await page.get()
-    assert page.count == 1
+        assert await page.get() == b"x"
     clock[0] += 1.01
-    await page.get()
-    assert page.count == 2
+    for _ in range(100):
+        with pytest.raises(SilentError):
+            await page.get()
+    clock[0] += 1.01
+    assert await page.get() == b"x"
+    assert len(made) == 3
 
 
 async def test_who_asks_without_measure_waits(monkeypatch):

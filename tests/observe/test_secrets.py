@@ -23,6 +23,7 @@ from qkt.runtime.control.commands import Halt as HaltCommand
 from qkt.runtime.control.commands import Resume as ResumeCommand
 from qkt.runtime.engine import Engine
 from qkt.runtime.markets import OwnFeeds
+from tests.observe.conftest import looking_at
 from tests.runtime.samples import FAILING, ListFeed, strategy_file, ticks
 
 pytestmark = pytest.mark.anyio
@@ -83,7 +84,7 @@ async def test_they_appear_in_no_log_no_page_no_bundle_and_no_traceback(tmp_path
                 engine.settle_command(command, answer)
                 assert isinstance(answer, Done)
             observer.tail.drain()
-            app = make_app(observer.looking(), token=None, hosts=LOOPBACK)
+            app = make_app(looking_at(observer, engine), token=None, hosts=LOOPBACK)
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
                 pages = {path: (await client.get(path)).text for path in ("/status", "/health", "/metrics", "/logs?limit=5000")}
     logs = {path.name: path.read_text() for path in (state / "logs").rglob("*.log")}

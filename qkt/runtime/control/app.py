@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 from contextlib import aclosing
 from typing import Any
@@ -14,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from qkt.core.errors import QktError, UsageError
@@ -23,6 +22,7 @@ from qkt.runtime.control.commands import COMMAND
 from qkt.runtime.control.details import CheckRequest, Way
 from qkt.runtime.control.errors import OtherProtocolError, UnknownSessionError
 from qkt.runtime.control.frames import Delta, Frame, Snapshot, Subscribe
+from qkt.runtime.control.guard import Guarded
 from qkt.runtime.control.hub import Hub, Subscription
 from qkt.runtime.control.values import PREFIX, PROTOCOL, Word
 
@@ -288,20 +288,3 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _defect(request: Request, error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return _told_as_json(QktError(f"the engine could not answer ({type(error).__name__})"), 500)
-
-
-class Guarded:
-    """Answers only who knows the token, for a socket that every user of the machine can reach."""
-
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app = app
-        self._expected = f"Bearer {token}".encode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope.get("headers", ()))
-        if hmac.compare_digest(headers.get(b"authorization", b""), self._expected):
-            await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await WebSocket(scope, receive, send).close(1008)
-        else:
-            await JSONResponse({"error": "ControlError", "message": "the token is missing or wrong"}, 401)(scope, receive, send)
