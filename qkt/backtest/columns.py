@@ -6,7 +6,7 @@ table of its own symbol.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from itertools import repeat
 from typing import Any
 
@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qkt.brokers import Quote
+from qkt.core.events import Candle
 from qkt.core.timeframe import Timeframe
 from qkt.core.watch import AnyWatch, Reads, TrailWatch, Watch
-from qkt.data import CandleFolder, Chunk, ClosedBars, ObservationFolder, TickTable
+from qkt.data import CandleFolder, Chunk, ClosedBars, ObservationFolder, TickTable, optional_list
 from qkt.strategy import is_statistic
 
 Floats = npt.NDArray[np.float64]
@@ -44,7 +45,7 @@ class SymbolColumns:
         self._latest: Rows | None = None
         self._quoted: Rows | None = None
         self._extremes: dict[tuple[Reads, bool], Floats] = {}
-        self._candles: dict[Hashable, tuple[ClosedBars, Any]] = {}
+        self._candles: dict[Hashable, tuple[Rows, list[Candle], Any]] = {}
 
     def merged(self, local: int) -> int:
         """The merged row of a local row."""
@@ -169,14 +170,17 @@ class SymbolColumns:
             block, look = found + 1, FIRST_LOOK
         return end
 
-    def candles(self, folder: CandleFolder | ObservationFolder) -> ClosedBars:
-        """The candles that close here, of a folder that has had every chunk before this one. Whoever replays the same chunks
-        again finds them folded."""
-        found = self._candles.get(folder.terms)
+    def candles(self, folder: CandleFolder | ObservationFolder, alias: str, symbol: str) -> tuple[Rows, list[Candle]]:
+        """The merged rows at which candles of a stream close here, and the candles; its folder has had every chunk before
+        this one. Whoever replays the same chunks again finds them made."""
+        key = alias, symbol, folder.terms
+        found = self._candles.get(key)
         if found is None:
-            found = self._candles[folder.terms] = folder.fold(self.table), folder.carried
-        folder.carried = found[1]
-        return found[0]
+            bars = folder.fold(self.table)
+            rows = bars.row if self.rows is None else self.rows[bars.row]
+            found = self._candles[key] = rows, _events(bars, alias, symbol), folder.carried
+        rows, candles, folder.carried = found
+        return rows, candles
 
     def _block_extremes(self, reads: Reads, below: bool) -> Floats:
         """The lowest (or highest) number of every block."""
@@ -239,12 +243,6 @@ class ChunkColumns:
                 return False
         return True
 
-    def symbols_of(self, merged: Rows) -> Iterator[str]:
-        """The symbols of rows."""
-        if self.code is None:
-            return repeat(self.symbols[0])
-        return map(self.symbols.__getitem__, self.code[merged].tolist())
-
     def symbol_of(self, merged: int) -> str:
         return self.symbols[0] if self.code is None else self.symbols[int(self.code[merged])]
 
@@ -283,6 +281,13 @@ def _first_return(
     if not hits[found]:
         return stop, float(running[-1])
     return start + found, float(running[found - 1]) if found else extreme
+
+
+def _events(bars: ClosedBars, alias: str, symbol: str) -> list[Candle]:
+    """The candles of a stream as they are handed over."""
+    columns = (bars.start, bars.end, bars.open, bars.high, bars.low, bars.close, bars.volume)
+    quotes = (optional_list(quote, len(bars)) for quote in (bars.bid, bars.ask))
+    return list(map(Candle, repeat(alias), repeat(symbol), *(column.tolist() for column in columns), *quotes))
 
 
 def optional_item(column: Floats | None, row: int) -> float | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import repeat
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -11,14 +10,14 @@ from qkt.backtest.columns import ChunkColumns, Floats, Rows, SymbolColumns
 from qkt.brokers import Quote
 from qkt.core.bus import Scope
 from qkt.core.events import Candle, Tick
-from qkt.data import CandleFolder, ObservationFolder, optional_list
+from qkt.data import CandleFolder, ObservationFolder
 from qkt.engine import shortest
 from qkt.strategy import StreamSpec
 
 NO_ROW = -1
-# What stands where no candle is to come.
-NOTHING = Candle("", "", 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
-NO_CANDLE = (NO_ROW, NOTHING)
+NO_ROWS: Rows = np.empty(0, np.int64)
+# What stands where no candle is to come: a row beyond all.
+NO_CANDLE = (1 << 62, 0, Candle("", "", 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0))
 
 
 class ColumnBoard:
@@ -111,82 +110,87 @@ class ColumnPath:
 
 
 class _Stream:
-    """The candles of one declared stream in this chunk, and the next one to close, at merged row `row`."""
+    """The candles of one declared stream in this chunk."""
 
-    __slots__ = ("_pending", "candle", "closed", "folder", "row", "rows", "spec")
+    __slots__ = ("candles", "folder", "rows", "spec")
 
     def __init__(self, spec: StreamSpec, begin: int | None, volume: bool) -> None:
         self.spec = spec
         self.folder = ObservationFolder(spec.timeframe) if spec.observed else CandleFolder(spec.timeframe, begin, volume=volume)
-        self.rows: Rows = np.empty(0, np.int64)
-        self.row = NO_ROW
-        self.candle = NOTHING
-        self._pending: Iterator[tuple[int, Candle]] = iter(())
-        self.closed = 0
+        self.rows = NO_ROWS
+        self.candles: Sequence[Candle] = ()
 
     def load(self, columns: SymbolColumns) -> None:
-        bars = columns.candles(self.folder)
-        self.rows = bars.row if columns.rows is None else columns.rows[bars.row]
-        prices = (bars.open, bars.high, bars.low, bars.close, bars.volume)
-        candles = map(
-            Candle,
-            repeat(self.spec.alias),
-            repeat(self.spec.symbol),
-            *(column.tolist() for column in (bars.start, bars.end, *prices)),
-            *(optional_list(quote, len(bars)) for quote in (bars.bid, bars.ask)),
-        )
-        self._pending = zip(self.rows.tolist(), candles, strict=True)
-        self.advance()
-
-    def advance(self) -> None:
-        """The next candle takes the place of the one that has closed."""
-        self.row, self.candle = next(self._pending, NO_CANDLE)
+        self.rows, self.candles = columns.candles(self.folder, self.spec.alias, self.spec.symbol)
 
 
 class ColumnCandles:
-    """Implements `CandleFeed`: the candles of a chunk are folded at once and published where their closing tick comes."""
+    """Implements `CandleFeed`: the candles of a chunk are folded at once and handed over where their closing tick comes.
+
+    `row` is the merged row of the next tick that closes candles and `ts` its time; `rows` are all of this chunk.
+    """
 
     def __init__(
         self, scope: Scope, streams: Sequence[StreamSpec], begin: int | None, board: ColumnBoard, volume: bool
     ) -> None:
-        self._publish = scope.publish
+        self._scope = scope
         self._board = board
         self._streams = [_Stream(spec, begin, volume) for spec in streams if spec.fed]
         counted = shortest(streams)
-        # Of each symbol the stream whose candles are counted, and all of them.
-        self._by_symbol: dict[str, tuple[_Stream, list[_Stream]]] = {}
-        for symbol in dict.fromkeys(stream.spec.symbol for stream in self._streams):
-            own = [stream for stream in self._streams if stream.spec.symbol == symbol]
-            self._by_symbol[symbol] = next(stream for stream in own if stream.spec is counted[symbol]), own
+        # The stream of each symbol whose candles are counted, and how many closed in the chunks before this one.
+        self._counted = {stream.spec.symbol: stream for stream in self._streams if stream.spec is counted[stream.spec.symbol]}
+        self._before = dict.fromkeys(self._counted, 0)
+        self._hearers: Sequence[Callable[[Candle], None]] = ()
+        self._pending: Iterator[tuple[int, int, Candle]] = iter(())
+        self._closed = NO_ROW
+        self.rows = NO_ROWS
+        self.row, self.ts, self._candle = NO_CANDLE
 
     def load(self, columns: ChunkColumns) -> None:
+        for symbol, stream in self._counted.items():
+            self._before[symbol] += len(stream.rows)
         for stream in self._streams:
             stream.load(columns.by_symbol[stream.spec.symbol])
+        self._hearers = (self._scope.publish,) if self._scope.watched else self._scope.awake(Candle)
+        self._closed = NO_ROW
+        self.rows, candles = self._merged()
+        self._pending = zip(self.rows.tolist(), columns.ts[self.rows].tolist(), candles, strict=True)
+        self._advance()
 
-    def rows(self, after: int) -> Rows:
-        """Merged rows beyond `after` at which candles of this chunk close, each once, in their order."""
-        rows = [stream.rows for stream in self._streams]
-        once = rows[0] if len(rows) == 1 else np.unique(np.concatenate(rows))
-        return once[np.searchsorted(once, after, side="right") :]
+    def _merged(self) -> tuple[Rows, Iterable[Candle]]:
+        """The candles of all streams by the row that closes them, those of one row in the order of declaration."""
+        if len(self._streams) == 1:
+            return self._streams[0].rows, self._streams[0].candles
+        rows = np.concatenate([stream.rows for stream in self._streams])
+        order = np.argsort(rows, kind="stable")
+        owners = np.repeat(np.arange(len(self._streams)), [len(stream.rows) for stream in self._streams])[order]
+        owns = [iter(stream.candles) for stream in self._streams]
+        return rows[order], map(next, map(owns.__getitem__, owners.tolist()))
 
-    def on_tick(self, tick: Tick) -> None:
-        if tick.symbol in self._by_symbol:
-            self.close(tick.symbol)
+    def _advance(self) -> None:
+        self.row, self.ts, self._candle = next(self._pending, NO_CANDLE)
 
-    def close(self, symbol: str) -> None:
-        """Publish the symbol's candles that its tick at the board's row closes."""
-        row = self._board.row
-        counted, streams = self._by_symbol[symbol]
-        if counted.row == row:
-            counted.closed += 1
-        for stream in streams:
-            if stream.row == row:
-                candle = stream.candle
-                stream.advance()
-                self._publish(candle)
+    def on_tick(self, tick: Tick) -> None:  # noqa: ARG002 - which candles its row closes is known
+        if self.row == self._board.row:
+            self.close()
+
+    def close(self) -> None:
+        """Hand over the candles that the tick at `row` closes: where nobody looks on, straight to those who hear them."""
+        row = self._closed = self.row
+        while row == self.row:
+            candle = self._candle
+            self._advance()
+            for hear in self._hearers:
+                hear(candle)
+
+    def leave(self, row: int) -> None:
+        """Whatever was to close up to this row is past."""
+        while self.row <= row:
+            self._advance()
 
     def unfinished(self) -> int:
         return sum(stream.folder.unfinished is not None for stream in self._streams)
 
     def closed(self, symbol: str) -> int:
-        return self._by_symbol[symbol][0].closed if symbol in self._by_symbol else 0
+        stream = self._counted.get(symbol)
+        return 0 if stream is None else self._before[symbol] + int(np.searchsorted(stream.rows, self._closed, side="right"))

@@ -78,8 +78,7 @@ class JumpReplay:
     def _walk(self, columns: ChunkColumns, done: int, tell: Tell) -> int:
         """Visit the rows of a chunk on which something can happen. Returns how many rows are done."""
         session, board, path, candles, samples = self._session, self._board, self._path, self._candles, self._samples
-        waits, financing = session.waits, session.financing
-        length = columns.length
+        waits, length = session.waits, columns.length
         for watch in waits.watches():
             watch.row = -1
             if isinstance(watch, TrailWatch):
@@ -88,50 +87,43 @@ class JumpReplay:
         if session.first_ts is None:
             row = 0
             self._visit(columns, row)
-        stops = candles.rows(after=row)
-        stop_rows: list[int] = [*stops.tolist(), length]
-        stop_times: list[int] = columns.ts[stops].tolist()
-        stop_symbols = columns.symbols_of(stops)
         # A row that only closes candles need not go through the session where nobody looks on.
-        lean = session.first_ts is not None and not session.scope.watched and columns.sound(stops)
-        wait, revision = self._next_wait(columns, row), waits.revision
-        due_row = max(_row_at(columns, min(financing.due, waits.due)), row + 1)
-        waits.found(min(wait, due_row))
-        visited = 0
-        stop = stop_rows[0]
+        lean = session.first_ts is not None and not session.scope.watched and columns.sound(candles.rows)
+        bound, revision = self._bound(columns, row), waits.revision
+        told = 0
         while True:
-            row = stop
-            if wait < row:
-                row = wait
-            if due_row < row:
-                row = due_row
-            if row >= length:
-                return length
-            closes = row == stop
-            if closes:
-                visited += 1
-                stop = stop_rows[visited]
-                if visited % JUMP_TELL == 0:
+            row = candles.row
+            if row < length:
+                told += 1
+                if told % JUMP_TELL == 0:
                     samples.settle()  # who is told may look at the equity so far
-                    if not tell(done + row, stop_times[visited - 1]):
-                        return row
-            if closes and lean and wait != row != due_row:
-                ts = stop_times[visited - 1]
+                    if not tell(done + min(row, bound), candles.ts):
+                        return min(row, bound)
+            if lean and row < bound:
+                ts = candles.ts
                 board.row = row
                 path.mark()
                 session.proved(ts)
-                candles.close(next(stop_symbols))
+                candles.close()
                 if waits.revision == revision:
                     continue
                 session.run_timers(ts)
             else:
-                if closes:
-                    next(stop_symbols)
+                row = min(row, bound)
+                if row >= length:
+                    return length
                 self._visit(columns, row)
-            if waits.revision != revision or wait <= row or due_row <= row:
-                wait, revision = self._next_wait(columns, row), waits.revision
-                due_row = max(_row_at(columns, min(financing.due, waits.due)), row + 1)
-                waits.found(min(wait, due_row))
+                if row < bound and waits.revision == revision:
+                    continue
+            bound, revision = self._bound(columns, row), waits.revision
+
+    def _bound(self, columns: ChunkColumns, row: int) -> int:
+        """The first row beyond `row` on which something other than the close of a candle can happen."""
+        wait = self._next_wait(columns, row)
+        due_row = max(_row_at(columns, min(self._session.financing.due, self._session.waits.due)), row + 1)
+        bound = min(wait, due_row)
+        self._session.waits.found(bound)
+        return bound
 
     def _visit(self, columns: ChunkColumns, row: int) -> None:
         """The very tick of a row through the session."""
@@ -140,6 +132,7 @@ class JumpReplay:
         self._board.row = row - 1
         self._path.mark()
         self._session.on_tick(tick)
+        self._candles.leave(row)  # a tick that was refused has closed nothing
 
     def _next_wait(self, columns: ChunkColumns, row: int) -> int:
         """The first row beyond `row` at which the wait of a component can end, or a limit of equity be broken."""
