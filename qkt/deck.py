@@ -1,4 +1,5 @@
-"""A dashboard before an engine: of another process, or of this one, which goes on trading whatever becomes of the terminal.
+"""A dashboard before an engine: of another process or machine, or of this process, which goes on trading whatever becomes of
+the terminal.
 
 The dashboard enters through the entry point group `qkt.dashboard`; nothing here knows what it looks like.
 """
@@ -10,6 +11,7 @@ import logging
 import os
 import shlex
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +21,11 @@ import anyio
 from qkt.core.errors import QktError
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
     from qkt.host import Ending, Front
-    from qkt.runtime.control.link import EngineLink
+    from qkt.remote.contexts import Context
+    from qkt.runtime.control.link import EngineLink, Fleet, Station
 
 GROUP = "qkt.dashboard"
 DEADLINE = 3.0
@@ -47,13 +52,48 @@ def find_dashboard() -> Dashboard:
     )
 
 
-async def attach(state: Path, dashboard: Dashboard, options: dict[str, Any]) -> None:
-    """Show the engine that owns a state directory until the operator leaves. Raises NotRunningError when there is none."""
-    from qkt.runtime.control.link import RemoteLink
+async def attach(context: Context, dashboard: Dashboard, options: dict[str, Any]) -> None:
+    """Show the engine of a context until the operator leaves. Raises NotRunningError when there is none, LineError when the way
+    to it is barred."""
+    async with anyio.create_task_group() as tasks:
+        home = _station(context, tasks, asking=True)
+        await home.link.health()
+        await dashboard(home.link, fleet=_fleet(home, context, tasks), **options)
+        tasks.cancel_scope.cancel()
 
-    link = RemoteLink(state)
-    await link.health()
-    await dashboard(link, reach=_reach(state), **options)
+
+def _station(context: Context, tasks: TaskGroup, *, asking: bool = False) -> Station:
+    from qkt.remote.line import reach
+    from qkt.runtime.control.link import RemoteLink, Station
+
+    away = context.address is not None
+    words = f"--on {shlex.quote(context.name)}" if away else _reach(Path(context.state_dir)) if context.state_dir else ""
+    return Station(context.name, context.where, RemoteLink(reach(context, tasks, asking=asking)), words, away)
+
+
+def _fleet(home: Station, context: Context, tasks: TaskGroup) -> Fleet:
+    """The engine that is shown first, under its name if it has one, and those of all other contexts. A file of contexts that
+    cannot be used costs the others, not the dashboard."""
+    from qkt.remote.contexts import load_contexts
+    from qkt.runtime.control.link import Fleet
+
+    try:
+        known = load_contexts().known.values()
+    except QktError as problem:
+        log.warning("%s", problem)
+        return Fleet([home], str(problem))
+    same = [one for one in known if _place(one) == _place(context)]
+    others = [_station(one, tasks) for one in known if one not in same]
+    return Fleet([replace(home, name=same[0].name) if same else home, *others])
+
+
+def _place(context: Context) -> tuple[object, str | None]:
+    """What two names for one engine have in common."""
+    from qkt.runtime.state import state_dir
+
+    if context.address is not None:
+        return context.address, context.state_dir
+    return None, str(state_dir(None if context.state_dir is None else Path(context.state_dir)).absolute())
 
 
 def _reach(state: Path) -> str:
@@ -68,13 +108,19 @@ def front(dashboard: Dashboard, options: dict[str, Any], tell: Callable[[str], N
     was told to stop; `tell` hears what a person should see once the terminal is free again."""
 
     async def stand(link: EngineLink, ending: Ending) -> None:
+        from qkt.remote.contexts import here
+        from qkt.runtime.control.link import Station
+
         closing = asyncio.Event()
         over = anyio.Event()
-        reach = _reach(Path((await link.hello()).state_dir))
+        state = Path((await link.hello()).state_dir)
+        reach = _reach(state)
+        context = here(state)
 
         async def show() -> None:
             try:
-                left = await dashboard(link, closing=closing, reach=reach, **options)
+                home = Station(context.name, context.where, link, reach)
+                left = await dashboard(link, closing=closing, fleet=_fleet(home, context, tasks), **options)
             except Exception as problem:
                 log.exception("the dashboard failed; the engine goes on without it")
                 tell(f"the dashboard failed ({type(problem).__name__}), its log says why")

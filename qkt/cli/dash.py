@@ -1,15 +1,18 @@
-"""`qkt`, `qkt dash`, `qkt attach`: the dashboard, of an engine that runs or of one in this terminal."""
+"""`qkt`, `qkt dash`: the dashboard, of an engine that runs or of one in this terminal. `qkt attach` shows it as this does."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qkt.cli.reach import StateDirOption, new_app, where
+from qkt.cli.reach import StateDirOption, new_app
 from qkt.cli.up import ConfigOption, DataOption, FeedOption, MetricsPortOption, SpeedOption, SymbolsOption
+
+if TYPE_CHECKING:
+    from qkt.remote.contexts import Context
 
 app = new_app()
 
@@ -20,21 +23,6 @@ ReadOnlyOption = Annotated[bool, typer.Option("--read-only", help="Look only: no
 AsciiOption = Annotated[bool, typer.Option("--ascii", help="Draw with plain characters only.")]
 MouseOption = Annotated[bool, typer.Option("--mouse/--no-mouse", help="Without it the terminal selects text itself.")]
 ThemeOption = Annotated[str | None, typer.Option("--theme", metavar="NAME", help="Instead of the one used last.")]
-
-
-@app.command()
-def attach(
-    read_only: ReadOnlyOption = False,
-    ascii_only: AsciiOption = False,
-    mouse: MouseOption = True,
-    theme: ThemeOption = None,
-    state_dir: StateDirOption = None,
-) -> None:
-    """Show the running engine. Leaving changes nothing in it."""
-    from qkt.config import load_config
-
-    options = _options(load_config()[0].keys, read_only=read_only, ascii_only=ascii_only, mouse=mouse, theme=theme)
-    _attach(where(state_dir), options)
 
 
 @app.command()
@@ -62,11 +50,13 @@ def dash(
 
     settings = settings_of(config, feed, data, speed, symbols, metrics_port)
     state = chosen(state_dir if state_dir is not None else settings.state_dir)
-    options = _options(settings.keys, read_only=False, ascii_only=ascii_only, mouse=mouse, theme=theme)
+    options = options_of(settings.keys, read_only=False, ascii_only=ascii_only, mouse=mouse, theme=theme)
     if owner(state) is None and sys.platform == "win32":  # there an engine never shares its process with a terminal
         _launch(["up", "--state-dir", str(state)], state, 60)
     if owner(state) is not None:
-        _attach(state, options)
+        from qkt.remote.contexts import here
+
+        show(here(state), options)
         return
     from qkt.cli.screen import aside
     from qkt.deck import find_dashboard, front
@@ -86,14 +76,15 @@ def on_a_terminal() -> None:
         raise UsageError("the dashboard needs a terminal", remedy="qkt up runs an engine without one, qkt status shows it")
 
 
-def _attach(state: Path, options: dict[str, Any]) -> None:
+def show(context: Context, options: dict[str, Any]) -> None:
+    """The dashboard of the engine of a context."""
     from qkt.deck import attach, find_dashboard
     from qkt.host import run as run_in_loop
 
-    run_in_loop(attach, state, find_dashboard(), options)
+    run_in_loop(attach, context, find_dashboard(), options)
 
 
-def _options(keys: dict[str, str], *, read_only: bool, ascii_only: bool, mouse: bool, theme: str | None) -> dict[str, Any]:
+def options_of(keys: dict[str, str], *, read_only: bool, ascii_only: bool, mouse: bool, theme: str | None) -> dict[str, Any]:
     """What the dashboard is told. It keeps what it remembers beside the user's other state, not with an engine."""
     on_a_terminal()
     return {

@@ -140,8 +140,16 @@ def _sessions(state_dir: Path | None) -> tuple[int, list[StrategyRow]]:
 
 
 def _source(file: Path) -> str:
-    """The file's absolute path, which the engine reads."""
+    """The file's absolute path, which the engine reads: on its own machine."""
+    from pathlib import PurePosixPath, PureWindowsPath
+
+    from qkt.cli.reach import elsewhere
     from qkt.core.errors import UsageError
+
+    if (context := elsewhere(None)) is not None and context.address is not None:
+        if not any(kind(file).is_absolute() for kind in (PurePosixPath, PureWindowsPath)):
+            raise UsageError("a path from here", where=str(file), expected=f"the whole path of a file on {context.address}")
+        return str(file)
 
     if not file.is_file():
         raise UsageError("no such file", where=str(file), expected="a strategy, .qkt or .py")

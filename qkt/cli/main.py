@@ -32,7 +32,8 @@ GROUPS = {
     },
     "Run an engine": {
         "dash": ("qkt.cli.dash", "The dashboard, of the running engine or of one right here."),
-        "attach": ("qkt.cli.dash", "The dashboard of the running engine."),
+        "attach": ("qkt.cli.attach", "The dashboard of the running engine, here or elsewhere."),
+        "contexts": ("qkt.cli.contexts", "Names for engines here and elsewhere: list, add, check."),
         "demo": ("qkt.cli.demo", "A tour on an invented market; nothing is needed for it."),
         "up": ("qkt.cli.up", "Run an engine in this terminal."),
         "daemon": ("qkt.cli.daemon", "Start, stop or look at an engine without a terminal."),
@@ -77,6 +78,11 @@ GROUPS = {
 COMMANDS = {name: module for group in GROUPS.values() for name, (module, _) in group.items()}
 SUMMARIES = {name: summary for group in GROUPS.values() for name, (_, summary) in group.items()}
 
+ANYWHERE = frozenset(
+    "deploy list start stop resync status logs positions orders trades halt resume kill cancel flatten modify reconcile".split()
+)
+"""Commands that take `--on`."""
+
 
 USAGE = 2
 COMPLETING = "_QKT_COMPLETE"
@@ -95,6 +101,10 @@ class LazyCommands(TyperGroup):
         found = typer.main.get_command(import_module(COMMANDS[cmd_name]).app)
         command = found if found.name == cmd_name else getattr(found, "commands", {}).get(cmd_name, found)
         command.name = cmd_name
+        if cmd_name in ANYWHERE:
+            from qkt.cli.reach import on_option
+
+            command.params.append(on_option())
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -13,6 +14,7 @@ import typer
 from qkt.cli.errors import say
 
 if TYPE_CHECKING:
+    from qkt.remote.contexts import Context
     from qkt.runtime.control.answers import Answer, Done, Remaining
     from qkt.runtime.control.client import ControlClient
     from qkt.runtime.control.commands import Command
@@ -34,6 +36,45 @@ SeenOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
 
 
+_ON: ContextVar[str | None] = ContextVar("on", default=None)
+
+
+def _choose(value: str | None) -> None:
+    _ON.set(value)
+
+
+OnOption = Annotated[
+    str | None,
+    typer.Option(metavar="CONTEXT", callback=_choose, help="The engine of a context, or at user@host (qkt contexts)."),
+]
+
+
+def on_option() -> Any:
+    """`--on`, for commands that only speak to an engine and so can speak to one elsewhere: it is theirs, though none declares it."""
+    model = typer.Typer()
+
+    @model.command()
+    def any_command(on: OnOption = None) -> None:  # noqa: ARG001
+        pass
+
+    option = next(one for one in typer.main.get_command(model).params if one.name == "on")
+    option.expose_value = False
+    return option
+
+
+def elsewhere(given: Path | None) -> Context | None:
+    """The context that `--on` names; None where it was not given. Raises UsageError together with a state directory."""
+    from qkt.core.errors import UsageError
+    from qkt.remote.contexts import load_contexts
+
+    name = _ON.get()
+    if name is None:
+        return None
+    if given is not None:
+        raise UsageError("--on and --state-dir both say which engine is meant", remedy="give one of them")
+    return load_contexts().find(name)
+
+
 def new_app() -> typer.Typer:
     return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
@@ -52,11 +93,31 @@ def ask(given: Path | None, question: Callable[[ControlClient], Awaitable[T]]) -
 
     from qkt.runtime.control.client import connect
 
+    if (context := elsewhere(given)) is not None:
+        return ask_of(context, question)
+
     async def inquire() -> T:
         async with connect(where(given)) as client:
             return await question(client)
 
     return anyio.run(inquire)
+
+
+def ask_of(context: Context, question: Callable[[ControlClient], Awaitable[T]]) -> T:
+    """Put a question to the engine of a context. Whoever must be asked for a password is asked at the terminal."""
+    import anyio
+
+    from qkt.host import run
+    from qkt.remote.line import reach
+
+    async def inquire() -> T:
+        async with anyio.create_task_group() as tasks:
+            async with reach(context, tasks, asking=True)() as client:
+                answer = await question(client)
+            tasks.cancel_scope.cancel()
+        return answer
+
+    return run(inquire)
 
 
 def perform(given: Path | None, command: type[Any], **values: Any) -> Done:
@@ -70,6 +131,8 @@ def perform(given: Path | None, command: type[Any], **values: Any) -> Done:
     async def act(client: ControlClient) -> Answer:
         return await client.perform(order, wait=SETTLES)
 
+    if (context := elsewhere(given)) is not None:
+        say(f"on {context.words}")
     answer = ask(given, act)
     match answer:
         case Accepted():

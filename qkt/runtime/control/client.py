@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,12 +48,13 @@ def new_id() -> str:
 
 
 class ControlClient:
-    """Speaks to one engine. Made by `connect`. Raises NotRunningError and NoAnswerError where they apply."""
+    """Speaks to one engine. Made by `connect` or `speaking`. Raises NoAnswerError where it applies, and what `gone` makes where
+    nothing listens any more."""
 
-    def __init__(self, endpoint: Endpoint, http: httpx.AsyncClient, state_dir: Path) -> None:
+    def __init__(self, endpoint: Endpoint, http: httpx.AsyncClient, gone: Callable[[], ControlError]) -> None:
         self.endpoint = endpoint
         self._http = http
-        self._state_dir = state_dir
+        self._gone = gone
 
     async def health(self) -> Health:
         return Health.model_validate(await self._get("/health"))
@@ -138,7 +139,7 @@ class ControlClient:
         try:
             socket = await _websocket(self.endpoint)
         except (OSError, InvalidHandshake) as problem:
-            raise self._not_running() from problem
+            raise self._gone() from problem
         async with socket:
             stream = EventStream(socket)
             await stream.want(wanted)
@@ -155,15 +156,16 @@ class ControlClient:
         try:
             return await self._http.request(method, path, timeout=timeout, **rest)
         except (httpx.ConnectError, FileNotFoundError):
-            raise self._not_running() from None
+            raise self._gone() from None
         except httpx.TransportError as problem:
             raise NoAnswerError(
                 f"the engine (pid {self.endpoint.pid}) did not answer ({type(problem).__name__})",
                 remedy="whether it acted is unknown; look with qkt status",
             ) from None
 
-    def _not_running(self) -> NotRunningError:
-        return not_running(self._state_dir)
+
+Reach = Callable[[], AbstractAsyncContextManager[ControlClient]]
+"""How an engine is found, anew at every call: it may go and come back meanwhile."""
 
 
 class EventStream:
@@ -202,12 +204,19 @@ async def connect(state_dir: Path) -> AsyncIterator[ControlClient]:
             expected=str(PROTOCOL),
             remedy="use the qkt that started it, or restart it",
         )
+    async with speaking(endpoint, lambda: not_running(state_dir)) as client:
+        yield client
+
+
+@asynccontextmanager
+async def speaking(endpoint: Endpoint, gone: Callable[[], ControlError]) -> AsyncIterator[ControlClient]:
+    """A client of whatever engine answers there. `gone` is the error where nothing does."""
     if endpoint.kind == "unix":
         transport, base = httpx.AsyncHTTPTransport(uds=endpoint.path), "http://qkt"
     else:
         transport, base = httpx.AsyncHTTPTransport(), f"http://127.0.0.1:{endpoint.port}"
     async with httpx.AsyncClient(transport=transport, base_url=base, headers=_headers(endpoint)) as http:
-        yield ControlClient(endpoint, http, state_dir)
+        yield ControlClient(endpoint, http, gone)
 
 
 async def wait_until_ready(state_dir: Path, seconds: float) -> Health:

@@ -132,7 +132,7 @@ class Subscribe(Word):
     """What a subscriber wants to see; it may say so anew at any time.
 
     `rate` is frames a second. No `tables` means all. `after` is the number of the last line it has, None for none of the
-    past. `rules` names the session whose rules it looks at.
+    past. `rules` names the session whose rules it looks at. Without `lines` none are sent.
     """
 
     protocol: int = PROTOCOL
@@ -140,6 +140,7 @@ class Subscribe(Word):
     tables: tuple[str, ...] | None = None
     after: Annotated[int, Field(ge=0)] | None = None
     rules: SessionName | None = None
+    lines: bool = True
 
 
 Frame = Annotated[Hello | Snapshot | Delta | Lines | Ack | Bye, Field(discriminator="frame")]

@@ -178,7 +178,7 @@ class Subscription:
         await anyio.lowlevel.checkpoint()  # trading goes on between building the state and comparing it
         frames: list[Frame] = [state if self._sent is None else difference(self._sent, state)]
         self._sent = state
-        if (lines := self._new_lines()) is not None:
+        if self._wanted.lines and (lines := self._new_lines()) is not None:
             frames.append(lines)
         return frames
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from qkt.runtime.control.answers import Answer
-from qkt.runtime.control.client import ControlClient, connect
+from qkt.runtime.control.client import ControlClient, Reach
 from qkt.runtime.control.commands import Command
 from qkt.runtime.control.details import (
     Chart,
@@ -89,6 +89,30 @@ class EngineLink(Protocol):
     async def travel(self, run: str, way: Way) -> ScenePage: ...
 
     def stream(self, wanted: Subscribe) -> AbstractAsyncContextManager[FrameStream]: ...
+
+
+@dataclass(frozen=True)
+class Station:
+    """An engine by a name. `where` is its machine in words; `reach` is what a qkt command needs to be told to mean this engine."""
+
+    name: str
+    where: str
+    link: EngineLink
+    reach: str = ""
+    # On another machine.
+    away: bool = False
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The engines that a dashboard can show, the one it begins with first. `problem` is why others are missing."""
+
+    stations: Sequence[Station]
+    problem: str = ""
+
+    @property
+    def home(self) -> Station:
+        return self.stations[0]
 
 
 class LocalLink:
@@ -184,15 +208,15 @@ class _LocalStream:
 
 
 class RemoteLink:
-    """An engine of another process, found through its state directory at every call: it may go and come back meanwhile."""
+    """An engine of another process, found anew at every call: it may go and come back meanwhile."""
 
     hosted = False
 
-    def __init__(self, state_dir: Path) -> None:
-        self._state_dir = state_dir
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
 
     async def _ask(self, question: Callable[[ControlClient], Awaitable[T]]) -> T:
-        async with connect(self._state_dir) as client:
+        async with self._reach() as client:
             return await question(client)
 
     async def hello(self) -> Hello:
@@ -254,5 +278,5 @@ class RemoteLink:
     @asynccontextmanager
     async def stream(self, wanted: Subscribe) -> AsyncIterator[FrameStream]:
         """The engine's frames, hello first. Raises NotRunningError when no engine is there."""
-        async with connect(self._state_dir) as client, client.stream(wanted) as stream:
+        async with self._reach() as client, client.stream(wanted) as stream:
             yield stream

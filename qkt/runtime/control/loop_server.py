@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -21,6 +22,8 @@ DEADLINE = 5.0
 CONNECTIONS = 128
 HEAD = 1 << 16
 """Bytes that the head of a request may have."""
+WAITING = 1 << 15
+"""Bytes of an answer that may wait in this process, and in the system, for a reader that does not keep up."""
 
 
 class LoopServer(uvicorn.Server):
@@ -32,10 +35,17 @@ class LoopServer(uvicorn.Server):
 
 
 class Protocol(HttpToolsProtocol):
-    """Hangs up on a head without end, which the parser would keep as it comes."""
+    """Hangs up on a head without end, which the parser would keep as it comes, and lets little wait for a slow reader: what
+    waits has grown old by the time it is read."""
 
     _held = 0
     _in_head = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=WAITING)
+        if (bound := transport.get_extra_info("socket")) is not None:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, WAITING)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
