@@ -23,6 +23,8 @@ SCREENS: Mapping[str, str] = {
     "backtest": "Back-test",
     "system": "System",
 }
+FLEET = "fleet"
+"""The screen of all engines. It has a letter, as the digits are taken by those of one engine."""
 
 About = Literal[
     "any", "session", "halted", "stopped", "live", "position", "order", "alert", "order-or-position", "run", "recorded"
@@ -40,6 +42,8 @@ class Focus:
     account: str | None = None
     alert: str | None = None
     run: str | None = None
+    # Another engine than the one that is shown.
+    engine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ def _screens() -> list[Action]:
 
 ACTIONS: tuple[Action, ...] = (
     *_screens(),
+    Action(f"show('{FLEET}')", "o", "Fleet: all engines and accounts", "look"),
     Action("palette", "colon", "Commands", "look", shown=":", aliases=("ctrl+p",), footer="commands"),
     Action("help", "question_mark", "Help", "look", shown="?", aliases=("f1",), footer="help"),
     Action("filter", "slash", "Filter as you type", "look", shown="/", footer="filter"),
@@ -169,7 +174,7 @@ ALWAYS = ("leave", "halt", "kill")
 def available(screen: str, focus: Focus, view: View, *, locked: bool, read_only: bool) -> Iterable[Action]:
     """What applies here and now, in the order of the register."""
     for action in ACTIONS:
-        if not action.on(screen) or not action.fits(focus, view):
+        if not action.on(screen) or not action.fits(focus, view) or (action.changes and focus.engine is not None):
             continue
         if action.changes and (read_only or (locked and not action.safe)):
             continue
@@ -184,6 +189,8 @@ def why_not(action: Action, screen: str, focus: Focus, view: View, *, locked: bo
         return f"only on {', '.join(SCREENS[name] for name in action.screens)}"
     if action.changes and read_only:
         return "read-only: this dashboard changes nothing"
+    if action.changes and focus.engine is not None:
+        return f"{focus.engine} is another engine than this dashboard's: Enter shows its own"
     if action.changes and not view.linked and action.id not in ALWAYS:
         return "no link to the engine"
     if action.changes and locked and not action.safe:

@@ -17,12 +17,13 @@ from textual.screen import Screen
 from qkt.runtime.control.answers import Answer
 from qkt.runtime.control.commands import Command
 from qkt.runtime.control.frames import Ack, Bye, Frame, Snapshot
-from qkt.runtime.control.link import EngineLink
+from qkt.runtime.control.link import EngineLink, Fleet, Station
 from tui import actions as register
 from tui.absence import Absence
 from tui.actions import ACTIONS
 from tui.bell import Bell
 from tui.commander import Commander, operator
+from tui.fleet import Watches
 from tui.glyphs import ASCII, suited
 from tui.keyboard import Keyboard
 from tui.listener import Listener
@@ -63,7 +64,7 @@ class Dashboard(App[str], inherit_bindings=False):
         read_only: bool = False,
         author: str | None = None,
         keys: Mapping[str, str] | None = None,
-        reach: str = "",
+        watches: Watches | None = None,
         clock: Callable[[], float] = time.monotonic,
         driver_class: Any = None,
     ) -> None:
@@ -86,7 +87,7 @@ class Dashboard(App[str], inherit_bindings=False):
         self._voice = Voice(clock)
         self._frozen: float | None = None
         self._keys = keys or {}
-        self._reach = reach
+        self.watches = watches or Watches(Fleet([Station("here", "this machine", link)]), clock)
         self.animation_level = "none"
         for one in textual_themes():
             self.register_theme(one)
@@ -188,7 +189,15 @@ class Dashboard(App[str], inherit_bindings=False):
 
     def elsewhere(self, command: str) -> str:
         """A command of qkt as it is to be typed in another terminal to reach this engine."""
-        return f"{command} {self._reach}".rstrip() if command.startswith("qkt ") else command
+        return f"{command} {self.watches.at.reach}".rstrip() if command.startswith("qkt ") else command
+
+    @property
+    def engine_name(self) -> str:
+        """What the engine is called where it matters which one it is."""
+        return self.watches.at.name if self.watches.away else ""
+
+    def look_at_fleet(self) -> None:
+        self.background(self.watches.run, "fleet", exclusive=True, exit_on_error=False)
 
     def step_session(self, by: int) -> None:
         """Look at the next session, on the screen that is in front."""

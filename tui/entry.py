@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 if TYPE_CHECKING:
-    from qkt.runtime.control.link import EngineLink
+    from qkt.runtime.control.link import EngineLink, Fleet
+    from tui.app import Dashboard
 
 Left = Literal["left", "keep", "stop"]
 """How it ended: left an engine of another process; left a hosted engine to go on headless, or ended it."""
@@ -29,20 +31,24 @@ async def run(
     ascii_only: bool | None = None,
     theme: str | None = None,
     keys: Mapping[str, str] | None = None,
-    reach: str = "",
+    fleet: Fleet | None = None,
     mouse: bool = True,
     driver_class: Any = None,
     closing: asyncio.Event | None = None,
 ) -> Left:
     """Show the engine behind a link until the operator leaves, the terminal goes, or `closing` is set.
 
-    `memory` is the file that keeps sorts, filters and theme between runs; `keys` the user's `[keys]`, action to key; `reach`
-    what a qkt command elsewhere needs to find this engine.
+    `memory` is the file that keeps sorts, filters and theme between runs; `keys` the user's `[keys]`, action to key; `fleet`
+    the engines that can be shown, this one first. Each has a dashboard of its own: nothing of one engine stays on the screen of
+    another. Whoever leaves another engine while this one is hosted here comes back to it.
     `driver_class` is Textual's terminal driver, the one that never waits where it is not given. Raises what went wrong in the
     dashboard itself; keys that clash are told on its screen.
     """
+    from qkt.runtime.control.link import Fleet, Station
     from tui.app import Dashboard
+    from tui.fleet import Watches
     from tui.memory import Memory, recalled
+    from tui.screens.fleet import BOARD
 
     class Kept(Dashboard):
         """The dashboard of a process that goes on without it: what goes wrong in it is raised, not printed with all values."""
@@ -51,18 +57,32 @@ async def run(
             self._close_messages_no_wait()
 
         def terminal_gone(self) -> None:
-            self.exit("keep" if link.hosted else "left")
+            self.exit(gone)
 
-    app = Kept(
-        link,
-        memory=Memory() if memory is None else recalled(memory),
-        read_only=read_only,
-        ascii_only=ascii_only,
-        theme=theme,
-        keys=keys,
-        reach=reach,
-        driver_class=driver_class or _driver(),
-    )
+    gone: Left = "keep" if link.hosted else "left"
+    watches = Watches(fleet or Fleet([Station("here", "this machine", link)]), time.monotonic)
+    while True:
+        app = Kept(
+            watches.at.link,
+            memory=Memory() if memory is None else recalled(memory),
+            read_only=read_only,
+            ascii_only=ascii_only,
+            theme=theme,
+            keys=keys,
+            watches=watches,
+            driver_class=driver_class or _driver(),
+        )
+        left = await _shown(app, mouse, closing) or gone
+        if left.startswith(BOARD):
+            watches.at = watches.station(left.removeprefix(BOARD))
+        elif left == "left" and link.hosted:
+            watches.at = watches.fleet.home
+        else:
+            return cast("Left", left)
+
+
+async def _shown(app: Dashboard, mouse: bool, closing: asyncio.Event | None) -> str | None:
+    """What a dashboard ends with. Raises what went wrong in it."""
     loop = asyncio.get_running_loop()
     factory = loop.get_task_factory()
     watch = asyncio.create_task(_leave_when(closing, app)) if closing is not None else None
@@ -77,7 +97,7 @@ async def run(
             watch.cancel()
     if app._exception is not None:
         raise app._exception
-    return cast("Left", left or ("keep" if link.hosted else "left"))
+    return left
 
 
 def _driver() -> Any:

@@ -20,17 +20,35 @@ PAST_LINES = 500
 class Listener:
     """One stream of an engine, for as long as the dashboard runs."""
 
-    def __init__(self, link: EngineLink, take: Callable[[Frame | Lost], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        link: EngineLink,
+        take: Callable[[Frame | Lost], None],
+        clock: Callable[[], float],
+        *,
+        rate: float = 4,
+        tables: tuple[str, ...] | None = None,
+        lines: bool = True,
+    ) -> None:
         self._link = link
         self._take = take
         self._clock = clock
         self._stream: FrameStream | None = None
         self._last_line = 0
-        self.rate: float = 4
+        self.rate = rate
+        self._tables = tables
+        self._lines = lines
         self.rules: str | None = None
 
     def wanted(self) -> Subscribe:
-        return Subscribe(protocol=PROTOCOL, rate=self.rate, after=self._last_line, rules=self.rules)
+        return Subscribe(
+            protocol=PROTOCOL,
+            rate=self.rate,
+            tables=self._tables,
+            after=self._last_line if self._lines else None,
+            rules=self.rules,
+            lines=self._lines,
+        )
 
     async def want(self, *, rate: float | None = None, rules: str | None = None) -> None:
         """See something else from now on."""

@@ -35,7 +35,7 @@ def attach(
     theme: ThemeOption = None,
     state_dir: StateDirOption = None,
 ) -> None:
-    """Show the running engine. Leaving changes nothing in it. With a host, the one there, by ssh; --state-dir is a path there."""
+    """Show the running engine, or by ssh that of another host, where --state-dir is then. Leaving changes nothing in it."""
     if stdio:
         _relay(where(state_dir))
         return
@@ -62,8 +62,10 @@ def _meant(to: str | None, remote_command: str | None, state_dir: Path | None) -
         contexts = load_contexts()
         return None if contexts.chosen is None else contexts.known[contexts.chosen]
     context = load_contexts().find(to)
-    given = {"remote_command": remote_command, "state_dir": None if state_dir is None else str(state_dir)}
-    context = replace(context, **{key: value for key, value in given.items() if value is not None})
+    if remote_command is not None:
+        context = replace(context, remote_command=remote_command)
+    if state_dir is not None:
+        context = replace(context, state_dir=str(state_dir))
     require_context(context)
     return context
 

@@ -78,9 +78,8 @@ GROUPS = {
 COMMANDS = {name: module for group in GROUPS.values() for name, (module, _) in group.items()}
 SUMMARIES = {name: summary for group in GROUPS.values() for name, (_, summary) in group.items()}
 
-ANYWHERE = frozenset(
-    "deploy list start stop resync status logs positions orders trades halt resume kill cancel flatten modify reconcile".split()
-)
+ANYWHERE = {*GROUPS["Its sessions"], *GROUPS["What they do"], *GROUPS["When something is wrong"]}
+ANYWHERE -= {"runs", "replay", "state", "incident"}
 """Commands that take `--on`."""
 
 

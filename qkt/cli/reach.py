@@ -50,11 +50,11 @@ OnOption = Annotated[
 
 
 def on_option() -> Any:
-    """`--on`, for commands that only speak to an engine and so can speak to one elsewhere: it is theirs, though none declares it."""
+    """`--on`, for commands that only speak to an engine and so can speak to one elsewhere. None of them declares it."""
     model = typer.Typer()
 
     @model.command()
-    def any_command(on: OnOption = None) -> None:  # noqa: ARG001
+    def any_command(on: OnOption = None) -> None:
         pass
 
     option = next(one for one in typer.main.get_command(model).params if one.name == "on")

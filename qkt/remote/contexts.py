@@ -1,4 +1,4 @@
-"""Names for engines, here and elsewhere, in a small file of the user: `contexts.toml` beside `qkt.toml`. No secrets are in it."""
+"""Names for engines here and elsewhere, in a small file of the user: `contexts.toml` beside `qkt.toml`. It holds no secrets."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def command(context: Context, *, asking: bool) -> list[str]:
 
 
 class Tunnel:
-    """A line that stands. Made by `open_tunnel`; `run` carries it, `over` tells that it has ended and `why` what was said about that."""
+    """A line that stands. Made by `open_tunnel`; `run` carries it, `over` tells that it has ended, `why` what was said."""
 
     def __init__(self, context: Context, process: Process, said: Said, told: Greeting) -> None:
         assert process.stdout is not None

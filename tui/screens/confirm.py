@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import events
 
 from tui.asks import Ask, Chosen
+from tui.format import clean, clip
 from tui.screens.dialog import Dialog, wrapped
 from tui.table import Cell
 from tui.widgets.pane import Line
@@ -45,6 +46,8 @@ class Confirm(Dialog[Chosen | None]):
             for old, new in zip(self.before.facts, ask.facts, strict=False):
                 if old != new:
                     lines.append([Cell(f"  was {old}, now {new}", "warn")])
+        if (engine := self.dashboard.engine_name) != "":
+            lines.append([Cell(clip(clean(f"On {engine}: {self.dashboard.watches.at.where}"), width), "bold")])
         if self._named_below():
             lines += [[Cell(part, "bold")] for part in wrapped(ask.title.partition(" -- ")[2], width)]
         for sentence in ask.lines:

@@ -64,7 +64,7 @@ class Help(Dialog[None]):
 
 def _merged(actions: Sequence[Action]) -> list[tuple[str, str]]:
     """The ten screens in one line, the others one each."""
-    rest = [(action.label, action.title) for action in actions if not action.id.startswith("show(")]
+    rest = [(action.label, action.title) for action in actions if not action.label.isdigit()]
     return [("1 .. 9, 0", "Overview, Strategy .. System"), *rest]
 
 

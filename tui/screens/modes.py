@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from tui.screens.backtest import BackTest
 from tui.screens.chart import ChartScreen
+from tui.screens.fleet import FleetScreen
 from tui.screens.logs import Logs
 from tui.screens.market import Market
 from tui.screens.orders import Orders
@@ -29,4 +30,5 @@ MODES: Mapping[str, Callable[[], Screen[Any]]] = {
     "logs": Logs,
     "backtest": BackTest,
     "system": System,
+    "fleet": FleetScreen,
 }

@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from qkt.runtime.control.rows import AccountRow
 from tui import format as fmt
+from tui.format import clean, clip
 from tui.table import Cell, signed
 from tui.viewmodel import View
 from tui.widgets.pane import Line, strip
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 ALL = "ALL"
 MOST = 8
+LONGEST = 16
+"""Letters of an engine's name."""
 
 
 class AccountLine(Widget):
@@ -35,7 +38,10 @@ class AccountLine(Widget):
         accounts = sorted(view.tables.accounts.values(), key=lambda row: (row.mode != "LIVE", row.account))
         shown = accounts if chosen == ALL else [row for row in accounts if row.account == chosen] or accounts[:1]
         width = self.app.size.width
-        lines = [account_line(view, row, width, len(accounts)) for row in shown[:MOST]] or [engine_line(view, width)]
+        name = clip(clean(cast("Dashboard", self.app).engine_name), LONGEST) or "qkt"
+        lines = [account_line(view, row, width, len(accounts), name) for row in shown[:MOST]] or [
+            engine_line(view, width, name)
+        ]
         if self.styles.height is None or self.styles.height.value != len(lines):
             self.styles.height = len(lines)
         if lines != self._lines:
@@ -49,20 +55,20 @@ class AccountLine(Widget):
         return strip(self._lines[y], self.size.width, app.palette)
 
 
-def engine_line(view: View, width: int) -> Line:
+def engine_line(view: View, width: int, name: str = "qkt") -> Line:
     """An engine without an account: nothing is deployed."""
     hello = view.hello
     if hello is None:
-        return [Cell("qkt ", "bold"), Cell("connecting", "dim")]
-    left = [Cell("qkt ", "bold"), _mode(hello.mode), Cell(f"  {'no account yet' if view.state else 'connecting'}", "dim")]
+        return [Cell(f"{name} ", "bold"), Cell("connecting", "dim")]
+    left = [Cell(f"{name} ", "bold"), _mode(hello.mode), Cell(f"  {'no account yet' if view.state else 'connecting'}", "dim")]
     return _ended(left, view, width)
 
 
-def account_line(view: View, row: AccountRow, width: int, accounts: int) -> Line:
+def account_line(view: View, row: AccountRow, width: int, accounts: int, name: str = "qkt") -> Line:
     """The account in as many words as fit; the first ones are those that matter."""
     wide = width >= 150
     gap = "   " if wide else "  "
-    left = [Cell("qkt ", "bold"), _mode(row.mode), Cell(f" {fmt.account(row.account)}", "bold")]
+    left = [Cell(f"{name} ", "bold"), _mode(row.mode), Cell(f" {fmt.account(row.account)}", "bold")]
     if accounts > 1 and wide:
         left.append(Cell(f" 1 of {accounts}", "dim"))
     parts: list[list[Cell]] = [

@@ -283,7 +283,7 @@ class Grid(Pane):
 
     def body(self, width: int, height: int) -> list[Line]:
         self._entitle()
-        if self.context.view.state is None:
+        if self.context.view.state is None and not self.rows:
             return [[Cell("  waiting for data", "dim")]]
         if not self.rows:
             what = f"Nothing matches '{self.filter_text}'. Esc shows all." if self.filter_text else self._empty

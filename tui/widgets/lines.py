@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.actions import SCREENS, Action
+from tui.actions import FLEET, SCREENS, Action
 from tui.notice import Notice
 from tui.table import Cell
 from tui.widgets.pane import Line, strip
@@ -87,7 +87,7 @@ class NavLine(_OneLine):
             self._spots.append((at, at + length, name))
             at += length + len(gap)
             line += [*cells, Cell(gap)]
-        return line[:-1]
+        return [*line, Cell("o Fleet", "focus")] if screen == FLEET else line[:-1]
 
     def on_click(self, event: events.Click) -> None:
         for start, end, name in self._spots:

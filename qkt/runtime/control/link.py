@@ -93,7 +93,7 @@ class EngineLink(Protocol):
 
 @dataclass(frozen=True)
 class Station:
-    """An engine by a name. `where` is its machine in words; `reach` is what a qkt command needs to be told to mean this engine."""
+    """An engine by a name. `where` is its machine in words, `reach` what a qkt command needs to be told to mean it."""
 
     name: str
     where: str
