@@ -12,6 +12,7 @@ from qkt.core.errors import QktError
 from qkt.runtime.control.answers import Answer, Changed
 from qkt.runtime.control.client import new_id
 from qkt.runtime.control.commands import Command
+from qkt.runtime.control.errors import ControlError, NoAnswerError
 from tui.asks import Ask, Chosen, Stamp
 from tui.notice import Sent
 from tui.screens.confirm import Confirm
@@ -29,6 +30,8 @@ PATIENCE = 60.0
 TRIES = 5
 # Seconds that the frames get to bring what an answer spoke of, and between two looks at them.
 CATCHES_UP, SOON = 3.0, 0.02
+# Seconds between two looks whether a link that was lost is back.
+AFTER_LOSS = 0.5
 
 
 def operator() -> str:
@@ -85,6 +88,23 @@ class Commander:
             while (self._app.view.version or 0) < version:
                 await anyio.sleep(SOON)
 
+    async def _asked_after(self, command: Command) -> Answer:
+        """What became of a command whose answer was lost, once there is a link again. It is not given a second time.
+
+        Raises ControlError when the engine has not heard of it.
+        """
+        app = self._app
+        while True:
+            await anyio.sleep(AFTER_LOSS)
+            if not app.view.linked:
+                continue
+            try:
+                return await app.link.answer(command.id, wait=PATIENCE)
+            except NoAnswerError:
+                continue
+            except ControlError as problem:
+                raise ControlError(f"it was lost with the line ({problem})", remedy="look before you give it again") from None
+
     async def perform(self, command: Command, elsewhere: str) -> Answer | None:
         """Send it and wait for what comes of it; what is heard of it on the way shows in the second line."""
         app = self._app
@@ -95,7 +115,10 @@ class Commander:
         answer: Answer | None = None
         problem = None
         try:
-            answer = await app.link.perform(command, wait=PATIENCE)
+            try:
+                answer = await app.link.perform(command, wait=PATIENCE)
+            except NoAnswerError:
+                answer = await self._asked_after(command)
         except QktError as error:
             problem = str(error)
         if self.sent is not None and self.sent.id == command.id:
