@@ -169,6 +169,8 @@ async def ended(process: Process) -> None:
                     end()
             with anyio.move_on_after(GRACE):
                 await process.wait()
+                while process.stdout is not None and await process.stdout.read(CHUNK):
+                    pass  # what nobody wants any more would keep the pipe open
                 return
 
 

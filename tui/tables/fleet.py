@@ -35,6 +35,8 @@ def mode_cell(row: Berth, context: Context) -> Cell:
 
 def sessions_cell(row: Berth, context: Context) -> Cell:
     """How many run, and then what is wrong with others, the worst first."""
+    if row.post.view.state is None:
+        return Cell(fmt.UNKNOWN, "dim")
     found = row.sessions
     halted = sum(one.halt is not None for one in found)
     failed = sum(one.state in ("FAULT", "DOWN") for one in found)
@@ -76,7 +78,14 @@ def fleet_table(berths: Callable[[], Iterable[Berth]], problem: str) -> Table:
         mark=mark,
         note=note,
         columns=(
-            Column("HOST", lambda r, c: Cell(fmt.clean(r.post.station.name), "bold" if r.here else "text"), host, 8, most=20),
+            Column(
+                "HOST",
+                lambda r, c: Cell(fmt.clean(r.post.station.name), "bold" if r.here else "text"),
+                host,
+                width=8,
+                most=20,
+                arrives=True,
+            ),
             Column("LINK", link_cell, lambda r: r.post.state, width=4, live=True),
             Column("MODE", mode_cell, mode, width=6),
             Column("ACCOUNT", lambda r, c: "-" if r.money is None else fmt.account(r.money.account), account, 8, most=16),

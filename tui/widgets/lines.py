@@ -87,7 +87,7 @@ class NavLine(_OneLine):
             self._spots.append((at, at + length, name))
             at += length + len(gap)
             line += [*cells, Cell(gap)]
-        return [*line, Cell("o Fleet", "focus")] if screen == FLEET else line[:-1]
+        return [*line, Cell("o Fleet", "focus")] if screen == FLEET and width >= 100 else line[:-1]
 
     def on_click(self, event: events.Click) -> None:
         for start, end, name in self._spots:
