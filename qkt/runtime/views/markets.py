@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
@@ -115,26 +115,41 @@ def feed_rows(engine: Engine) -> Iterator[FeedRow]:
     for hosted in engine.hosted.values():
         groups.setdefault(feed_of(engine, hosted), []).append(hosted)
     for name, readers in groups.items():
-        symbols = {symbol for hosted in readers for symbol in hosted.pump.names}
         states = [FEEDS[hosted.pump.state] for hosted in readers]
         first = readers[0]
+        ticks, rates, faulty = _brought(engine, readers)
         yield FeedRow(
             feed=name,
             state=next((state for state in WORST if state in states), "connecting"),
             since=min(hosted.pump.since for hosted in readers),
-            symbols=len(symbols),
+            symbols=len(ticks),
             sessions=len(readers),
-            ticks=sum(max(h.pump.counts[symbol] for h in readers) for symbol in symbols),
+            ticks=sum(ticks.values()),
             dropped=sum(hosted.live.inbox.dropped for hosted in readers),
             lag_ms=first.pump.lag_ms,
             reason=next((hosted.pump.reason for hosted in readers if hosted.pump.reason), None),
-            rate=sum(
-                (max(engine.markets.rate(h.live.name, symbol) for h in readers) for symbol in symbols),
-                ZERO,
-            ),
+            rate=sum(rates.values(), ZERO),
             own_clock=first.pump.drives_clock,
-            faults=sum(any(h.pump.fault(symbol) for h in readers) for symbol in symbols),
+            faults=len(faulty),
         )
+
+
+def _brought(engine: Engine, readers: Sequence[Hosted]) -> tuple[dict[str, int], dict[str, Decimal], set[str]]:
+    """What a feed brought, by symbol: ticks and their rate, of the reader that got most; and which symbols are not sound."""
+    ticks: dict[str, int] = {}
+    rates: dict[str, Decimal] = {}
+    faulty = set()
+    for hosted in readers:
+        name, pump = hosted.live.name, hosted.pump
+        for symbol, count in pump.counts.items():
+            if count >= ticks.get(symbol, 0):
+                ticks[symbol] = count
+            rate = engine.markets.rate(name, symbol)
+            if symbol not in rates or rate > rates[symbol]:
+                rates[symbol] = rate
+            if pump.fault(symbol):
+                faulty.add(symbol)
+    return ticks, rates, faulty
 
 
 class ShownStreams:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from qkt.brokers.quotes import Quote
 from qkt.core.numbers import q8, quotient, to_decimal
 from qkt.core.terms import Purpose, Side
 from qkt.ledger.legs import Leg
@@ -28,16 +29,17 @@ def position_rows(live: LiveSession, kept: Kept[PositionRow] | None = None) -> I
     kept = kept or Kept()
     exits: dict[int, list[Order]] = {}
     for order in machine.session.orders.live_orders():
-        if order.reduce_only and order.leg_id is not None:
+        if order.leg_id is not None and order.reduce_only:
             exits.setdefault(order.leg_id, []).append(order)
     for book in books.strategies.values():
         for legs in book.open_books():
             last = machine.board.last(legs.symbol)
             for leg in legs:
                 own = exits.get(leg.id, [])
-                facts = (last, leg.quantity, leg.entry, *((o.stop, o.limit, machine.holds(o), o.purpose) for o in own))
+                facts = (leg.quantity, leg.entry, *((o.stop, o.limit, machine.holds(o), o.purpose) for o in own))
                 mark = None if last is None else to_decimal(last)
-                yield kept.row(f"{live.name}:{leg.id}", facts, partial(_position, live, book.strategy, leg, own, mark))
+                make, move = partial(_position, live, book.strategy, leg, own, mark), partial(_marked, machine, leg, mark)
+                yield kept.row(f"{live.name}:{leg.id}", facts, make, mark, move)
     kept.turn()
 
 
@@ -55,15 +57,24 @@ def _position(live: LiveSession, owner: str, leg: Leg, own: Sequence[Order], mar
         quantity=leg.quantity,
         entry=leg.entry,
         opened=leg.opened_at,
-        mark=mark,
-        pnl=None if mark is None else _profit(machine, leg, mark),
-        r=None if mark is None else _in_risk(leg, mark),
+        **_worth(machine, leg, mark),
         stop=stop,
         target=target,
         engine_held=tuple(f"{o.kind.value} {o.id}" for o in own if machine.holds(o)),
         protected=_protected(machine, own),
         digits=digits_of(machine, leg.symbol),
     )
+
+
+def _marked(machine: SessionMachine, leg: Leg, mark: Decimal | None, row: PositionRow) -> PositionRow:
+    return row.model_copy(update=_worth(machine, leg, mark))
+
+
+def _worth(machine: SessionMachine, leg: Leg, mark: Decimal | None) -> dict[str, Decimal | None]:
+    """What of a position moves with the market."""
+    if mark is None:
+        return {"mark": None, "pnl": None, "r": None}
+    return {"mark": mark, "pnl": _profit(machine, leg, mark), "r": _in_risk(leg, mark)}
 
 
 def _profit(machine: SessionMachine, leg: Leg, mark: Decimal) -> Decimal:
@@ -92,18 +103,31 @@ def digits_of(machine: SessionMachine, symbol: str) -> int:
 
 def order_rows(live: LiveSession, kept: Kept[OrderRow] | None = None) -> Iterator[OrderRow]:
     """The session's orders that are not terminal."""
-    board = live.machine.board
+    board, name = live.machine.board, live.name
     kept = kept or Kept()
+    quotes: dict[str, Quote | None] = {}
     for order in live.machine.session.orders.live_orders():
-        quote = board.quote(order.symbol)
+        symbol = order.symbol
+        if symbol not in quotes:
+            quotes[symbol] = board.quote(symbol)
+        quote = quotes[symbol]
         price = None if quote is None else quote.buy if order.side is Side.BUY else quote.sell
-        facts = (price, order.state, order.quantity, order.filled, order.limit, order.stop)
-        yield kept.row(f"{live.name}:{order.id}", facts, partial(_order, live, order, price))
+        facts = (order.state, order.quantity, order.filled, order.limit, order.stop)
+        yield kept.row(f"{name}:{order.id}", facts, partial(_order, live, order, price), price, partial(_distant, order, price))
     kept.turn()
 
 
-def _order(live: LiveSession, order: Order, price: float | None) -> OrderRow:
+def _distant(order: Order, price: float | None, row: OrderRow) -> OrderRow:
+    return row.model_copy(update={"distance": _distance(order, price)})
+
+
+def _distance(order: Order, price: float | None) -> Decimal | None:
+    """From the price that the order would meet to its level."""
     level = order.stop if order.stop is not None else order.limit
+    return None if level is None or price is None else q8(level - to_decimal(price))
+
+
+def _order(live: LiveSession, order: Order, price: float | None) -> OrderRow:
     return OrderRow(
         session=live.name,
         account=account_of(live.registration),
@@ -118,7 +142,7 @@ def _order(live: LiveSession, order: Order, price: float | None) -> OrderRow:
         filled=order.filled,
         price=order.limit,
         stop=order.stop,
-        distance=None if level is None or price is None else q8(level - to_decimal(price)),
+        distance=_distance(order, price),
         time_in_force=order.tif.value,
         expires=order.expires_at,
         placed=order.created_at,
