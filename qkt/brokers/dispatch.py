@@ -94,7 +94,8 @@ class Report(Plain):
     """One thing that a venue says. `token` is that of the request it answers or that led to it, empty when there is none.
 
     A deal has its number in `deal`, `order` and `position`, `entry` (`in`, `out`, `inout`, `out_by`), the venue's `reason`
-    (`sl`, `tp`, `stop_out`, else empty) and its costs in account currency, charges positive. `hedging` is of OPENED; of
+    (`sl`, `tp`, `stop_out`, else empty), the `profit` that it realized before costs (None where nobody knows) and its costs in
+    account currency, charges positive. `hedging` is of OPENED; of
     ENDED `quantity` is what the order had executed. `text` is for people, `ts` the venue's time in epoch ms UTC.
     """
 
@@ -118,11 +119,12 @@ class Report(Plain):
     text: str = ""
     equity: Decimal | None = None
     balance: Decimal | None = None
+    profit: Decimal | None = None
 
 
 _READ: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(
-        ("quantity", "limit", "stop", "sl", "tp", "price", "commission", "swap", "fee", "equity", "balance"), Decimal
+        ("quantity", "limit", "stop", "sl", "tp", "price", "commission", "swap", "fee", "equity", "balance", "profit"), Decimal
     ),
     "act": Act,
     "what": What,

@@ -144,10 +144,12 @@ class OrderFilled(OrderEvent):
     level, or the middle of the quote), from which slippage is measured; `signal_price` what the strategy saw when it asked
     for the order, None for the reference. `initial_risk` is the distance from the fill to the first stop of the entry's
     bracket, None without one. `venue_costs` are those that the venue billed, None where the instrument's commission is
-    charged instead. `execution` is the venue's own id of it, by which a second report is known as `repeated` and changes
-    nothing; empty where reports never come twice. The bookkeeping, which runs first, writes that, and what the fill did to
-    the legs: `opened_quantity` lots opened or grew the leg `opened_leg`, `closed_quantity` lots came off the leg
-    `closed_leg`. A fill that turns a position does both.
+    charged instead. `venue_profit` is what the execution realized before costs as the venue has it (account currency), None
+    where it does not say; `venue_flat` tells that the venue holds nothing more of what is the primary leg here. `execution`
+    is the venue's own id of it, by which a second report is known as `repeated` and changes nothing; empty where reports
+    never come twice. The bookkeeping, which runs first, writes that, and what the fill did to the legs: `opened_quantity`
+    lots opened or grew the leg `opened_leg`, `closed_quantity` lots came off the leg `closed_leg`. A fill that turns a
+    position does both.
     """
 
     side: Side
@@ -168,6 +170,23 @@ class OrderFilled(OrderEvent):
     closed_quantity: Decimal = ZERO
     execution: str = ""
     repeated: bool = False
+    venue_profit: Decimal | None = None
+    venue_flat: bool = False
+
+
+@dataclass(slots=True)
+class VenueBooked(Event):
+    """Money that a venue booked without a fill, as where two positions that are netted here closed one another: `profit` is
+    what it realized before costs (account currency), `flat` tells that it holds nothing more of what is the primary leg
+    here."""
+
+    strategy: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    profit: Decimal
+    costs: tuple[VenueCost, ...]
+    flat: bool
 
 
 @dataclass(slots=True)

@@ -52,6 +52,8 @@ class LedgerAudit:
         for night in books.financing[self._financing :]:
             self._add(self._money, night.strategy, night.amount)
             self._swap = EXACT.add(self._swap, night.amount)
+            if not night.leg_id:
+                self._add(self._closed, night.strategy, night.amount)
         for trip in books.round_trips[self._trips :]:
             self._read_trip(trip)
         self._trades, self._financing, self._trips = len(books.trades), len(books.financing), len(books.round_trips)

@@ -10,16 +10,17 @@ from types import MappingProxyType
 from qkt.brokers import QuoteBoard
 from qkt.core.bus import Scope
 from qkt.core.daily import UTC_MIDNIGHT, DailyBoundary
-from qkt.core.events import OrderCancelled, OrderFilled, OrderRejected, Trade
+from qkt.core.events import OrderCancelled, OrderFilled, OrderRejected, Trade, VenueBooked, VenueCost
 from qkt.core.instruments import Instrument, InstrumentRegistry
 from qkt.core.numbers import EXACT, NO_MONEY, ZERO, exact, q8, quotient, to_decimal, total
-from qkt.core.terms import CostKind
+from qkt.core.terms import CostKind, LegRole
 from qkt.ledger.conversion import Converter, Exchanged
 from qkt.ledger.excursions import Excursions
 from qkt.ledger.legs import Leg, LegBook, LegChange
 from qkt.ledger.netting import NetPosition
-from qkt.ledger.rows import FinancingRow, RoundTrip, TradeRow, position_effect, round_trip
+from qkt.ledger.rows import FinancingRow, RoundTrip, TradeRow, position_effect, round_trip, venue_row
 from qkt.ledger.strategy_book import StrategyBook
+from qkt.ledger.venue_gains import ACCOUNT, VenueGains
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,9 @@ class Books:
 
     The account starts with `starting`, and so does every strategy to which `balances` gives no share of its own.
     `trades` has a row for every fill, `round_trips` one for every leg that came back to flat, `financing` one for every leg
-    and rollover that cost or earned something. `bars_closed` tells how many bars of a symbol have
-    closed, `audit` is called after everything that was booked. Implements the leg view of the order manager.
+    and rollover that cost or earned something, and for money that a venue booked without a fill. `bars_closed` tells how many
+    bars of a symbol have closed, `audit` is called after everything that was booked. Implements the leg view of the order
+    manager.
     """
 
     def __init__(
@@ -102,7 +104,9 @@ class Books:
         self._contract_f: dict[str, float] = {}
         # Factors that never change: symbols quoted in the account's currency.
         self._factors: dict[str, float] = {}
+        self._venue_gains = VenueGains()
         scope.subscribe_first(OrderFilled, self.on_fill)
+        scope.subscribe_first(VenueBooked, self._on_venue_booked)
         scope.subscribe(OrderCancelled, self._on_terminal)
         scope.subscribe(OrderRejected, self._on_terminal)
 
@@ -228,6 +232,8 @@ class Books:
         after = legs.net
         native = q8(exact(change.points, instrument.contract_size))
         gross = self.converter.exchange(native, fill.symbol, fill.price, fill.at)
+        if fill.venue_profit is not None or fill.venue_flat:
+            gross = self._as_at_venue(fill, change, gross)
         realized = EXACT.subtract(gross.amount, costs.net)
         self._settle_legs(fill, change, native, gross.amount, costs, instrument)
         self._book_account(fill, instrument, costs)
@@ -255,12 +261,29 @@ class Books:
         if legs is not None:
             legs.forget(event.order_id)
 
+    def _as_at_venue(self, fill: OrderFilled, change: LegChange, gross: Exchanged) -> Exchanged:
+        """The gain of a fill with what makes all gains of its leg the venue's sum, when nothing of the leg is left there."""
+        leg = change.reduced
+        own = 0 if leg is None or leg.role is LegRole.PRIMARY else leg.id
+        done = leg is not None and leg.quantity == 0 and (own > 0 or fill.venue_flat)
+        told = gross.amount if fill.venue_profit is None else fill.venue_profit
+        more = self._venue_gains.take(fill.strategy, fill.symbol, own, told, gross.amount, done=done)
+        return Exchanged(EXACT.add(gross.amount, more), gross.rate)
+
     def _book_account(self, fill: OrderFilled, instrument: Instrument, costs: Costs) -> None:
         position = self.account.setdefault(fill.symbol, NetPosition())
         points = position.apply(exact(fill.quantity, Decimal(fill.side.sign)), fill.price, fill.at)
         native = q8(exact(points, instrument.contract_size))
         gross = self.converter.exchange(native, fill.symbol, fill.price, fill.at).amount
+        if fill.venue_profit is not None:
+            gross = EXACT.add(gross, self._account_gain(fill.symbol, fill.venue_profit, gross))
         self.realized = total((self.realized, gross, -costs.net))
+
+    def _account_gain(self, symbol: str, told: Decimal, reckoned: Decimal) -> Decimal:
+        """What the account is to book beside what its netted view reckoned, once no strategy has anything open."""
+        held = any(symbol in book.legs and book.legs[symbol].all for book in self.strategies.values())
+        done = not held and not self._venue_gains.outstanding(symbol)
+        return self._venue_gains.take(ACCOUNT, symbol, 0, told, reckoned, done=done)
 
     def _add_costs(self, costs: Costs) -> None:
         self.commission = EXACT.add(self.commission, costs.commission)
@@ -343,16 +366,35 @@ class Books:
         if self.audit is not None:
             self.audit()
 
+    def _on_venue_booked(self, event: VenueBooked) -> None:
+        """Book what a venue moved without a fill: its costs at once, its gain with what else the primary leg differs by."""
+        self._settle()
+        book = self.strategies[event.strategy]
+        done = event.flat and book.book(event.symbol).primary is None
+        gain = self._venue_gains.take(event.strategy, event.symbol, 0, event.profit, ZERO, done=done)
+        costs = _billed(event.costs)
+        amount = q8(EXACT.subtract(gain, costs.net))
+        self.realized = total((self.realized, self._account_gain(event.symbol, event.profit, ZERO), -costs.net))
+        if amount:
+            book.add(amount)
+            self.swap = EXACT.add(self.swap, amount)
+            self.financing.append(venue_row(event, amount, self.converter.account))
+        if self.audit is not None:
+            self.audit()
+
 
 def _costs(fill: OrderFilled, instrument: Instrument) -> Costs:
     """What the venue billed, or what the instrument's terms say."""
-    billed = fill.venue_costs
-    if billed is None:
-        if not instrument.commission_per_lot:
-            return NO_COSTS
-        return Costs(q8(exact(instrument.commission_per_lot, fill.quantity)))
+    if fill.venue_costs is not None:
+        return _billed(fill.venue_costs)
+    if not instrument.commission_per_lot:
+        return NO_COSTS
+    return Costs(q8(exact(instrument.commission_per_lot, fill.quantity)))
+
+
+def _billed(costs: tuple[VenueCost, ...]) -> Costs:
     commission, fees, swap = (
-        q8(total(cost.amount for cost in billed if cost.kind is kind))
+        q8(total(cost.amount for cost in costs if cost.kind is kind))
         for kind in (CostKind.COMMISSION, CostKind.FEE, CostKind.SWAP)
     )
     return Costs(commission, fees, -swap)

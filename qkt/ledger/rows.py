@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from qkt.core.events import OrderFilled
-from qkt.core.numbers import ZERO, exact, q8, quotient, to_decimal, total
+from qkt.core.events import OrderFilled, VenueBooked
+from qkt.core.numbers import ONE, ZERO, exact, q8, quotient, to_decimal, total
 from qkt.core.terms import LegRole, Purpose, Side
 from qkt.ledger.legs import Leg
 
 # How a leg ends that an entry of the opposite side nets away.
 OPPOSITE = "OPPOSITE"
+# The mode of financing that no rate of ours stands behind.
+AT_VENUE = "VENUE"
 
 
 @dataclass(slots=True)
@@ -20,9 +22,9 @@ class TradeRow:
 
     `position_effect` describes the strategy's own position: OPEN, INCREASE, REDUCE, CLOSE with _LONG or _SHORT, or
     REVERSE_TO_LONG / REVERSE_TO_SHORT. `slippage` is the price lost against the order's reference, positive when it cost.
-    `gross` is before costs, `native_gross` the same in `native_currency`; `fees` and `swap` are what the venue billed with
-    the fill. `opened` and `closed` are the lots that went into legs and out of them, which tell an entry from an exit also
-    where opposite legs stand side by side.
+    `gross` is before costs, of a venue that tells its own figure that one; `native_gross` is in `native_currency`; `fees`
+    and `swap` are what the venue billed with the fill. `opened` and `closed` are the lots that went into legs and out of
+    them, which tell an entry from an exit also where opposite legs stand side by side.
     """
 
     timestamp: int
@@ -97,7 +99,10 @@ class RoundTrip:
 @dataclass(frozen=True, slots=True)
 class FinancingRow:
     """One leg's financing at one rollover. `amount` in account currency and `native_amount` in quote currency, positive a
-    credit; `rate` in the unit of `mode`, `nights` how often it counted."""
+    credit; `rate` in the unit of `mode`, `nights` how often it counted.
+
+    In mode `VENUE` it is what a venue booked without a fill: costs of positions that closed one another, and what its gains
+    are more than those reckoned here. It is of no leg (0), and both amounts are in account currency."""
 
     timestamp: int
     strategy: str
@@ -112,6 +117,25 @@ class FinancingRow:
     native_currency: str
     fx_rate: Decimal
     amount: Decimal
+
+
+def venue_row(event: VenueBooked, amount: Decimal, account: str) -> FinancingRow:
+    """The row of what a venue booked without a fill, `account` its currency."""
+    return FinancingRow(
+        timestamp=event.at,
+        strategy=event.strategy,
+        symbol=event.symbol,
+        leg_id=0,
+        side=event.side,
+        quantity=event.quantity,
+        mode=AT_VENUE,
+        rate=ZERO,
+        nights=0,
+        native_amount=amount,
+        native_currency=account,
+        fx_rate=ONE,
+        amount=amount,
+    )
 
 
 def position_effect(before: Decimal, after: Decimal) -> str:

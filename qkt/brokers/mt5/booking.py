@@ -18,9 +18,9 @@ from qkt.brokers.mt5.netting import Netting
 from qkt.brokers.mt5.outbox import Part, Parts
 from qkt.brokers.mt5.tickets import Ticket, Tickets
 from qkt.core.bus import Scope
-from qkt.core.events import LogLine, OrderAccepted, OrderFilled, VenueCost
+from qkt.core.events import LogLine, OrderAccepted, OrderFilled, VenueBooked, VenueCost
 from qkt.core.instruments import Instrument
-from qkt.core.numbers import ZERO, q8
+from qkt.core.numbers import ZERO, exact, q8, quotient
 from qkt.core.terms import CostKind, LegRole, OrderKind, OrderState, Purpose
 from qkt.orders import LegView, Order, OrderApproved, initial_risk
 
@@ -63,8 +63,6 @@ class Booking:
         self._netting = netting
         self._watched = watched
         self._made: dict[str, _Made] = {}
-        # Costs of positions that closed each other, until the next fill of their symbol.
-        self._owed: dict[str, list[VenueCost]] = {}
         # Positions that were adopted, with the last deal that was part of what they were then.
         self._adopted: dict[int, int] = {}
         self.deals: set[int] = set()
@@ -93,7 +91,7 @@ class Booking:
             return False
         self._scope.publish(OrderAccepted(order.id, order.strategy, order.symbol, order.quantity))
         reference = order.reference or made.report.price
-        made.fill = self._fill(order, made.report.quantity, made.report, reference, made.execution, complete=made.complete)
+        made.fill = self._fill(order, made.report, reference, made.execution, complete=made.complete)
         return True
 
     def whole(self, order: Order) -> Decimal:
@@ -116,7 +114,7 @@ class Booking:
             self._exit(order, report, part.reference, complete=complete)
         else:
             closed = self._take_off(report) if part.request.act is Act.CLOSE else None
-            self._fill(order, report.quantity, report, part.reference, str(report.deal), complete=complete)
+            self._fill(order, report, part.reference, str(report.deal), complete=complete)
             self._rehome(closed)
 
     def _on_late(self, part: Part, left: Decimal, report: Report) -> None:
@@ -149,11 +147,11 @@ class Booking:
     def _exit(self, order: Order, report: Report, reference: Decimal, *, complete: bool) -> None:
         """A close: no more of it than its leg has is the exit's."""
         ticket = self._take_off(report)
-        lots = min(report.quantity, self._legs.leg_quantity(order.leg_id or 0))
-        if lots:
-            self._fill(order, lots, report, reference, str(report.deal), complete=complete)
-        if lots < report.quantity:
-            self._off_the_leg(report, report.quantity - lots, order.strategy, ticket, 1 if lots else 0)
+        own, over = _split(report, self._legs.leg_quantity(order.leg_id or 0))
+        if own is not None:
+            self._fill(order, own, reference, str(report.deal), complete=complete)
+        if over is not None:
+            self._off_the_leg(over, order.strategy, ticket, 0 if own is None else 1)
         self._rehome(ticket)
 
     # ------------------------------------------------------- what the venue did
@@ -182,38 +180,38 @@ class Booking:
             ticket.strategy,
         )
         self._take_off(report)
-        self._off_the_leg(report, report.quantity, ticket.strategy, ticket)
+        self._off_the_leg(report, ticket.strategy, ticket)
         self._rehome(ticket)
 
-    def _off_the_leg(self, report: Report, lots: Decimal, strategy: str, ticket: Ticket | None, number: int = 0) -> None:
+    def _off_the_leg(self, report: Report, strategy: str, ticket: Ticket | None, number: int = 0) -> None:
         """Book lots that the venue closed and no exit stands for: from the legs that the position is, from the primary one
-        what it is of the pool. `number` counts what was booked of the deal before; its costs are with the first."""
-        legs = [] if ticket is None else ticket.legs
-        for leg in legs:
-            part = min(lots, self._legs.leg_quantity(leg))
-            if part:
-                self._close_alone(report, part, strategy, leg, number)
-                lots, number = lots - part, number + 1
-        if lots:
-            self._close_alone(report, lots, strategy, None, number)
+        what it is of the pool. `number` counts what was booked of the deal before."""
+        rest: Report | None = report
+        for leg in [] if ticket is None else ticket.legs:
+            if rest is None:
+                return
+            own, rest = _split(rest, self._legs.leg_quantity(leg))
+            if own is not None:
+                self._close_alone(own, strategy, leg, number)
+                number += 1
+        if rest is not None:
+            self._close_alone(rest, strategy, None, number)
 
-    def _close_alone(self, report: Report, lots: Decimal, strategy: str, leg: int | None, number: int) -> None:
+    def _close_alone(self, report: Report, strategy: str, leg: int | None, number: int) -> None:
         execution = f"{report.deal}-over{number}" if number else str(report.deal)
-        if number:
-            report = replace(report, commission=ZERO, swap=ZERO, fee=ZERO)
         order = Order(
             f"venue-{execution}",
             strategy,
             report.symbol,
             report.side,
-            lots,
+            report.quantity,
             OrderKind.STOP if report.reason in ("sl", "stop_out") else OrderKind.MARKET,
             PURPOSES.get(report.reason, Purpose.CLOSE),
             report.ts,
             role=LegRole.PRIMARY if leg is None else LegRole.INDEPENDENT,
             leg_id=leg,
         )
-        fill = self._book(order, replace(report, quantity=lots), execution=execution)
+        fill = self._book(order, report, execution=execution)
         if fill is not None and fill.opened_quantity:
             self._close_opened(order, fill)
 
@@ -236,17 +234,19 @@ class Booking:
         self._scope.publish(OrderApproved(close))
 
     def _on_closed_by(self, report: Report) -> None:
-        """One position closed another. Where we asked for it the books have it already, and what it cost comes with the next
-        fill; a hand's doing is a close of its own."""
+        """One position closed another. Where we asked for it the books have netted the lots already, and only its money is left
+        to book; a hand's doing is a close of its own."""
         ticket = self._tickets.find(report.position)
         if not report.token:
             if ticket is not None:
                 self._on_strange(replace(report, entry="out", reason=""))
             return
-        if ticket is not None:
-            self._take_off(report)
-            self._owed.setdefault(report.symbol, []).extend(one for one in _costs(report) if one.amount)
-            self._rehome(ticket)
+        strategy = self._strategy if ticket is None else ticket.strategy
+        self._take_off(report)
+        self._rehome(ticket)
+        flat = self._flat(strategy, report.symbol)
+        money, costs = report.profit or ZERO, tuple(_costs(report))
+        self._scope.publish(VenueBooked(strategy, report.symbol, report.side, report.quantity, money, costs, flat))
         self._netting.on_closed(report.token, report.position)
 
     def _adopt(self, report: Report) -> None:
@@ -273,17 +273,14 @@ class Booking:
         self._scope.publish(OrderApproved(order))
         return made.fill
 
-    def _fill(
-        self, order: Order, lots: Decimal, report: Report, reference: Decimal, execution: str, *, complete: bool
-    ) -> OrderFilled:
+    def _fill(self, order: Order, report: Report, reference: Decimal, execution: str, *, complete: bool) -> OrderFilled:
         """Tell a fill. The position is known before, so that exits which follow from it find it."""
-        costs = self._owed.pop(order.symbol, []) + _costs(report)
         event = OrderFilled(
             order.id,
             order.strategy,
             order.symbol,
             order.side,
-            lots,
+            report.quantity,
             report.price,
             order.kind,
             order.purpose,
@@ -293,19 +290,21 @@ class Booking:
             complete,
             signal_price=order.signal_price,
             initial_risk=initial_risk(order, report.price),
-            venue_costs=tuple(costs),
+            venue_costs=tuple(_costs(report)),
             execution=execution,
+            venue_profit=None if report.profit is None else q8(report.profit),
         )
         if not self._tickets.hedging:
-            self._note_net(order, lots, report, event)
+            self._note_net(order, report, event)
         elif report.entry in ("in", "inout"):
-            self._note_position(order, lots, report, event)
+            self._note_position(order, report, event)
+        event.venue_flat = self._flat(order.strategy, order.symbol)
         self._scope.publish(event)
         return event
 
-    def _note_position(self, order: Order, lots: Decimal, report: Report, event: OrderFilled) -> None:
+    def _note_position(self, order: Order, report: Report, event: OrderFilled) -> None:
         """A position of a hedging account was opened, or has grown."""
-        ticket = self._tickets.find(report.position)
+        ticket, lots = self._tickets.find(report.position), report.quantity
         if ticket is None:
             stop = self._first_stop_of(report)
             self._tickets.open[report.position] = Ticket(report.position, order.side, lots, [event], order.id, sl=stop)
@@ -313,11 +312,11 @@ class Booking:
             ticket.volume += lots
             ticket.fills.append(event)
 
-    def _note_net(self, order: Order, lots: Decimal, report: Report, event: OrderFilled) -> None:
+    def _note_net(self, order: Order, report: Report, event: OrderFilled) -> None:
         """The one position of a netting account changed; deals may be heard in another order than they happened in."""
         ticket = self._tickets.find(report.position)
         before = ZERO if ticket is None else ticket.signed
-        after = before + report.side.sign * lots
+        after = before + report.side.sign * report.quantity
         first = self._first_stop_of(report) if after * report.side.sign > 0 else None
         if not after:
             self._tickets.open.pop(report.position, None)
@@ -330,6 +329,18 @@ class Booking:
                     self._natives.again(ticket, report.ts)
                 else:
                     ticket.sl = first
+
+    def _flat(self, strategy: str, symbol: str) -> bool:
+        """Whether the venue holds nothing of a pool, and no entry is there whose deals may come late: those would be of a
+        position that is thought to be gone."""
+        entries = (part for part in self._parts.active.values() if part.filled and part.request.enters)
+        under_way = any((part.order.strategy, part.order.symbol) == (strategy, symbol) for part in entries)
+        return not under_way and not self._tickets.pool(strategy, symbol)
+
+    def ended(self, order: Order) -> None:
+        """All deals of an order are told: money that waited for that is booked."""
+        if self._flat(order.strategy, order.symbol):
+            self._scope.publish(VenueBooked(order.strategy, order.symbol, order.side, ZERO, ZERO, (), flat=True))
 
     def _first_stop_of(self, report: Report) -> Decimal | None:
         part = self._parts.all.get(report.token)
@@ -352,6 +363,19 @@ class Booking:
 
     def _say(self, level: str, text: str, strategy: str = "") -> None:
         self._scope.publish(LogLine(strategy or self._strategy, level, text))
+
+
+def _split(report: Report, lots: Decimal) -> tuple[Report | None, Report | None]:
+    """A deal as no more than `lots` of it and the rest, each None where it has none. Gains are shared by lots, costs are with
+    the first."""
+    if lots <= 0:
+        return None, report
+    if lots >= report.quantity:
+        return report, None
+    gain = None if report.profit is None else q8(quotient(exact(report.profit, lots), report.quantity))
+    left = None if report.profit is None or gain is None else report.profit - gain
+    rest = replace(report, quantity=report.quantity - lots, profit=left, commission=ZERO, swap=ZERO, fee=ZERO)
+    return replace(report, quantity=lots, profit=gain), rest
 
 
 def _costs(report: Report) -> list[VenueCost]:

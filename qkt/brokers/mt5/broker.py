@@ -369,6 +369,7 @@ class Mt5Broker:
         if part is None:
             return
         order = part.order
+        self._booking.ended(order)
         if not order.live or self.parts.of(order) is not None:
             return
         if order.reduce_only and order.cancel_reason is None and self._send_next(order, part.reference):

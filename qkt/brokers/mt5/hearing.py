@@ -94,6 +94,7 @@ class Hearing:
             -Decimal(repr(deal.commission)),
             -Decimal(repr(deal.swap)),
             -Decimal(repr(deal.fee)),
+            profit=Decimal(repr(deal.profit)),
         )
 
     def ends(self, history: list[VenueOrder]) -> Iterable[Report]:

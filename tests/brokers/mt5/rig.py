@@ -40,8 +40,11 @@ OWNER = "k3x9ab"
 MAGIC = 10_007
 START = 1_704_880_800_000
 STEP = Decimal("0.03")
+CONTRACT = Decimal(10)
+AVERAGED = Decimal("1e-5")
+"""Half of the eighth decimal for each of some sixty entries, three lots, times the contract."""
 GOLD_TERMS = {
-    "contract_size": Decimal(10),
+    "contract_size": CONTRACT,
     "volume_min": Decimal("0.03"),
     "volume_step": STEP,
     "stops_level_points": 2,
@@ -71,7 +74,7 @@ class Rig:
         symbol = SimSymbol(
             "GOLDm",
             digits=2,
-            contract_size=Decimal(10),
+            contract_size=CONTRACT,
             base="GOLD",
             volume_min=Decimal("0.03"),
             volume_step=STEP,
@@ -336,21 +339,18 @@ class Rig:
         return [*found_, *(f"{name} guards nothing" for name in bare)]
 
     def _money(self) -> list[str]:
-        symbol = self.venue.symbols["GOLDm"]
-        price = symbol.bid or Decimal(0)
-        venue = self.venue.balance + sum(
-            ((price - one.price) * one.side * one.volume * 10 for one in self.venue.positions.values()), Decimal(0)
-        )
+        """To the last digit once nothing is open; before that, averages of entries are rounded to eight decimals."""
+        price = self.venue.symbols["GOLDm"].bid or Decimal(0)
+        held = ((one.price, one.side * one.volume) for one in self.venue.positions.values())
+        venue = self.venue.balance + sum(((price - entry) * lots * CONTRACT for entry, lots in held), Decimal(0))
         books = self.session.books
-        ours = (
-            books.starting
-            + books.strategies["script"].realized
-            + sum(
-                ((price - leg.entry) * leg.signed * 10 for book in books.strategies["script"].open_books() for leg in book),
-                Decimal(0),
-            )
-        )
-        return [f"the venue has {venue}, the books {ours}"] if abs(venue - ours) > Decimal("0.001") else []
+        book = books.strategies["script"]
+        legs = [leg for found in book.open_books() for leg in found]
+        ours = books.starting + book.realized + sum(((price - leg.entry) * leg.signed * CONTRACT for leg in legs), Decimal(0))
+        if not self.venue.positions and books.realized != book.realized:
+            return [f"the account made {books.realized}, its only strategy {book.realized}"]
+        off = abs(venue - ours)
+        return [f"the venue has {venue}, the books {ours}"] if off > (AVERAGED if self.venue.positions else 0) else []
 
 
 def _half(distance: Decimal) -> ScaleOutPart:

@@ -9,7 +9,7 @@ from typing import Any
 from qkt.brokers.mt5.constants import Entry, OrderType, Reason, State
 from qkt.brokers.mt5.simulator.rules import Refused, Rules
 from qkt.brokers.mt5.simulator.terms import Answer, SimDeal, SimOrder, SimPosition, SimSymbol
-from qkt.core.numbers import ZERO, floor_to
+from qkt.core.numbers import ZERO, floor_to, q8
 
 BUYS = (OrderType.BUY, OrderType.BUY_LIMIT, OrderType.BUY_STOP, OrderType.BUY_STOP_LIMIT)
 LIMITS = (OrderType.BUY_LIMIT, OrderType.SELL_LIMIT)
@@ -267,8 +267,9 @@ class Venue:
     # ------------------------------------------------------------------- money
 
     def _realized(self, position: SimPosition, volume: Decimal, price: Decimal) -> Decimal:
+        """Points times lots keep 8 decimals, as prices of averages do: on paper it is so too, and the trades are the same."""
         symbol = self.symbols[position.symbol]
-        native = (price - position.price) * position.side * volume * symbol.contract_size
+        native = q8((price - position.price) * position.side * volume) * symbol.contract_size
         return (native * self.rate(symbol.profit)).quantize(self._money_step)
 
     def closing_price(self, position: SimPosition) -> Decimal:
