@@ -51,8 +51,7 @@ class LoopLink(Link):
         self.sends(request)
         super().send(desk, request)
 
-    def open(self) -> None:
-        self._open()
+    def _begin(self) -> None: ...
 
     def close(self) -> None:
         self._terminal.shutdown()

@@ -67,6 +67,9 @@ class Link:
             raise LinkError(
                 f"the terminal cannot be reached: {problem.text}", where=f"mt5.{self.profile.name}", expected=self.profile.way
             ) from None
+        self._begin()
+
+    def _begin(self) -> None:
         self.figures.up = True
         self._thread.start()
 
