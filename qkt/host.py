@@ -232,11 +232,15 @@ async def _engine(state: Path, config: Config, restore: bool, *, restore_live: b
 
 
 def _set_out(engine: Engine, config: Config) -> None:
-    """What back-tests start from, and where strategies are looked for."""
+    """What back-tests start from, where strategies are looked for, and whether sessions are shadowed."""
+    from qkt.runtime.fidelity.keeper import Shadowing
+
     engine.strategies_dir = config.load_dir or Path("strategies").absolute()
     engine.runs.data = tuple(config.feed.data)
     engine.runs.balance, engine.runs.currency = config.account.balance, config.account.currency
     engine.runs.instruments = config.instruments
+    if config.observe.shadow:
+        engine.fidelity.settings = Shadowing(memory_mb=config.observe.shadow_megabytes)
 
 
 def _accounts(config: Config) -> Mt5Accounts | None:

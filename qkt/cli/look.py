@@ -231,11 +231,35 @@ def _show_session(row: StrategyRow, snapshot: Snapshot) -> None:
         ("last fill", moment(row.last_fill)),
         ("last tick", moment(row.last_tick)),
         ("dropped", f"{row.dropped} ticks" if row.dropped else ""),
+        *fidelity_facts(row),
     ]
     print(row.name)
     for label, value in facts:
         if value:
             print(f"  {label:<10} {printable(value)}")
+
+
+def fidelity_facts(row: StrategyRow) -> list[tuple[str, str]]:
+    """How faithful a session is to its recording, in words."""
+    from qkt.cli.tables import moment, signed
+
+    found = row.fidelity
+    if found is None:
+        return []
+    if found.state == "unknown":
+        return [("fidelity", f"unknown: {found.reason}")]
+    share = "nothing to compare yet" if found.parity_pct is None else f"{found.parity_pct}% of {found.records:,} records"
+    behind = f", {found.behind:,} inputs behind" if found.behind else ""
+    facts = [
+        ("fidelity", f"{share}, as of {moment(found.as_of)}{behind}"),
+        ("differs", found.difference or ""),
+        ("fills", f"{found.missed} missed, {found.extra} that paper had not"),
+    ]
+    for label, got in (("decision", found.against_decision), ("quote", found.against_quote), ("paper", found.against_paper)):
+        if got is not None:
+            mean, worst = f"{got.mean_points:+.2f}", f"{got.worst_points:+.2f}"
+            facts.append((label, f"fills got {mean} points beyond it, worst {worst}; {signed(got.money)} in all"))
+    return facts
 
 
 def _show_engine(snapshot: Snapshot) -> None:

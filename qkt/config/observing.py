@@ -25,7 +25,8 @@ def _web(url: SecretStr) -> SecretStr:
 class Observe(Section):
     """Who may look. `host` and `port` are where metrics, status and logs are served, `token` is needed on any host but the
     loopback. The heartbeat says every `heartbeat_seconds` that all is well, to a URL or by touching a file. Log files
-    are kept at `log_files` of `log_megabytes` each."""
+    are kept at `log_files` of `log_megabytes` each. With `shadow` every session is done again beside itself, in a process that
+    gets at most `shadow_megabytes` of memory."""
 
     serve: bool = True
     host: str = "127.0.0.1"
@@ -36,6 +37,8 @@ class Observe(Section):
     heartbeat_seconds: Annotated[int, Field(ge=5)] = 60
     log_megabytes: Annotated[int, Field(ge=1)] = 20
     log_files: Annotated[int, Field(ge=1)] = 5
+    shadow: bool = True
+    shadow_megabytes: Annotated[int, Field(ge=256)] = 1024
 
     @model_validator(mode="after")
     def _guarded(self) -> Observe:

@@ -67,6 +67,7 @@ class EngineCollector:
         yield from self._of_the_engine(rows)
         yield from self._of_ticks(lives)
         yield from _of_sessions(rows)
+        yield from _of_fidelity(rows)
         yield from _of_orders(snapshot, lives)
         yield from _of_accounts(snapshot)
         yield from _of_risk(snapshot)
@@ -181,6 +182,39 @@ def _of_sessions(rows: Sequence[StrategyRow]) -> Iterator[Metric]:
     for name, text, value in SESSION_GAUGES:
         yield _gauge(name, text, of, (((row.name, row.mode), value(row)) for row in rows))
     yield _counter("qkt_trades", "Fills of the session's life.", of, (((row.name, row.mode), row.trades) for row in rows))
+
+
+def _of_fidelity(rows: Sequence[StrategyRow]) -> Iterator[Metric]:
+    """What is unknown has no series but that it is."""
+    of = ["session"]
+    shadowed = [(row.name, row.fidelity) for row in rows if row.fidelity is not None]
+    known = [(name, one) for name, one in shadowed if one.state != "unknown"]
+    yield _gauge(
+        "qkt_fidelity_known",
+        "1 while the session is done again beside itself.",
+        of,
+        (((name,), one.state != "unknown") for name, one in shadowed),
+    )
+    parity = (((name,), float(one.parity_pct) / HUNDRED) for name, one in known if one.parity_pct is not None)
+    yield _gauge("qkt_fidelity_parity_ratio", "Records that come out again; 1 is all.", of, parity)
+    behind = (((name,), one.behind) for name, one in known)
+    yield _gauge("qkt_fidelity_behind_inputs", "Inputs that are not done again yet.", of, behind)
+    missed = (((name,), one.missed) for name, one in known)
+    yield _gauge("qkt_fidelity_missed_fills", "Fills that paper had of the same ticks and the session had not.", of, missed)
+    extra = (((name,), one.extra) for name, one in known)
+    yield _gauge("qkt_fidelity_extra_fills", "Fills that the session had and paper had not.", of, extra)
+    got = (
+        ((name, against), float(quality.money))
+        for name, one in known
+        for against, quality in (
+            ("decision", one.against_decision),
+            ("quote", one.against_quote),
+            ("paper", one.against_paper),
+        )
+        if quality is not None
+    )
+    text = "What fills got beyond the price they are held against, account currency, negative when it cost."
+    yield _gauge("qkt_fidelity_slippage", text, ["session", "against"], got)
 
 
 SESSION_GAUGES: tuple[tuple[str, str, Callable[[StrategyRow], float]], ...] = (

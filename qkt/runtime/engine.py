@@ -45,6 +45,7 @@ from qkt.runtime.control.engine import Health
 from qkt.runtime.control.frames import Hello, Snapshot
 from qkt.runtime.control.rows import EquityPoint, FillRow, RuleRow, RuleTerms
 from qkt.runtime.errors import SessionError
+from qkt.runtime.fidelity.keeper import Keeper
 from qkt.runtime.figures import EngineFigures
 from qkt.runtime.guides import OF_RUN, Guides
 from qkt.runtime.hosting import end_all, host
@@ -118,6 +119,7 @@ class Engine:
         self.shown = Shown()
         self.runs = Runs(self.moved, self.wall)
         self.guides = Guides(state, self.runs.recipe, self.wall)
+        self.fidelity = Keeper(state, self.hosted, self._parted, self.moved)
         self.turns = Turns()
         self.journal: Journal
         self.committer: Committer
@@ -156,6 +158,7 @@ class Engine:
             self._group.start_soon(self._look)
             self._group.start_soon(self.runs.work)
             self._group.start_soon(self.guides.work)
+            self._group.start_soon(self.fidelity.work)
             await self._bring_back()
             self._ready = True
             self._stack = stack.pop_all()
@@ -204,6 +207,11 @@ class Engine:
                 self.markets.look(name, hosted)
             if self.hosted:
                 self.moved()
+
+    def _parted(self, name: str, difference: str) -> None:
+        """A session's recording no longer comes to what it did."""
+        text = f"done again, its recording comes to something else: {difference}; qkt replay {name} shows it"
+        self.alert("ERROR", name, text, "parity", source="recovery", cause="parity")
 
     # ----------------------------------------------------------------- sessions
 

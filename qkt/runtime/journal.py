@@ -93,14 +93,85 @@ class Portion:
     synced: int = 0
 
 
-class Journal:
+class JournalReading:
+    """What can be asked of an open database."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    @classmethod
+    def beside(cls, folder: Path) -> JournalReading:
+        """Of an engine that is writing it; nothing is changed and nobody waits. Raises StateError when it cannot be read."""
+        path = folder / FILE
+        try:
+            return cls(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5.0))
+        except sqlite3.Error as problem:
+            raise StateError(f"the journal cannot be read ({problem})", where=str(path)) from None
+
+    def registered(self) -> list[Registration]:
+        """The current sessions, in order of deployment."""
+        return [_registration(row) for row in self._db.execute(f"{SELECT} where current = 1 order by run")]
+
+    def find(self, name: str) -> Registration | None:
+        """The current session of a name."""
+        row = self._db.execute(f"{SELECT} where current = 1 and name = ?", (name,)).fetchone()
+        return None if row is None else _registration(row)
+
+    def of_run(self, run: int) -> Registration:
+        """A session by its number. Raises StateError for one that there is not."""
+        row = self._db.execute(f"{SELECT} where run = ?", (run,)).fetchone()
+        if row is None:
+            raise StateError(f"there is no run {run}", where=FILE)
+        return _registration(row)
+
+    def kept(self, run: int) -> list[bytes]:
+        """The blocks of a tape that were not synced when something came of them, oldest first."""
+        rows = self._db.execute("select block from kept where run = ? order by first", (run,))
+        return [block for (block,) in rows]
+
+    def last_input(self, run: int) -> int:
+        """The number of the last input whose effects are durable, 0 without one."""
+        found: int | None = self._db.execute("select max(input) from commits where run = ?", (run,)).fetchone()[0]
+        return found or 0
+
+    def effects(self, run: int, since: int = 0) -> Iterator[tuple[int, list[Effect]]]:
+        """The inputs that led to something, from number `since` on, with what they led to, in order."""
+        query = "select input, kind, data from effects where run = ? and input >= ? order by input, place"
+        number, found = 0, list[Effect]()
+        for at, kind, data in self._db.execute(query, (run, since)):
+            if at != number and found:
+                yield number, found
+                found = []
+            number = at
+            found.append(Effect(kind, data))
+        if found:
+            yield number, found
+
+    def of_kind(self, run: int, kinds: Sequence[str], limit: int, *, before: int | None = None) -> list[tuple[int, Effect]]:
+        """The newest `limit` effects of some kinds, oldest first; `before` leaves out that input and later ones."""
+        marks = ",".join("?" * len(kinds))
+        query = (
+            f"select input, kind, data from effects where run = ? and kind in ({marks}) and input < ?"
+            " order by input desc, place desc limit ?"
+        )
+        rows = self._db.execute(query, (run, *kinds, 1 << 62 if before is None else before, limit)).fetchall()
+        return [(number, Effect(kind, data)) for number, kind, data in reversed(rows)]
+
+    def count(self, run: int, kind: str) -> int:
+        """How many effects of a kind there are."""
+        query = "select count(*) from effects where run = ? and kind = ?"
+        found: int = self._db.execute(query, (run, kind)).fetchone()[0]
+        return found
+
+
+class Journal(JournalReading):
     """The open journal. Raises StateError when it is damaged, newer, or no journal. `figures` counts its transactions."""
 
     def __init__(self, folder: Path, figures: EngineFigures | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = folder / FILE
         self._figures = figures or EngineFigures()
-        self._db = _open(self.path)
+        super().__init__(_open(self.path))
         self._writer = _connect(self.path)
 
     def close(self) -> None:
@@ -149,15 +220,6 @@ class Journal:
             self._db.execute("update sessions set current = 0 where name = (select name from sessions where run = ?)", (run,))
             self._db.execute("update sessions set current = 1 where run = ?", (run,))
 
-    def registered(self) -> list[Registration]:
-        """The current sessions, in order of deployment."""
-        return [_registration(row) for row in self._db.execute(f"{SELECT} where current = 1 order by run")]
-
-    def find(self, name: str) -> Registration | None:
-        """The current session of a name."""
-        row = self._db.execute(f"{SELECT} where current = 1 and name = ?", (name,)).fetchone()
-        return None if row is None else _registration(row)
-
     # ----------------------------------------------------------------- effects
 
     def commit(self, portions: Sequence[Portion]) -> None:
@@ -187,49 +249,10 @@ class Journal:
             raise
         self._figures.commit.add(monotonic_ns() - began)
 
-    def kept(self, run: int) -> list[bytes]:
-        """The blocks of a tape that were not synced when something came of them, oldest first."""
-        rows = self._db.execute("select block from kept where run = ? order by first", (run,))
-        return [block for (block,) in rows]
-
-    def last_input(self, run: int) -> int:
-        """The number of the last input whose effects are durable, 0 without one."""
-        found: int | None = self._db.execute("select max(input) from commits where run = ?", (run,)).fetchone()[0]
-        return found or 0
-
-    def effects(self, run: int, since: int = 0) -> Iterator[tuple[int, list[Effect]]]:
-        """The inputs that led to something, from number `since` on, with what they led to, in order."""
-        query = "select input, kind, data from effects where run = ? and input >= ? order by input, place"
-        number, found = 0, list[Effect]()
-        for at, kind, data in self._db.execute(query, (run, since)):
-            if at != number and found:
-                yield number, found
-                found = []
-            number = at
-            found.append(Effect(kind, data))
-        if found:
-            yield number, found
-
-    def of_kind(self, run: int, kinds: Sequence[str], limit: int, *, before: int | None = None) -> list[tuple[int, Effect]]:
-        """The newest `limit` effects of some kinds, oldest first; `before` leaves out that input and later ones."""
-        marks = ",".join("?" * len(kinds))
-        query = (
-            f"select input, kind, data from effects where run = ? and kind in ({marks}) and input < ?"
-            " order by input desc, place desc limit ?"
-        )
-        rows = self._db.execute(query, (run, *kinds, 1 << 62 if before is None else before, limit)).fetchall()
-        return [(number, Effect(kind, data)) for number, kind, data in reversed(rows)]
-
     @property
     def connection(self) -> sqlite3.Connection:
         """The open database, for what else is kept beside the journal."""
         return self._db
-
-    def count(self, run: int, kind: str) -> int:
-        """How many effects of a kind there are."""
-        query = "select count(*) from effects where run = ? and kind = ?"
-        found: int = self._db.execute(query, (run, kind)).fetchone()[0]
-        return found
 
     def check(self) -> list[str]:
         """What the database's own check finds wrong, nothing when it is sound."""

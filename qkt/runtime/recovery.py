@@ -16,7 +16,7 @@ from qkt.runtime.errors import DivergenceError, StateError
 from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput, VenueInput
 from qkt.runtime.journal import Journal
 from qkt.runtime.machine import SessionMachine
-from qkt.runtime.skim import Skimmer
+from qkt.runtime.redoing import Redoing
 from qkt.runtime.tape import read_runs
 from qkt.runtime.tape_runs import TickRun
 
@@ -56,29 +56,18 @@ class Recovery:
 
     def __iter__(self) -> Iterator[int]:
         machine, done = self._machine, self.done
-        skimmer = Skimmer(machine)
+        redoing = Redoing(machine)
         self._expected = next(self._journaled, None)
         for item in read_runs(self._tape, self._kept):
-            if not isinstance(item, TickRun):
-                number, given = item
-                machine.handle(given)
-                self._count(given)
+            run = item if isinstance(item, TickRun) else None
+            for number, given in redoing.take(item, None if run is None else partial(self._due_in, run)):
+                if run is None:
+                    self._count(given)
                 self._check(number, given)
                 yield number
-                continue
-            due = partial(self._due_in, item)
-            if skimmer.able:
-                for at in skimmer.take(item, due):
-                    self._check(item.first + at, item.tick(at))
-                    yield item.first + at
-            else:
-                for at in range(len(item)):
-                    given = item.tick(at)
-                    machine.handle(given)
-                    self._check(item.first + at, given)
-                    yield item.first + at
-            self._count_run(item)
-            yield done.inputs
+            if run is not None:
+                self._count_run(run)
+                yield done.inputs
         if done.inputs < self._committed:
             raise StateError(
                 f"the journal knows input {self._committed} and the recording ends with {done.inputs}",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from qkt.portfolio import ChildState
 from qkt.runtime.control.errors import UnknownSessionError
-from qkt.runtime.control.rows import StrategyRow
+from qkt.runtime.control.rows import Fidelity, StrategyRow
 from qkt.runtime.errors import SessionError
 from qkt.runtime.journal import Registration
 from qkt.runtime.pump import Pump
@@ -27,6 +27,8 @@ class Hosted:
     standing: Standing = field(default_factory=Standing)
     # In how many things the session and its venue differ, seen twice.
     differing: int = 0
+    # How faithful it is to its recording, None while nobody looks.
+    fidelity: Fidelity | None = None
 
 
 class Roster:

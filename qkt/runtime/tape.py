@@ -345,7 +345,7 @@ class _SegmentReader:
                 body = read_block(header, file)
                 if body is None:
                     known = kept is not None and kept <= self.next
-                    if torn and (known or not _holds_whole_block(self._path, self.whole + 1)):
+                    if torn and (known or not holds_whole_block(self._path, self.whole + 1)):
                         return
                     raise damaged(self._path, f"the block at byte {self.whole} is not whole")
                 yield body
@@ -366,7 +366,7 @@ def _first_number(lost: list[bytes]) -> int | None:
     return HEADER.unpack_from(lost[0])[4] if lost else None
 
 
-def _holds_whole_block(path: Path, start: int) -> bool:
+def holds_whole_block(path: Path, start: int) -> bool:
     """Whether a whole block stands anywhere behind a place: then the damage before it is no torn end."""
     data = path.read_bytes()
     at = data.find(BLOCK, start)

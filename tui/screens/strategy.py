@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from qkt.runtime.control.rows import StrategyRow
+from qkt.runtime.control.rows import Fidelity, StrategyRow
 from tui import format as fmt
 from tui.format import DAY, MINUTE
 from tui.screens.base import WIDE, DeckScreen
@@ -130,6 +130,14 @@ def _figures(row: StrategyRow) -> list[tuple[str, Cell]]:
         ("DD", Cell(f"{fmt.percent(row.drawdown_pct)} max {fmt.percent(row.max_drawdown_pct)}")),
         ("CLOSED", Cell(f"{row.closed}")),
         ("WIN", Cell(won)),
+        *([] if row.fidelity is None else [("PARITY", _parity(row.fidelity))]),
         ("FILE", Cell(fmt.clean(row.file.rpartition("/")[2]), "dim")),
         ("SYMBOLS", Cell(", ".join(fmt.symbol(name) for name in row.symbols) or fmt.UNKNOWN, "dim")),
     ]
+
+
+def _parity(found: Fidelity) -> Cell:
+    """How much of what the session did came out again; what is unknown is never shown as all."""
+    if found.state == "unknown" or found.parity_pct is None:
+        return Cell(fmt.UNKNOWN, "warn" if found.state == "unknown" else "dim")
+    return Cell(f"{found.parity_pct}%", "alarm" if found.state == "differs" else "text")

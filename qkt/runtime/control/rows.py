@@ -23,6 +23,42 @@ class Row(Word):
         raise NotImplementedError
 
 
+class FillQuality(Word):
+    """What fills got beyond the price they are held against, signed as money: negative when it cost. Points are of each symbol,
+    money in account currency; the mean and the worst are of single fills, `money` is all of it."""
+
+    mean_points: Exact
+    worst_points: Exact
+    money: Exact
+    worst_money: Exact
+
+
+class Fidelity(Word):
+    """How faithful a session is to its own recording, done again beside it. Nothing of it is known where `state` is
+    `unknown`, for the `reason`.
+
+    `parity_pct` of the `records` (orders, fills, refusals, halts) that the session journaled came out again; it is 100 only
+    when all did. `difference` is the first that did not. `as_of` is the session's time up to which that is known, `behind`
+    how many inputs it has had since. Fills are held against what was decided (the quote at which a market order was sent,
+    the level of any other), the quote when they were booked, and, at a venue, the price of paper on the same ticks. `missed`
+    are fills that paper had and the session had not, `extra` the other way round.
+    """
+
+    state: Literal["equal", "differs", "unknown"]
+    reason: str | None = None
+    as_of: Millis | None = None
+    behind: int = 0
+    records: int = 0
+    parity_pct: Exact | None = None
+    difference: str | None = None
+    fills: int = 0
+    missed: int = 0
+    extra: int = 0
+    against_decision: FillQuality | None = None
+    against_quote: FillQuality | None = None
+    against_paper: FillQuality | None = None
+
+
 class StrategyRow(Row):
     """A session, or a child of a portfolio (then `parent` is set). Money in the currency of its account."""
 
@@ -73,6 +109,8 @@ class StrategyRow(Row):
     risk_share_pct: Exact | None = None
     # The session's present where its feed is the clock; None where the time of the frame is.
     clock: Millis | None = None
+    # Of a session that runs and is shadowed; None where it is not, or not yet.
+    fidelity: Fidelity | None = None
 
     @property
     def key(self) -> str:

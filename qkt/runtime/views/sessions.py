@@ -91,6 +91,7 @@ def strategy_row(hosted: Hosted) -> StrategyRow:
         wins=hosted.standing.wins(trips),
         trend=hosted.standing.trend(history.samples),
         clock=machine.last_ts if hosted.pump.drives_clock else None,
+        fidelity=hosted.fidelity,
     )
 
 
