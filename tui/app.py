@@ -69,9 +69,11 @@ class Dashboard(App[str], inherit_bindings=False):
         driver_class: Any = None,
     ) -> None:
         self.palette: Palette = PALETTES["dusk"]
+        self.memory = memory or Memory()
+        if self.memory.screen in MODES:
+            self.DEFAULT_MODE = self.memory.screen  # type: ignore[misc]
         super().__init__(driver_class=driver_class)
         self.link = link
-        self.memory = memory or Memory()
         self.clock = clock
         self.view = View()
         glyphs = suited(sys.stdout.encoding) if ascii_only is None else (ASCII if ascii_only else suited("utf-8"))
@@ -91,8 +93,6 @@ class Dashboard(App[str], inherit_bindings=False):
         self.animation_level = "none"
         for one in textual_themes():
             self.register_theme(one)
-        if self.memory.screen in MODES:
-            self.DEFAULT_MODE = self.memory.screen  # type: ignore[misc]  # where Textual looks before it asks anybody
         self.use_theme("plain" if self.no_color else theme or self.memory.theme or "dusk")
 
     # ---------------------------------------------------------------------- life
