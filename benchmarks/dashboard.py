@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import gc
 import json
+import os
 import resource
 import sys
 import time
@@ -307,6 +308,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")  # the dearest colours, whatever terminal this runs in
     figures = [
         *asyncio.run(measured(options.seconds, attached=False)),
         *asyncio.run(measured(options.seconds, attached=True)),

@@ -42,9 +42,12 @@ def price(value: Decimal | None, digits: int | None = None) -> str:
     """A price with the digits of its instrument, or all it has: no digit is cut."""
     if value is None:
         return UNKNOWN
-    own = max(-int(value.as_tuple().exponent), 0)
+    text = f"{value:f}"
+    own = len(text) - text.rfind(".") - 1 if "." in text else 0
+    if own == digits and own <= QUOTED:
+        return text
     if digits is None or (own > digits and value != round(value, digits)):
-        return f"{value:f}" if own < 8 else f"{value.normalize():f}"
+        return text if own < 8 else f"{value.normalize():f}"
     text = f"{value:.{digits}f}"
     if digits > QUOTED:  # the step of an instrument that nobody has described, not of its quotes
         whole, _, part = text.partition(".")

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from tui.terminal.thinner import thinned
+
 SPAN = 5.0
 
 
@@ -20,10 +22,11 @@ class Meter:
         self._marks: deque[tuple[float, int, int, float]] = deque()
 
     def attend(self, driver: Any) -> None:
-        """Count what goes to the terminal of a driver from now on."""
+        """Count what goes to the terminal of a driver from now on, which is no more than it must be."""
         write = driver.write
 
         def counted(data: str) -> None:
+            data = thinned(data)
             self.written += len(data.encode())
             write(data)
 

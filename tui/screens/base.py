@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -87,6 +88,8 @@ class DeckScreen(Screen[None]):
         first = next((pane for pane in self.panes if pane.can_focus), None)
         if first is not None:
             self.set_focus(first)
+        if not self.app.is_headless:  # a screen lasts: no search for garbage is to go through it in the middle of a frame
+            self.call_after_refresh(gc.freeze)
         self.apply(self.dashboard.view, ChangeSet(everything=True))
 
     def on_resize(self, event: events.Resize) -> None:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, cast
 
 from textual.strip import Strip
-from textual.widget import Widget
 
 from qkt.runtime.control.rows import AccountRow
 from tui import format as fmt
 from tui.format import clean, clip
 from tui.table import Cell, signed
 from tui.viewmodel import View
+from tui.widgets.drawn import Drawn
 from tui.widgets.pane import Line, strip
-
-if TYPE_CHECKING:
-    from tui.app import Dashboard
 
 ALL = "ALL"
 MOST = 8
@@ -24,7 +20,7 @@ LONGEST = 16
 """Letters of an engine's name."""
 
 
-class AccountLine(Widget):
+class AccountLine(Drawn):
     """One line for the chosen account, or one for each. Sums over accounts are never made."""
 
     DEFAULT_CSS = "AccountLine { height: 1; width: 1fr; }"
@@ -46,10 +42,11 @@ class AccountLine(Widget):
             self.styles.height = len(lines)
         if lines != self._lines:
             self._lines = lines
+            self.spoil()
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        app = cast("Dashboard", self.app)
+        app = self.dashboard
         if y >= len(self._lines):
             return Strip.blank(self.size.width, app.palette["text"])
         return strip(self._lines[y], self.size.width, app.palette)

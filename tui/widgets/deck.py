@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
@@ -12,10 +12,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.placing import Want, heights
+from tui.widgets.drawn import Drawn
 from tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
-    from tui.app import Dashboard
     from tui.screens.base import DeckScreen
 
 SEPARATOR = 3
@@ -43,7 +43,7 @@ class _Placed(Layout):
         ]
 
 
-class Deck(Widget):
+class Deck(Drawn):
     """Holds all panes of a screen and shows those that its size has room for."""
 
     DEFAULT_CSS = "Deck { height: 1fr; width: 1fr; }"
@@ -79,6 +79,7 @@ class Deck(Widget):
     def rearrange(self) -> None:
         """Lay the panes out anew."""
         self._clear_arrangement_cache()
+        self.spoil()
         self.refresh(layout=True)
 
     def settle(self) -> None:
@@ -132,7 +133,7 @@ class Deck(Widget):
 
     def render_line(self, y: int) -> Strip:
         """The rules between columns; panes cover the rest."""
-        app = cast("Dashboard", self.app)
+        app = self.dashboard
         width = self.size.width
         ground = app.palette["text"]
         segments: list[Segment] = []

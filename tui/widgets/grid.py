@@ -292,18 +292,18 @@ class Grid(Pane):
         shown = self.rows[self.offset_row : self.offset_row + page]
         columns = self._columns(width)
         context = self.context
-        cells = [[_cell(column, row, context) for column in columns] for row in shown]
-        widths = self._measure(columns, cells)
-        while len(columns) > 1 and sum(whole for whole, _ in widths) + GAP * (len(columns) - 1) + GUTTER > width:
+        cells = [[_cell(column, row, context) for row in shown] for column in columns]
+        texts, widths = self._measure(columns, cells)
+        while len(columns) > 1 and sum(widths) + GAP * (len(columns) - 1) + GUTTER > width:
             gone = max(range(len(columns)), key=lambda i: (columns[i].rank, i))
             if columns[gone].rank == 0:
                 break
-            columns = [column for i, column in enumerate(columns) if i != gone]
-            widths = [one for i, one in enumerate(widths) if i != gone]
-            cells = [[cell for i, cell in enumerate(line) if i != gone] for line in cells]
-        widths = _stretched(columns, widths, cells, width)
-        head = self._head(columns, widths)
-        return [head, *(self._row(row, line, columns, widths, width) for row, line in zip(shown, cells, strict=True))]
+            columns, cells, texts, widths = ([*one[:gone], *one[gone + 1 :]] for one in (columns, cells, texts, widths))
+        widths = _stretched(columns, widths, texts, width)
+        fitted = [_padded(column, column_texts, w) for column, column_texts, w in zip(columns, texts, widths, strict=True)]
+        roles = [[cell.role for cell in column_cells] for column_cells in cells]
+        rows = zip(shown, zip(*fitted, strict=True), zip(*roles, strict=True), strict=True)
+        return [self._head(columns, widths), *(self._row(row, words, kinds, width) for row, words, kinds in rows)]
 
     def _entitle(self) -> None:
         count = ""
@@ -344,59 +344,54 @@ class Grid(Pane):
         known = self._widths.get(column.title)
         return max(column.width, len(column.title)) if known is None else known[0]
 
-    def _measure(self, columns: Sequence[Column], cells: Sequence[Sequence[Cell]]) -> list[tuple[int, int]]:
-        """Width of each column and the room behind its point. They grow, and never shrink while the size stays."""
-        found = []
-        for i, column in enumerate(columns):
+    def _measure(self, columns: Sequence[Column], cells: Sequence[Sequence[Cell]]) -> tuple[list[list[str]], list[int]]:
+        """Texts of each column, points beneath each other, and its width, which never shrinks while the size stays."""
+        texts: list[list[str]] = []
+        widths: list[int] = []
+        for column, column_cells in zip(columns, cells, strict=True):
             width, behind = self._widths.get(column.title, (max(column.width, len(column.title)), 0))
-            texts = [line[i].text for line in cells]
+            words = [cell.text for cell in column_cells]
             if column.point:
-                behind = max(behind, *(_behind(text) for text in texts))
-                width = max(width, *(len(text) - _behind(text) + behind for text in texts))
-            elif not column.stretch:
-                width = max(width, *(len(text) for text in texts))
+                after = [_behind(text) for text in words]
+                behind = max(behind, *after)
+                words = [text + " " * (behind - own) if own < behind else text for text, own in zip(words, after, strict=True)]
+            if not column.stretch:
+                width = max(width, *map(len, words))
             if column.most is not None:
                 width = min(width, max(column.most, column.width))
             self._widths[column.title] = (width, behind)
-            found.append((width, behind))
-        return found
+            texts.append(words)
+            widths.append(width)
+        return texts, widths
 
-    def _head(self, columns: Sequence[Column], widths: Sequence[tuple[int, int]]) -> Line:
+    def _head(self, columns: Sequence[Column], widths: Sequence[int]) -> Line:
         line = [Cell(" " * GUTTER)]
-        for column, (width, _) in zip(columns, widths, strict=True):
+        for column, width in zip(columns, widths, strict=True):
             text = column.title.rjust(width) if column.right else column.title.ljust(width)
             line += [Cell(text, "title" if column is self._sort else "head"), Cell(BETWEEN)]
         return line[:-1]
 
-    def _row(
-        self, row: Keyed, cells: Sequence[Cell], columns: Sequence[Column], widths: Sequence[tuple[int, int]], total: int
-    ) -> Line:
-        here = row.key == self.cursor
-        under = ">" if here and self.has_focus else ""
+    def _row(self, row: Keyed, words: Sequence[str], roles: Sequence[str], total: int) -> Line:
         context = self.context
-        sign = self.table.mark(row, context)
-        gutter = f"{context.glyphs.cursor}{sign or ' '}" if under else f"{sign or ' '} "
-        role = self.table.role(row, context)
-        line = [Cell(gutter, ("accent" if under else "warn") + under)]
-        for cell, column, (width, behind) in zip(cells, columns, widths, strict=True):
-            line.append(Cell(_fit(cell.text, column, width, behind) + BETWEEN, (role or cell.role) + under))
+        sign = self.table.mark(row, context) or " "
+        whole = self.table.role(row, context)
+        if whole is not None:
+            roles = [whole] * len(roles)
+        if row.key != self.cursor or not self.has_focus:
+            return [Cell(f"{sign} ", "warn"), *map(Cell, words, roles)]
+        line = [Cell(f"{context.glyphs.cursor}{sign}", "accent>"), *map(Cell, words, [f"{role}>" for role in roles])]
         used = sum(len(cell.text) for cell in line)
-        if under and used < total:
-            line.append(Cell(" " * (total - used), "text" + under))
-        return line
+        return line if used >= total else [*line, Cell(" " * (total - used), "text>")]
 
 
-def _stretched(
-    columns: Sequence[Column], widths: Sequence[tuple[int, int]], cells: Sequence[Sequence[Cell]], total: int
-) -> list[tuple[int, int]]:
+def _stretched(columns: Sequence[Column], widths: Sequence[int], texts: Sequence[Sequence[str]], total: int) -> list[int]:
     """The widths with what is left given to columns that stretch, as far as their words need it."""
     found = list(widths)
-    left = total - GUTTER - sum(width for width, _ in widths) - GAP * (len(columns) - 1)
+    left = total - GUTTER - sum(widths) - GAP * (len(columns) - 1)
     for i, column in enumerate(columns):
         if column.stretch and left > 0:
-            longest = max(len(line[i].text) for line in cells)
-            more = min(max(longest - found[i][0], 0), left)
-            found[i] = (found[i][0] + more, found[i][1])
+            more = min(max(max(map(len, texts[i])) - found[i], 0), left)
+            found[i] += more
             left -= more
     return found
 
@@ -412,12 +407,13 @@ def _behind(text: str) -> int:
     return len(part) + 1 if point else 0
 
 
-def _fit(text: str, column: Column, width: int, behind: int) -> str:
+def _padded(column: Column, texts: Sequence[str], width: int) -> list[str]:
+    """The texts of a column in its width, with the gap to the next."""
     if column.most is not None or column.stretch:
-        text = clip(text, width)
-    if column.point:
-        text += " " * (behind - _behind(text))
-    return text.rjust(width) if column.right else text.ljust(width)
+        texts = [clip(text, width) for text in texts]
+    if column.right:
+        return [text.rjust(width) + BETWEEN for text in texts]
+    return [text.ljust(width + GAP) for text in texts]
 
 
 def cells_of(rows: Iterable[Keyed], table: Table, context: Context) -> list[list[str]]:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
 
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tui.actions import FLEET, SCREENS, Action
 from tui.notice import Notice
 from tui.table import Cell
+from tui.widgets.drawn import Drawn
 from tui.widgets.pane import Line, strip
-
-if TYPE_CHECKING:
-    from tui.app import Dashboard
 
 SHORT = {
     "overview": "Over",
@@ -30,20 +26,17 @@ SHORT = {
 }
 
 
-class _OneLine(Widget):
+class _OneLine(Drawn):
     DEFAULT_CSS = "_OneLine { height: 1; width: 1fr; }"
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._line: Line = []
 
-    @property
-    def dashboard(self) -> Dashboard:
-        return cast("Dashboard", self.app)
-
     def set_line(self, line: Line) -> None:
         if line != self._line:
             self._line = line
+            self.spoil()
             self.refresh()
 
     def render_line(self, y: int) -> Strip:

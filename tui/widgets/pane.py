@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.filter import LineFilter
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tui.actions import Focus
 from tui.format import clean, clip
 from tui.placing import Want
 from tui.table import Cell, Context
 from tui.viewmodel import ChangeSet, View
+from tui.widgets.drawn import Drawn
 
 if TYPE_CHECKING:
-    from tui.app import Dashboard
     from tui.styles.themes import Palette
 
 Line = Sequence[Cell]
@@ -28,7 +27,7 @@ Line = Sequence[Cell]
 log = logging.getLogger("tui")
 
 
-class Pane(Widget, can_focus=True):
+class Pane(Drawn, can_focus=True):
     """A titled part of a screen. Subclasses give `body`, the lines beneath the title, and say what they want in rows."""
 
     DEFAULT_CSS = "Pane { width: 1fr; height: 1fr; }"
@@ -47,10 +46,6 @@ class Pane(Widget, can_focus=True):
         self._tallest = 0
         self.jump_letter = ""
         self._broken = self._logged = ""
-
-    @property
-    def dashboard(self) -> Dashboard:
-        return cast("Dashboard", self.app)
 
     @property
     def palette(self) -> Palette:
@@ -113,6 +108,7 @@ class Pane(Widget, can_focus=True):
     def on_resize(self) -> None:
         self._tallest = 0
         self._painted = []
+        self.spoil()
         self.refresh()
 
     def on_focus(self) -> None:
@@ -140,6 +136,7 @@ class Pane(Widget, can_focus=True):
             after: Line = new[y] if y < len(new) else ()
             if before != after:
                 start, end = _span(before, after)
+                self.spoil(y)
                 regions.append(Region(start, y, max(min(end, width) - start, 1), 1))
         if regions:
             self.refresh(*regions)
