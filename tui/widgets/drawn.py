@@ -25,7 +25,7 @@ class Drawn(Widget):
 
     @property
     def dashboard(self) -> Dashboard:
-        return cast("Dashboard", self.app)
+        return self.dashboard
 
     @property
     def size(self) -> Size:
