@@ -25,7 +25,7 @@ class Drawn(Widget):
 
     @property
     def dashboard(self) -> Dashboard:
-        return self.dashboard
+        return cast("Dashboard", self.app)
 
     @property
     def size(self) -> Size:
