@@ -349,13 +349,11 @@ class Engine:
         return await self.runs.result(run)
 
     async def story(self, session: str, *, fill: int | None = None, order: str | None = None, width: int = 100) -> Story:
-        self.registration(session)
-        return await self.guides.story(session, fill, order, width)
+        return await self.guides.story(session, self.registration(session).run, fill, order, width)
 
     async def travel(self, run: str, way: Way) -> ScenePage:
-        if not run.startswith(OF_RUN):
-            self.registration(run)
-        return await self.guides.travel(run, way)
+        life = 0 if run.startswith(OF_RUN) else self.registration(run).run
+        return await self.guides.travel(run, life, way)
 
     def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]:
         return fill_rows(self, session, limit)

@@ -49,6 +49,8 @@ class Guide:
         place, stride, number = asked["place"], Stride(asked["stride"]), asked["number"]
         if self._travel is None or (place is None and number is None):
             self._travel = Travel(self._recording())  # a session has gone on since it was opened
+        if number is not None and number > self._travel.count(stride):
+            self._travel = Travel(self._recording())
         travel = self._travel
         if number is not None:
             place = travel.place_of(stride, number)

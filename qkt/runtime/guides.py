@@ -31,7 +31,7 @@ OF_RUN = "run:"
 
 class Guides:
     """Asks, and keeps the processes for the next question. `work` is the task that ends idle ones; `recipe_of` tells how a
-    back-test is done again."""
+    back-test is done again. A session is asked about with the number of its run, `life`, for names are given anew."""
 
     def __init__(self, state: Path, recipe_of: Callable[[str], dict[str, Any]], wall: Clock) -> None:
         self._state = state
@@ -39,16 +39,16 @@ class Guides:
         self._wall = wall
         self._guides: OrderedDict[str, _Guide] = OrderedDict()
 
-    async def story(self, session: str, fill: int | None, order: str | None, width: int) -> Story:
+    async def story(self, session: str, life: int, fill: int | None, order: str | None, width: int) -> Story:
         """Raises ControlError for what cannot be told."""
         if (fill is None) == (order is None):
             raise ControlError("a story is about one fill", where=session, expected="its number, or the id of its order")
         asked = {"about": "story", "fill": fill, "order": order, "width": width}
-        return Story.model_validate(await self._ask(session, asked))
+        return Story.model_validate(await self._ask(session, life, asked))
 
-    async def travel(self, run: str, way: Way) -> ScenePage:
+    async def travel(self, run: str, life: int, way: Way) -> ScenePage:
         """Raises ControlError for a place that there is not."""
-        return ScenePage.model_validate(await self._ask(run, {"about": "travel", **way.model_dump()}))
+        return ScenePage.model_validate(await self._ask(run, life, {"about": "travel", **way.model_dump()}))
 
     def running(self) -> list[anyio.abc.Process]:
         """The processes that wait for questions."""
@@ -66,10 +66,13 @@ class Guides:
             for run in list(self._guides):
                 await self._end(run)
 
-    async def _ask(self, run: str, asked: dict[str, Any]) -> dict[str, Any]:
+    async def _ask(self, run: str, life: int, asked: dict[str, Any]) -> dict[str, Any]:
         guide = self._guides.get(run)
+        if guide is not None and guide.life != life:
+            await self._end(run)  # the name is another session's by now
+            guide = None
         if guide is None:
-            guide = _Guide(self._opening(run))
+            guide = _Guide(self._opening(run), life)
             self._guides[run] = guide
             idle = [name for name, one in self._guides.items() if not one.busy and one is not guide]
             for name in idle[: max(0, len(self._guides) - KEPT)]:
@@ -101,7 +104,8 @@ class Guides:
 class _Guide:
     """One process, asked one question at a time."""
 
-    def __init__(self, opening: dict[str, Any]) -> None:
+    def __init__(self, opening: dict[str, Any], life: int) -> None:
+        self.life = life
         self._opening = opening
         self._turn = anyio.Lock()
         self.process: anyio.abc.Process | None = None

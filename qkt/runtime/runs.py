@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 from anyio.streams.text import TextReceiveStream
 from pydantic import ValidationError
 
@@ -49,7 +50,8 @@ class Runs:
         self._wall = wall
         self._rows: OrderedDict[str, RunRow] = OrderedDict()
         self._asked: dict[str, Backtest] = {}
-        self._results: dict[str, RunResult] = {}
+        # As text: a tenth of what it takes as values.
+        self._results: dict[str, bytes] = {}
         self._recipes: dict[str, dict[str, Any]] = {}
         self._news = anyio.Event()
         self._current: tuple[str, anyio.CancelScope] | None = None
@@ -86,7 +88,10 @@ class Runs:
         """What came of a run so far. Raises ControlError for one that is not known."""
         row = self._row(run)
         known = self._results.get(run)
-        return RunResult(row=row) if known is None else known.model_copy(update={"row": row})
+        if known is None:
+            return RunResult(row=row)
+        result = await anyio.to_thread.run_sync(RunResult.model_validate_json, known)
+        return result.model_copy(update={"row": row})
 
     def recipe(self, run: str) -> dict[str, Any]:
         """How a run that is done is done again. Raises ControlError for any other."""
@@ -181,7 +186,8 @@ class Runs:
             self._change(run, state="done", ended=self._wall.now(), progress_pct=Decimal(100), **message["figures"])
             try:
                 self._recipes[run] = message["recipe"]
-                self._results[run] = RunResult.model_validate({"row": self._rows[run], **message["result"]})
+                result = RunResult.model_validate({"row": self._rows[run], **message["result"]})
+                self._results[run] = result.model_dump_json().encode()
             except ValidationError as problem:
                 self._change(run, state="failed", error=f"its result cannot be read: {problem.errors()[0]['msg']}")
 

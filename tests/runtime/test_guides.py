@@ -75,3 +75,19 @@ async def test_a_guide_that_dies_is_replaced_by_the_next_question(tmp_path: Path
         with pytest.raises(ControlError, match="has ended"):
             await engine.travel("sized", Way(place=300))
         assert await engine.travel("sized", Way(place=300)) == first
+
+
+async def test_a_name_that_was_given_anew_is_not_told_of_the_session_before(tmp_path: Path) -> None:
+    (tmp_path / "sized.qkt").write_text(SIZED)
+    async with Engine(tmp_path / "state", OwnFeeds(lambda: ListFeed(list(ticks(400)), {}))) as engine:
+        path = str(tmp_path / "sized.qkt")
+        await engine.perform(ask.Deploy(id="deploy-sized", author="me", path=path, name="sized"), lambda step: None)
+        await engine.hosted["sized"].pump.ended.wait()
+        await engine.travel("sized", Way(place=1))
+        (before,) = [guide.pid for guide in engine.guides.running()]
+        await engine.perform(ask.Flatten(id="flat-sized", author="me", name="sized"), lambda step: None)
+        (tmp_path / "sized.qkt").write_text(SIZED + "\n-- again\n")
+        await engine.perform(ask.Resync(id="resync-sized", author="me", path=path, name="sized"), lambda step: None)
+        await engine.hosted["sized"].pump.ended.wait()
+        await engine.travel("sized", Way(place=1))
+        assert [guide.pid for guide in engine.guides.running()] != [before]
