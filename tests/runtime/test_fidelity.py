@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from time import monotonic
 
 import anyio
 import pytest
 
+from qkt.brokers.factory import BrokerKind
 from qkt.runtime.engine import Engine
 from qkt.runtime.fidelity.keeper import Shadowing
+from qkt.runtime.fidelity.shadow import Shadow
+from qkt.runtime.journal import JournalReading
 from qkt.runtime.markets import OwnFeeds
+from qkt.runtime.setup import Terms
 from tests.runtime.samples import ListFeed, strategy_file, ticks
 
 pytestmark = pytest.mark.anyio
@@ -74,3 +79,44 @@ async def test_a_planted_difference_is_named_and_told_once(tmp_path: Path) -> No
         assert f"input {number} " in (found.difference or "")
         assert "price was '2." in (found.difference or "")
         assert [row.text.count("qkt replay one") for row in engine.alerts if "comes to something else" in row.text] == [1]
+
+
+async def test_a_journal_that_comes_later_than_the_tape_makes_no_fill_a_missed_one(tmp_path: Path) -> None:
+    async with Engine(tmp_path / "state", OwnFeeds(lambda: ListFeed(list(ticks(2000)), {}))) as engine:
+        live = await engine.deploy(strategy_file(tmp_path), "one", {})
+        await engine.hosted["one"].pump.ended.wait()
+        await live.drained()
+        await live.recorder.saved()
+        await anyio.sleep(0.1)
+        with sqlite3.connect(tmp_path / "state" / "journal.sqlite", isolation_level=None) as db:
+            for table in ("commits", "effects"):
+                db.execute(f"create table late_{table} as select * from {table} where input > 300")
+                db.execute(f"delete from {table} where input > 300")
+            journal = JournalReading.beside(tmp_path / "state")
+            shadow = Shadow(tmp_path / "state", journal, live.registration, tmp_path / "shadow")
+            assert shadow.advance(monotonic() + 60)
+            early = shadow.as_json()
+            for table in ("commits", "effects"):
+                db.execute(f"insert into {table} select * from late_{table}")
+        assert shadow.advance(monotonic() + 60)
+        late = shadow.as_json()
+    assert early["as_of"] < late["as_of"]
+    assert (early["missed"], late["missed"], late["extra"]) == (0, 0, 0)
+    assert late["records"] == late["equal"] > early["records"]
+
+
+async def test_fills_at_a_venue_are_held_against_paper_on_the_same_ticks(tmp_path: Path) -> None:
+    state, terms = tmp_path / "state", Terms(broker=BrokerKind.MT5_SIM)
+    async with Engine(state, OwnFeeds(lambda: ListFeed(list(ticks(2000)), {})), terms=terms) as engine:
+        live = await engine.deploy(strategy_file(tmp_path), "one", {})
+        await engine.hosted["one"].pump.ended.wait()
+        await live.drained()
+        await live.recorder.saved()
+        await anyio.sleep(0.1)
+        shadow = Shadow(state, JournalReading.beside(state), live.registration, tmp_path / "shadow")
+        assert shadow.advance(monotonic() + 60)
+        found = shadow.as_json()
+        fills = len({row.order_id for row in live.machine.session.books.trades})
+    assert found["records"] == found["equal"] > 0
+    assert found["paper"] is not None
+    assert found["extra"] < fills

@@ -82,7 +82,7 @@ class Shadow:
             self._steps = None
         self._settle()
         self._then, self._next = iter(()), None
-        self._pairs.settle(self._machine.last_ts)
+        self._pairs.settle(self._as_of())
         return ended
 
     def as_json(self) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class Shadow:
         pairs = self._pairs
         return {
             "inputs": self._number,
-            "as_of": self._now[0][2] if self._now else self._machine.last_ts,
+            "as_of": self._as_of(),
             "records": self._records,
             "equal": self._equal,
             "difference": self._difference,
@@ -101,6 +101,10 @@ class Shadow:
             "quote": self._slippage.quote.as_json(),
             "paper": pairs.against_paper.as_json() if self._paper is not None else None,
         }
+
+    def _as_of(self) -> int:
+        """The session's time up to which everything is compared (epoch ms)."""
+        return self._now[0][2] if self._now else self._machine.last_ts
 
     def _all(self) -> Iterator[None]:
         for item in self._tape.read():
