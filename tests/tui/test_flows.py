@@ -112,21 +112,13 @@ def test_every_key_does_its_action_and_none_changes_anything_by_itself() -> None
 
 def test_every_looking_action_can_be_done_on_every_screen() -> None:
     async def work() -> None:
+        elsewhere = ("leave", "palette", "help", "goto", "open", "back", "filter")
         async with opened() as desk:
             for screen in MODES:
                 await desk.app.bring(screen)
                 for action in ACTIONS:
-                    if action.group == "look" and action.id not in (
-                        "leave",
-                        "palette",
-                        "help",
-                        "goto",
-                        "open",
-                        "back",
-                        "filter",
-                    ):
+                    if action.group == "look" and action.id not in elsewhere and not action.id.startswith("show("):
                         await desk.app.action_do(action.id)
-                        await desk.app.bring(screen)
                 desk.app.deck.jump("")
                 await desk.pilot.pause()
                 assert desk.app.current_mode == screen

@@ -11,6 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
 from tests.tui.scripted import ScriptedLink, dashboard
+from tui.screens.confirm import Confirm
 from tui.screens.modes import MODES
 
 SIZES = ((80, 24), (160, 48))
@@ -53,3 +54,26 @@ def test_every_screen(size: tuple[int, int], theme: str, snapshot: SnapshotAsser
 
     for name, picture in anyio.run(visit).items():
         assert picture == snapshot(name=name, extension_class=SVGImageExtension), name
+
+
+@pytest.mark.parametrize("theme", ["ansi", "plain"])
+def test_the_overview_with_sixteen_colours_and_with_none(
+    theme: str, snapshot: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`NO_COLOR` chooses the theme without any, whatever else is asked for."""
+    if theme == "plain":
+        monkeypatch.setenv("NO_COLOR", "1")
+
+    async def visit(size: tuple[int, int]) -> str:
+        app = dashboard(ScriptedLink(), theme="ansi")
+        async with app.run_test(size=size) as pilot:
+            await settled(pilot)
+            assert app.palette.name == theme
+            picture = app.export_screenshot(title="qkt", simplify=True)
+            await settled(pilot, ["K"])
+            assert isinstance(app.screen, Confirm)
+        return picture
+
+    for size in SIZES:
+        name = f"overview-{size[0]}x{size[1]}"
+        assert anyio.run(visit, size) == snapshot(name=name, extension_class=SVGImageExtension), name

@@ -227,6 +227,8 @@ def textual_themes() -> list[Theme]:
             variables={
                 "raised": "ansi_default",
                 "dim": "ansi_default",
+                "ansi-background": "ansi_default",
+                "ansi-foreground": "ansi_default",
                 "input-cursor-text-style": "reverse",
                 "input-cursor-background": "ansi_default",
                 "input-cursor-foreground": "ansi_default",
