@@ -27,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -154,7 +155,7 @@ class Operators:
             deed = self._rng.choice(self._deeds)
             try:
                 await deed()
-            except QktError as refusal:
+            except (QktError, OSError) as refusal:
                 self.faults.append(f"{deed.__name__}: {refusal}")
             self.done[deed.__name__] += 1
 
@@ -244,8 +245,12 @@ def free_port() -> int:
 
 
 def _fetched(url: str) -> int:
-    with urllib.request.urlopen(url, timeout=20) as answer:
-        return len(answer.read())
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return len(answer.read())
+    except urllib.error.HTTPError as refusal:
+        told = refusal.read()[:200].decode(errors="replace")
+        raise OSError(f"{url.rpartition('/')[2]} is answered {refusal.code}: {told}") from None
 
 
 def dashboard(state: Path, keys: list[str], politely: bool) -> None:

@@ -10,6 +10,7 @@ from unittest.mock import patch
 from qkt.brokers.mt5.desk import Desk
 from qkt.brokers.mt5.jobs import Job, Phase
 from qkt.core.terms import OrderState, Purpose
+from qkt.runtime import launch
 from qkt.runtime.engine import Engine
 from qkt.runtime.inputs import CommandInput
 from qkt.runtime.recorder import Recorder
@@ -62,6 +63,6 @@ def _halt_not_kept(handle: Any) -> Any:
 
 PLANTS: dict[str, tuple[Any, str, Any]] = {
     "double-send": (Desk, "_ask", _sent_again),
-    "lost-stop": (Engine, "_rebuilt", _stop_forgotten),
+    "lost-stop": (launch, "_rebuilt", _stop_forgotten),
     "halt-not-kept": (Recorder, "handle", _halt_not_kept),
 }

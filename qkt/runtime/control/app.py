@@ -10,7 +10,7 @@ import anyio
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
@@ -36,6 +36,9 @@ MOST_ORDERS = 1_000
 PATIENCE = 30.0
 
 log = logging.getLogger("qkt.control")
+
+QUOTED = 240
+"""Characters of a request that a refusal repeats."""
 
 
 def make_app(hub: Hub, token: str = "") -> ASGIApp:
@@ -220,15 +223,23 @@ def _told(problem: ValidationError) -> UsageError:
     """What pydantic found, in our words: which field, what is wrong."""
     first = problem.errors(include_url=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])
-    return UsageError(first["msg"][:1].lower() + first["msg"][1:], where=where or None)
+    return UsageError(_short(first["msg"][:1].lower() + first["msg"][1:]), where=_short(where) or None)
+
+
+def _short(text: str) -> str:
+    """What quotes a request may quote a long one."""
+    return text if len(text) <= QUOTED else text[:QUOTED] + "..."
 
 
 async def _body(request: Request) -> bytes:
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY:
-            raise HTTPException(413, f"a command of more than {BODY:,} bytes")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY:
+                raise HTTPException(413, f"a command of more than {BODY:,} bytes")
+    except ClientDisconnect:
+        raise HTTPException(400, f"the request ended after {len(body):,} bytes of its body") from None
     return bytes(body)
 
 
