@@ -25,7 +25,7 @@ from qkt.runtime.control.details import (
 from qkt.runtime.control.errors import NotRunningError
 from qkt.runtime.control.frames import Frame, Subscribe
 from qkt.runtime.control.rows import EquityPoint, FillRow, RuleTerms
-from tests.tui import recorded, samples
+from tests.tui import answers, recorded, samples
 from tui.app import Dashboard
 
 BREAK = object()
@@ -88,28 +88,28 @@ class ScriptedLink:
         return self.answers.pop(0)(command) if self.answers else Done(id=command.id, text="done")
 
     async def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]:
-        return samples.equity()
+        return answers.equity()
 
     async def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]:
         return samples.FILLS
 
     async def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart:
-        return samples.chart().model_copy(update={"session": session})
+        return answers.chart().model_copy(update={"session": session})
 
     async def orders(self, session: str | None = None, *, order: str | None = None, limit: int = 200) -> Sequence[OrderLife]:
-        return [life for life in samples.LIVES if order in (None, life.order)]
+        return [life for life in answers.LIVES if order in (None, life.order)]
 
     async def digest(self, since: int) -> Digest:
-        return samples.DIGEST
+        return answers.DIGEST
 
     async def check(self, wanted: CheckRequest) -> CheckReport:
-        return samples.checked(wanted.path)
+        return answers.checked(wanted.path)
 
     async def files(self) -> Sequence[FileRow]:
-        return samples.FILES
+        return answers.FILES
 
     async def run(self, run: str) -> RunResult:
-        return samples.run_result(run)
+        return answers.run_result(run)
 
     async def story(self, session: str, *, fill: int | None = None, order: str | None = None, width: int = 100) -> Story:
         return recorded.story(session)
@@ -121,7 +121,7 @@ class ScriptedLink:
         return recorded.scene(run, way)
 
     async def terms(self, session: str, rule: int) -> RuleTerms:
-        return samples.TERMS
+        return answers.TERMS
 
 
 def dashboard(link: ScriptedLink, clock: ManualClock | None = None, **options: Any) -> Dashboard:
