@@ -16,6 +16,7 @@ from qkt.core.errors import QktError
 from tui import opening
 from tui.actions import Focus
 from tui.clipboard import copy_from
+from tui.terminal.spans import SpansCompositor
 from tui.viewmodel import ChangeSet, View
 from tui.widgets.account_line import AccountLine
 from tui.widgets.deck import Columns, Deck
@@ -43,6 +44,7 @@ class DeckScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compositor = SpansCompositor()
         self.zoomed: Pane | None = None
         self.jumping = False
         self._filtered: Pane | None = None
