@@ -45,7 +45,7 @@ class SymbolColumns:
         self._latest: Rows | None = None
         self._quoted: Rows | None = None
         self._extremes: dict[tuple[Reads, bool], Floats] = {}
-        self._candles: dict[Hashable, tuple[Rows, list[Candle], Any]] = {}
+        self._candles: dict[Hashable, tuple[Rows, list[Candle], ClosedBars, Any]] = {}
 
     def merged(self, local: int) -> int:
         """The merged row of a local row."""
@@ -170,17 +170,19 @@ class SymbolColumns:
             block, look = found + 1, FIRST_LOOK
         return end
 
-    def candles(self, folder: CandleFolder | ObservationFolder, alias: str, symbol: str) -> tuple[Rows, list[Candle]]:
-        """The merged rows at which candles of a stream close here, and the candles; its folder has had every chunk before
-        this one. Whoever replays the same chunks again finds them made."""
+    def candles(
+        self, folder: CandleFolder | ObservationFolder, alias: str, symbol: str
+    ) -> tuple[Rows, list[Candle], ClosedBars]:
+        """The merged rows at which candles of a stream close here, the candles, and their columns; its folder has had every
+        chunk before this one. Whoever replays the same chunks again finds them made."""
         key = alias, symbol, folder.terms
         found = self._candles.get(key)
         if found is None:
             bars = folder.fold(self.table)
             rows = bars.row if self.rows is None else self.rows[bars.row]
-            found = self._candles[key] = rows, _events(bars, alias, symbol), folder.carried
-        rows, candles, folder.carried = found
-        return rows, candles
+            found = self._candles[key] = rows, _events(bars, alias, symbol), bars, folder.carried
+        rows, candles, bars, folder.carried = found
+        return rows, candles, bars
 
     def _block_extremes(self, reads: Reads, below: bool) -> Floats:
         """The lowest (or highest) number of every block."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -10,14 +11,14 @@ from qkt.backtest.columns import ChunkColumns, Floats, Rows, SymbolColumns
 from qkt.brokers import Quote
 from qkt.core.bus import Scope
 from qkt.core.events import Candle, Tick
-from qkt.data import CandleFolder, ObservationFolder
+from qkt.data import CandleFolder, ClosedBars, ObservationFolder
 from qkt.engine import shortest
-from qkt.strategy import StreamSpec
+from qkt.strategy import Foreseeing, StreamSpec
 
 NO_ROW = -1
 NO_ROWS: Rows = np.empty(0, np.int64)
 # What stands where no candle is to come: a row beyond all.
-NO_CANDLE = (1 << 62, 0, Candle("", "", 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0))
+NO_CANDLE = (1 << 62, 0, Candle("", "", 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0), 0)
 
 
 class ColumnBoard:
@@ -112,22 +113,24 @@ class ColumnPath:
 class _Stream:
     """The candles of one declared stream in this chunk."""
 
-    __slots__ = ("candles", "folder", "rows", "spec")
+    __slots__ = ("bars", "candles", "folder", "rows", "spec")
 
     def __init__(self, spec: StreamSpec, begin: int | None, volume: bool) -> None:
         self.spec = spec
         self.folder = ObservationFolder(spec.timeframe) if spec.observed else CandleFolder(spec.timeframe, begin, volume=volume)
         self.rows = NO_ROWS
         self.candles: Sequence[Candle] = ()
+        self.bars: ClosedBars | None = None
 
     def load(self, columns: SymbolColumns) -> None:
-        self.rows, self.candles = columns.candles(self.folder, self.spec.alias, self.spec.symbol)
+        self.rows, self.candles, self.bars = columns.candles(self.folder, self.spec.alias, self.spec.symbol)
 
 
 class ColumnCandles:
     """Implements `CandleFeed`: the candles of a chunk are folded at once and handed over where their closing tick comes.
 
-    `row` is the merged row of the next tick that closes candles and `ts` its time; `rows` are all of this chunk.
+    `row` is the merged row of the next tick that closes candles and `ts` its time; `rows` are all of this
+    chunk. Candles that the `seer` need not hear are left out.
     """
 
     def __init__(
@@ -141,10 +144,12 @@ class ColumnCandles:
         self._counted = {stream.spec.symbol: stream for stream in self._streams if stream.spec is counted[stream.spec.symbol]}
         self._before = dict.fromkeys(self._counted, 0)
         self._hearers: Sequence[Callable[[Candle], None]] = ()
-        self._pending: Iterator[tuple[int, int, Candle]] = iter(())
+        self._pending: Iterator[tuple[int, int, Candle, int]] = iter(())
         self._closed = NO_ROW
+        self._ts: Rows = np.empty(0, np.int64)
+        self.seer: Foreseeing | None = None
         self.rows = NO_ROWS
-        self.row, self.ts, self._candle = NO_CANDLE
+        self.row, self.ts, self._candle, self._place = NO_CANDLE
 
     def load(self, columns: ChunkColumns) -> None:
         for symbol, stream in self._counted.items():
@@ -154,7 +159,18 @@ class ColumnCandles:
         self._hearers = (self._scope.publish,) if self._scope.watched else self._scope.awake(Candle)
         self._closed = NO_ROW
         self.rows, candles = self._merged()
-        self._pending = zip(self.rows.tolist(), columns.ts[self.rows].tolist(), candles, strict=True)
+        self._ts = columns.ts[self.rows]
+        self._pending = zip(self.rows.tolist(), self._ts.tolist(), candles, range(len(self.rows)), strict=True)
+        self._advance()
+
+    def foresee(self) -> None:
+        """Leave out what the `seer` need not hear, where there is one; it has started."""
+        stream = self._streams[0]
+        if self.seer is None or self.seer.foresight is None:
+            return
+        places = self.seer.foresight.load(stream.bars)
+        candles = map(stream.candles.__getitem__, places)
+        self._pending = zip(self.rows[places].tolist(), self._ts[places].tolist(), candles, places, strict=True)
         self._advance()
 
     def _merged(self) -> tuple[Rows, Iterable[Candle]]:
@@ -168,20 +184,28 @@ class ColumnCandles:
         return rows[order], map(next, map(owns.__getitem__, owners.tolist()))
 
     def _advance(self) -> None:
-        self.row, self.ts, self._candle = next(self._pending, NO_CANDLE)
+        self.row, self.ts, self._candle, self._place = next(self._pending, NO_CANDLE)
 
     def on_tick(self, tick: Tick) -> None:  # noqa: ARG002 - which candles its row closes is known
         if self.row == self._board.row:
             self.close()
+        else:
+            self.passed()
 
     def close(self) -> None:
         """Hand over the candles that the tick at `row` closes: where nobody looks on, straight to those who hear them."""
         row = self._closed = self.row
         while row == self.row:
             candle = self._candle
+            if self.seer is not None and self.seer.foresight is not None:
+                self.seer.foresight.reach(self._place)
             self._advance()
             for hear in self._hearers:
                 hear(candle)
+
+    def passed(self) -> None:
+        """What closes at the board's row has closed."""
+        self._closed = self._board.row
 
     def leave(self, row: int) -> None:
         """Whatever was to close up to this row is past."""
@@ -193,4 +217,8 @@ class ColumnCandles:
 
     def closed(self, symbol: str) -> int:
         stream = self._counted.get(symbol)
-        return 0 if stream is None else self._before[symbol] + int(np.searchsorted(stream.rows, self._closed, side="right"))
+        if stream is None:
+            return 0
+        row = self._board.row
+        side: Literal["left", "right"] = "right" if self._closed == row else "left"
+        return self._before[symbol] + int(np.searchsorted(stream.rows, row, side=side))

@@ -87,6 +87,7 @@ class JumpReplay:
         if session.first_ts is None:
             row = 0
             self._visit(columns, row)
+        candles.foresee()
         # A row that only closes candles need not go through the session where nobody looks on.
         lean = session.first_ts is not None and not session.scope.watched and columns.sound(candles.rows)
         bound, revision = self._bound(columns, row), waits.revision
@@ -149,6 +150,7 @@ class JumpReplay:
         session.ticks += reached
         if reached:
             self._board.row = reached - 1
+            self._candles.passed()
             session.last_ts = int(columns.ts[reached - 1])
             self._path.mark()
             self._samples.settle()

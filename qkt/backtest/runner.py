@@ -24,15 +24,17 @@ from qkt.brokers.paper import ExecutionSettings
 from qkt.core.bus import EventBus
 from qkt.core.clock import EventClock
 from qkt.core.errors import DataError, QktError, UsageError
-from qkt.core.events import CancelFailed, OrderRejected
+from qkt.core.events import CancelFailed, Candle, OrderRejected
 from qkt.core.timeframe import Timeframe
 from qkt.data import BarTable, TickSource, TickTable, merge, ticks_of
 from qkt.engine import Runnable, SessionSettings, Stage, TickBoard, assemble
 from qkt.engine.traders import ChildFault
 from qkt.portfolio import Portfolio
-from qkt.strategy import Tradable, finest, is_statistic
+from qkt.strategy import Foreseeing, Tradable, finest, is_statistic
 
 ReplayName = Literal["fast", "every-tick", "bars"]
+HEARERS = 2
+"""Who hears the candles of a strategy that is alone: its latches, and itself."""
 Attend = Callable[[Stage], None]
 """Gets a session that is about to run."""
 
@@ -92,7 +94,9 @@ def run(
     late: list[CancelFailed] = []
     drive.session.scope.subscribe(CancelFailed, late.append)
     recorder = PriceRecorder(drive.session.scope, strategy.streams) if charted else None
-    if attend is not None:
+    if attend is None:
+        drive.foresee(strategy)
+    else:
         attend(Stage(drive.session, drive.board, drive.place))
     try:
         complete = drive.run(start, end, _hearer(tell), limit)
@@ -161,7 +165,15 @@ class _JumpDriver:
             on_child_fault=on_child_fault,
         )
         candles = cast(ColumnCandles, self.session.candles)
+        self._candles = candles
         self._replay = JumpReplay(self.session, self.board, candles, finest(strategy.streams))
+
+    def foresee(self, strategy: Runnable) -> None:
+        """Leave candles out on which the strategy cannot act, where it knows them and no one else hears them."""
+        scope = self.session.scope
+        alone = not scope.watched and len(scope.awake(Candle)) == HEARERS
+        if alone and isinstance(strategy, Foreseeing) and strategy.foresee():
+            self._candles.seer = strategy
 
     def place(self) -> int:
         """How many ticks were taken, the one that is being handled included."""
@@ -183,6 +195,9 @@ class _TickDriver:
         )
         bars = any(is_bars(source) for source in sources.values())
         self.paths = BarPaths(self.session, settings.execution.bars_path) if bars else None
+
+    def foresee(self, strategy: Runnable) -> None:
+        """Every tick comes, so does every candle."""
 
     def place(self) -> int:
         """The same; ticks are counted as they come."""

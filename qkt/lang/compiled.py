@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 from qkt.core.events import Candle, LatchBroken, OrderFilled, PositionExited, Tick
@@ -11,11 +12,12 @@ from qkt.core.watch import NEVER
 from qkt.lang.codegen import generate
 from qkt.lang.memory import Memory
 from qkt.lang.program import CheckedStrategy
-from qkt.lang.runtime import Bound, Desk, TickFeed
+from qkt.lang.runtime import Bound, Desk, TickFeed, indicator
 from qkt.lang.timers import Timers
 from qkt.strategy import Context, StreamSpec
 
 if TYPE_CHECKING:
+    from qkt.lang.foresight import Foresight
     from qkt.lang.looking import LookedAt, LookedSize
 
 
@@ -42,15 +44,30 @@ class CompiledStrategy:
         self._ticks: dict[str, tuple[TickFeed, ...]] = {}
         self._timers: Timers | None = None
         self._desk: Desk | None = None
+        self._foresees = False
+        self.foresight: Foresight | None = None
+
+    def foresee(self) -> bool:
+        """Tell by `foresight`, once it has started next, at which closes it must be called. False where it cannot."""
+        from qkt.lang.foresight import foreseeable
+
+        self._foresees = foreseeable(self._program, self._module)
+        return self._foresees
 
     def on_start(self, context: Context) -> None:
         self.memory = Memory.of(self._program, *self._sizes)
         self._desk = Desk(context)
-        bound = self._bind(context, self._desk, self.memory)
+        foresees, self._foresees = self._foresees, False
+        self._bind.__globals__["indicator"] = _foreseen if foresees else indicator
+        bound: Bound = self._bind(context, self._desk, self.memory)
         self._handlers, self._ticks, self._names = bound.streams, bound.ticks, bound.names
         timers = Timers(context, self._program.schedules, bound.clauses, bound.groups)
         self._timers = timers if timers else None
         self.due = timers.due
+        if foresees:
+            from qkt.lang.foresight import Foresight
+
+            self.foresight = Foresight(self._program, self._module, bound.names, self.memory)
 
     def on_tick(self, tick: Tick) -> None:
         """Feeds tick-fed indicators; rules wake on closed candles only."""
@@ -105,11 +122,18 @@ class CompiledStrategy:
         self.memory.refused[rule] = True
 
 
-def _executed(filename: str, source: str) -> Callable[..., Bound]:
+def _foreseen(name: str, constants: tuple[float, ...], series: int) -> object:
+    """What stands for an indicator whose values are known before the strategy is called."""
+    from qkt.lang.foresight import Foreseen
+
+    return Foreseen(name, constants, series)
+
+
+def _executed(filename: str, source: str) -> FunctionType:
     """The module's `bind`. The text is known to tracebacks under the file name."""
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     namespace: dict[str, object] = {"__name__": filename}
     exec(compile(source, filename, "exec"), namespace)
     bind = namespace["bind"]
-    assert callable(bind)
+    assert isinstance(bind, FunctionType)
     return bind

@@ -5,7 +5,15 @@ a strategy written in the language and one written in Python look the same to th
 """
 
 from qkt.strategy.context import AccountView, Context, LegSize, PositionView
-from qkt.strategy.protocol import ACCOUNT_EQUITY, RunnableStrategy, StreamSpec, Tradable, finest, is_statistic
+from qkt.strategy.protocol import (
+    ACCOUNT_EQUITY,
+    Foreseeing,
+    RunnableStrategy,
+    StreamSpec,
+    Tradable,
+    finest,
+    is_statistic,
+)
 from qkt.strategy.python import Strategy, at, by, parts, pct, rr, trailing
 from qkt.strategy.signals import (
     BracketSpec,
@@ -45,6 +53,7 @@ __all__ = [
     "ExitForm",
     "ExitHooks",
     "ExitPrice",
+    "Foreseeing",
     "LatchSignal",
     "LegSize",
     "OcoEntrySignal",

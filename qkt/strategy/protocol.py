@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from qkt.core.events import Candle, LatchBroken, OrderFilled, PositionExited, Tick
 from qkt.core.timeframe import Timeframe
@@ -114,4 +114,30 @@ class RunnableStrategy(Tradable, Protocol):
 
     def rearm(self, rule: int) -> None:
         """The broker refused an order of this rule later on."""
+        ...
+
+
+class Foresight(Protocol):
+    """Knows at which closes of its stream a strategy can act."""
+
+    def load(self, candles: Any) -> list[int]:
+        """Take the next candles, as arrays. Returns the places among them for which the strategy must be called."""
+        ...
+
+    def reach(self, place: int) -> None:
+        """The strategy is about to be called for the candle at this place."""
+        ...
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A strategy that may know ahead at which closes it can act."""
+
+    @property
+    def foresight(self) -> Foresight | None:
+        """From its start on, where it was asked for."""
+        ...
+
+    def foresee(self) -> bool:
+        """Asks for it before the start; False where it cannot be had."""
         ...
