@@ -324,6 +324,8 @@ class Booking:
             self._tickets.open[report.position] = Ticket(report.position, order.side, abs(after), [event], order.id, sl=first)
         else:
             ticket.volume = abs(after)
+            if report.entry == "inout":  # it turned at the venue, which took its levels, and was heard out of order
+                self._natives.again(ticket, report.ts)
             if first is not None:  # a pending order brought its stop to the position that it joined
                 if ticket.stop is not None:
                     self._natives.again(ticket, report.ts)
@@ -333,7 +335,8 @@ class Booking:
     def _flat(self, strategy: str, symbol: str) -> bool:
         """Whether the venue holds nothing of a pool, and no entry is there whose deals may come late: those would be of a
         position that is thought to be gone."""
-        entries = (part for part in self._parts.active.values() if part.filled and part.request.enters)
+        netted = not self._tickets.hedging  # there an unheard deal changes the entry that the gain of this one is told from
+        entries = (part for part in self._parts.active.values() if part.request.enters and (part.filled or netted))
         under_way = any((part.order.strategy, part.order.symbol) == (strategy, symbol) for part in entries)
         return not under_way and not self._tickets.pool(strategy, symbol)
 

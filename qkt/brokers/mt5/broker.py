@@ -333,6 +333,8 @@ class Mt5Broker:
             case _:
                 self.parts.active.pop(report.token, None)
                 self._part_refused(self.parts.all[report.token], report)
+                if request.enters:
+                    self._booking.ended(self.parts.all[report.token].order)
 
     def _part_refused(self, part: Part, report: Report) -> None:
         """An order is given up, unless it closes and something else of its leg is there to be closed."""

@@ -18,6 +18,7 @@ from qkt.brokers.mt5.codes import Meaning, meaning, words
 from qkt.brokers.mt5.constants import Code, Entry, Filling, Reason, State
 from qkt.brokers.mt5.hearing import Hearing, Known
 from qkt.brokers.mt5.jobs import Job, Phase
+from qkt.brokers.mt5.late_levels import LateLevels
 from qkt.brokers.mt5.names import Names
 from qkt.brokers.mt5.records import Position, Sent, VenueOrder
 from qkt.brokers.mt5.shaping import Shaper, UnfitError, fillings, rounded
@@ -68,6 +69,7 @@ class Desk:
         self._jobs: list[Job] = []
         self._out: list[Report] = []
         self._hearing = Hearing(self._known, names, shaper.clock, owner, wall, hedging=hedging)
+        self._late = LateLevels()
         self._poll_at = self._margin_at = 0
         self._blind = 0
         self._fillings: dict[str, Filling] = {}
@@ -85,6 +87,7 @@ class Desk:
 
     def resume(self, request: Request) -> None:
         """Take a request of which it is not known whether it was sent, as after a crash: it is asked for first."""
+        self._late.lost(request)
         self._jobs.append(Job(request, self._wall(), phase=Phase.ASKING, sent_at=self._known.since, resumed=True))
 
     @property
@@ -278,6 +281,7 @@ class Desk:
         request = job.request
         if request.act is Act.PROTECT:
             self._known.levels[request.position] = (request.sl, request.tp)
+            self._late.done(request)
         elif request.act in (Act.REMOVE, Act.MOVE):
             ticket = 0  # the order ends under the token that it was placed with
         elif not ticket:
@@ -312,6 +316,8 @@ class Desk:
         job.phase = Phase.ASKING
         job.rounds = job.tries = 0
         job.due = now + ASK_STEP_MS
+        if job.sends:
+            self._late.lost(job.request)
         if job.sends and not job.noted:
             job.noted = True
             self._note("WARN", f"{job.request.act} for {job.request.order_id}: the outcome is not known, asking", job.request)
@@ -434,6 +440,11 @@ class Desk:
         if now >= self._margin_at:
             self._read_margin(now)
         busy = {job.request.position for job in self._jobs if job.request.act is Act.PROTECT}
+        for held in sight.positions:
+            again = None if held.ticket in busy else self._late.overwritten(held, self._has_levels)
+            if again is not None:
+                busy.add(held.ticket)
+                self._jobs.append(Job(again, now))
         self._out += self._hearing.deals(sight)
         self._out += self._hearing.ends(sight.history)
         self._out += self._hearing.levels(sight.positions, busy, self._has_levels)

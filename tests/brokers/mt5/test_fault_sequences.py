@@ -12,7 +12,9 @@ from qkt.brokers.mt5.simulator.faults import SendFault
 from qkt.core.terms import OrderKind, Side
 from tests.brokers.mt5.rig import Move, Rig, run
 
-SEEDS = range(int(os.environ.get("QKT_FAULT_SEEDS", "14")))
+COUNT = int(os.environ.get("QKT_FAULT_SEEDS", "14"))
+SEEDS = sorted({*range(COUNT), 368})  # it turns a netted position twice and hears of it in the other order
+KILLED = sorted({*range(COUNT), 116, 455})  # a netted entry is heard after the close of it; old levels arrive after new ones
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -20,7 +22,7 @@ def test_books_are_the_venues_truth_whatever_failed(seed: int) -> None:
     run(seed)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", KILLED)
 def test_a_session_that_was_killed_anywhere_comes_back_to_the_venues_truth(seed: int) -> None:
     run(10_000 + seed, crash=0.03)
 
