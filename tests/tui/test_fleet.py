@@ -16,8 +16,8 @@ from qkt.runtime.control.errors import ControlError, NoAnswerError
 from qkt.runtime.control.frames import Snapshot, table
 from qkt.runtime.control.link import Fleet, Station
 from tests.tui import samples
+from tests.tui.desk import Desk
 from tests.tui.scripted import ManualClock, ScriptedLink, dashboard
-from tests.tui.test_flows import Desk
 from tui.fleet import RATE, TABLES, Watches
 
 
