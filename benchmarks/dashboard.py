@@ -200,7 +200,7 @@ class FilmLink:
     async def perform(self, command: Command, *, wait: float = 30.0) -> Any:
         raise NotImplementedError
 
-    async def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[Any]:
+    async def equity(self, session: str | None = None, *, since: int = 0, most: int | None = None) -> Sequence[Any]:
         return []
 
     async def orders(self, session: str | None = None, *, order: str | None = None, limit: int = 200) -> Sequence[Any]:

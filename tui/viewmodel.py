@@ -12,7 +12,7 @@ from typing import Literal
 from qkt.runtime.control.answers import Answer
 from qkt.runtime.control.frames import TABLES, Ack, Bye, Delta, Frame, Hello, Lines, Snapshot, Tables
 from qkt.runtime.control.frames import fold as fold_state
-from qkt.runtime.control.rows import Line
+from tui.said import Said
 
 LINES_KEPT = 5_000
 REPORTS_KEPT = 50
@@ -60,7 +60,7 @@ class View:
     hello: Hello | None = None
     state: Snapshot | None = None
     ts: int = 0
-    lines: tuple[Line, ...] = ()
+    lines: tuple[Said, ...] = ()
     missed: int = 0
     reports: tuple[Report, ...] = ()
     moves: Mapping[str, Move] = field(default_factory=dict)
@@ -155,7 +155,7 @@ def _with_state(view: View, state: Snapshot) -> View:
 
 def _with_lines(view: View, frame: Lines) -> tuple[View, ChangeSet]:
     last = view.lines[-1].number if view.lines else 0
-    new = tuple(line for line in frame.lines if line.number > last)
+    new = tuple(Said.of(line) for line in frame.lines if line.number > last)
     if not new and not frame.missed:
         return view, NOTHING
     kept = (*view.lines, *new)[-LINES_KEPT:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -77,11 +78,22 @@ def on_a_terminal() -> None:
 
 
 def show(context: Context, options: dict[str, Any]) -> None:
-    """The dashboard of the engine of a context."""
+    """The dashboard of the engine of a context. What is logged or printed meanwhile goes to a file beside what it remembers."""
+    import logging
+
+    from qkt.cli.screen import aside
     from qkt.deck import attach, find_dashboard
     from qkt.host import run as run_in_loop
 
-    run_in_loop(attach, context, find_dashboard(), options)
+    dashboard, log = find_dashboard(), memory_file().parent / "logs" / LOG
+
+    async def alone(*given: Any, **told: Any) -> str:
+        with aside(log):
+            beneath = os.fdopen(os.dup(2), "w", buffering=1)  # sys.stderr is the dashboard's while it runs
+            logging.basicConfig(stream=beneath, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+            return await dashboard(*given, **told)
+
+    run_in_loop(attach, context, alone, options)
 
 
 def options_of(keys: dict[str, str], *, read_only: bool, ascii_only: bool, mouse: bool, theme: str | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -47,15 +47,27 @@ def aside(path: Path) -> Iterator[Callable[[str], None]]:
     """Let descriptors 1 and 2 point to a file while a dashboard has the terminal, so that nothing that is printed waits for it.
 
     Gives a function that says a line to the terminal all the same, by a thread; it is for when the terminal is free again.
+    At the end they point where they did, for an error that is told then.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o600)
+    except OSError:  # better lost than printed over the dashboard
+        file = os.open(os.devnull, os.O_WRONLY)
+    before = {number: os.dup(number) for number in (1, 2)}  # never closed: the thread may hang in a frozen terminal
+    _point({1: file, 2: file})
+    os.close(file)
+    try:
+        with Screen(before[1]) as screen:
+            yield screen.say
+    finally:
+        _point(before)
+
+
+def _point(targets: Mapping[int, int]) -> None:
+    """Let descriptors be what others are. What is still buffered goes where it was meant to."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
-    terminal = os.dup(1)
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o600)
-    for number in (1, 2):
-        os.dup2(file, number)
-    os.close(file)
-    with Screen(terminal) as screen:
-        yield screen.say
+    for number, target in targets.items():
+        os.dup2(target, number)

@@ -358,5 +358,5 @@ class Engine:
     def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]:
         return fill_rows(self, session, limit)
 
-    def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]:
-        return equity_points(self, session, since)
+    def equity(self, session: str | None = None, *, since: int = 0, most: int | None = None) -> Sequence[EquityPoint]:
+        return equity_points(self, session, since, most)

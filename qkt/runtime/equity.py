@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from decimal import Decimal
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from qkt.core.daily import UTC_MIDNIGHT, DailyBoundary
@@ -41,6 +43,20 @@ class Sample(NamedTuple):
     ts: int
     equity: Decimal
     balance: Decimal
+
+
+def outlined(samples: Sequence[Sample], most: int | None) -> Sequence[Sample]:
+    """The samples as they are, or at most so many of them (two at least) with the same outline: the first, the last, and of
+    each of the equally long stretches between them the one with the lowest and the one with the highest equity."""
+    if most is None or len(samples) <= most:
+        return samples
+    equity = attrgetter("equity")
+    found = [samples[0]]
+    stretches, inner = (most - 2) // 2, len(samples) - 2
+    for i in range(stretches):
+        stretch = samples[1 + i * inner // stretches : 1 + (i + 1) * inner // stretches]
+        found += sorted({min(stretch, key=equity), max(stretch, key=equity)})
+    return [*found, samples[-1]]
 
 
 class EquityHistory:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from qkt.cli.screen import WAITING, Screen
+from qkt.cli.screen import WAITING, Screen, aside
 
 
 def test_lines_appear_in_order():
@@ -37,3 +37,15 @@ def test_a_terminal_that_is_gone_is_no_error():
     with Screen(writer) as screen:
         screen.say("nobody hears")
     os.close(writer)
+
+
+def test_what_is_printed_beneath_a_dashboard_goes_to_its_file_and_an_error_after_it_to_the_terminal(tmp_path, capfd):
+    file = tmp_path / "logs" / "dashboard.log"
+    with aside(file):
+        os.write(2, b"a warning\n")
+    os.write(2, b"an error\n")
+    assert file.read_text() == "a warning\n"
+    assert capfd.readouterr().err == "an error\n"
+    with aside(tmp_path / "logs" / "dashboard.log" / "no folder"):
+        os.write(2, b"another\n")
+    assert capfd.readouterr().err == ""

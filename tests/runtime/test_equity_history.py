@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qkt.core.daily import DailyBoundary
-from qkt.runtime.equity import EquityHistory
+from qkt.runtime.equity import EquityHistory, Sample, outlined
 
 
 class Purse:
@@ -28,3 +32,15 @@ def test_the_day_begins_at_the_configured_instant_through_a_change_of_clocks() -
         history.sample(round(dt.datetime.fromisoformat(f"2024-03-{text}Z").timestamp() * 1000))
         starts.append(history.day_start)
     assert starts == [101, 102, 102, 102, 105, 105]
+
+
+@given(st.lists(st.integers(-50, 50), min_size=1, max_size=120), st.integers(2, 40))
+def test_fewer_points_have_the_same_outline(values: list[int], most: int) -> None:
+    samples = [Sample(minute, Decimal(value), Decimal(0)) for minute, value in enumerate(values)]
+    found = outlined(samples, most)
+    assert len(found) <= max(most, 2)
+    assert (found[0], found[-1]) == (samples[0], samples[-1])
+    assert all(one.ts < other.ts for one, other in pairwise(found))
+    assert set(found) <= set(samples)
+    if most >= 4:
+        assert (min(one.equity for one in found), max(one.equity for one in found)) == (min(values), max(values))

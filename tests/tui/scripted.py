@@ -87,7 +87,7 @@ class ScriptedLink:
         self.commands.append(command)
         return self.answers.pop(0)(command) if self.answers else Done(id=command.id, text="done")
 
-    async def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]:
+    async def equity(self, session: str | None = None, *, since: int = 0, most: int | None = None) -> Sequence[EquityPoint]:
         return answers.equity()
 
     async def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]:

@@ -20,4 +20,4 @@ class Logs(DeckScreen):
     def do_open(self) -> None:
         line = self.story.current
         if line is not None:
-            self.app.push_screen(Inspector(f"Line {line.number}", line))
+            self.app.push_screen(Inspector(f"Line {line.number}", line.whole))

@@ -86,5 +86,5 @@ class Overview(DeckScreen):
 
     async def _ask(self, name: str, view: View) -> None:
         since = max(view.present(name) - DAY_OF_EQUITY, 0)
-        points = await self.dashboard.link.equity(name, since=since)
+        points = await self.dashboard.link.equity(name, since=since, most=self.equity.most)
         self.equity.give([Point(point.ts, float(point.equity)) for point in points], fmt.clean(name))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qkt.runtime.control.rows import LimitRow, Line
+from qkt.runtime.control.rows import LimitRow
+from tui.said import Said
 from tui.screens.base import WIDE, DeckScreen
 from tui.tables.positions import POSITIONS
 from tui.tables.risk import HALTS, LIMITS
@@ -44,5 +45,5 @@ class Portfolio(DeckScreen):
         sessions = self.dashboard.context.view.tables.strategies
         return scope in self._books() or (isinstance(row, LimitRow) and scope not in sessions)
 
-    def _line_of_book(self, line: Line) -> bool:
+    def _line_of_book(self, line: Said) -> bool:
         return line.scope in self._books()

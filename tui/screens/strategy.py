@@ -80,7 +80,7 @@ class Strategy(DeckScreen):
         super().apply(view, changes)
 
     async def _equity(self, name: str, view: View) -> None:
-        points = await self.dashboard.link.equity(name, since=max(view.present(name) - MONTH, 0))
+        points = await self.dashboard.link.equity(name, since=max(view.present(name) - MONTH, 0), most=self.curve.most)
         curve = [Point(point.ts, float(point.equity)) for point in points]
         note = ""
         if len(points) > 1:

@@ -42,6 +42,11 @@ class CurvePane(Pane):
         self._fills = fills
         self.problem = ""
 
+    @property
+    def most(self) -> int:
+        """Points that can be told apart at this width."""
+        return max(2 * self.size.width, 2)
+
     def give(self, points: Sequence[Point], note: str = "") -> None:
         self._points = points
         self.note = note

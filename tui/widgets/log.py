@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from textual import events
 
-from qkt.runtime.control.rows import Line as LogLine
 from tui import filter as narrowing
 from tui import format as fmt
 from tui.actions import Focus
 from tui.placing import Want
+from tui.said import Said
 from tui.table import Cell
 from tui.tables.risk import level_role
-from tui.viewmodel import ChangeSet, View
+from tui.viewmodel import LINES_KEPT, ChangeSet, View
 from tui.widgets.pane import Line, Pane
 
 LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
@@ -26,7 +26,7 @@ class LogPane(Pane):
     filters = True
 
     def __init__(
-        self, *, id: str, title: str = "LOG", only: Callable[[LogLine], bool] | None = None, scoped: bool = False
+        self, *, id: str, title: str = "LOG", only: Callable[[Said], bool] | None = None, scoped: bool = False
     ) -> None:
         super().__init__(title, id=id)
         self._word = title
@@ -34,11 +34,11 @@ class LogPane(Pane):
         self._scoped = scoped
         self.level = 1
         self.follow = True
-        self.shown: list[LogLine] = []
+        self.shown: list[Said] = []
         self.at = 0
         self._due = True
 
-    def narrow(self, only: Callable[[LogLine], bool] | None) -> None:
+    def narrow(self, only: Callable[[Said], bool] | None) -> None:
         self._only = only
         self._due = True
 
@@ -65,7 +65,7 @@ class LogPane(Pane):
             self.at = max(len(self.shown) - 1, 0)
         self.repaint()
 
-    def _wanted(self, line: LogLine) -> bool:
+    def _wanted(self, line: Said) -> bool:
         if self._only is not None and not self._only(line):
             return False
         if LEVELS.index(line.level) < self.level:
@@ -86,7 +86,7 @@ class LogPane(Pane):
 
     def _append(self, view: View, count: int) -> None:
         self.shown += [line for line in view.lines[-count:] if self._wanted(line)]
-        surplus = len(self.shown) - 5_000
+        surplus = len(self.shown) - LINES_KEPT
         if surplus > 0:
             del self.shown[:surplus]
             self.at = max(self.at - surplus, 0)
@@ -94,7 +94,7 @@ class LogPane(Pane):
             self.at = max(len(self.shown) - 1, 0)
 
     @property
-    def current(self) -> LogLine | None:
+    def current(self) -> Said | None:
         return self.shown[self.at] if 0 <= self.at < len(self.shown) else None
 
     def want(self) -> Want:

@@ -107,8 +107,9 @@ class _Api:
         return _words(self._hub.engine.fills(request.query_params.get("session"), limit=limit))
 
     async def equity(self, request: Request) -> Response:
-        since = int(_number(request, "since", 0, 1e15))
-        return _words(self._hub.engine.equity(request.query_params.get("session"), since=since))
+        query, since = request.query_params, int(_number(request, "since", 0, 1e15))
+        most = max(int(_number(request, "most", 0, 1e6)), 2) if "most" in query else None
+        return _words(self._hub.engine.equity(query.get("session"), since=since, most=most))
 
     async def rules(self, request: Request) -> Response:
         session = request.path_params["session"]

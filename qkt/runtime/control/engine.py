@@ -114,8 +114,11 @@ class EngineControl(Protocol):
         """Fills ever made, oldest first; when there are more than `limit`, the latest of them."""
         ...
 
-    def equity(self, session: SessionName | None = None, *, since: Millis = 0) -> Sequence[EquityPoint]:
-        """Equity by the minute, for the last 30 days at most; of the engine's account without a session."""
+    def equity(
+        self, session: SessionName | None = None, *, since: Millis = 0, most: int | None = None
+    ) -> Sequence[EquityPoint]:
+        """Equity by the minute, for the last 30 days at most; of the engine's account without a session. Where there are more
+        than `most` points, so many of them that have the same outline."""
         ...
 
     def chart(self, session: SessionName, stream: str | None = None, *, limit: int = 500) -> Chart:

@@ -64,7 +64,7 @@ class EngineLink(Protocol):
 
     async def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]: ...
 
-    async def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]: ...
+    async def equity(self, session: str | None = None, *, since: int = 0, most: int | None = None) -> Sequence[EquityPoint]: ...
 
     async def rules(self, session: str) -> Sequence[RuleRow]: ...
 
@@ -151,8 +151,8 @@ class LocalLink:
     async def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]:
         return self._engine.fills(session, limit=limit)
 
-    async def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]:
-        return self._engine.equity(session, since=since)
+    async def equity(self, session: str | None = None, *, since: int = 0, most: int | None = None) -> Sequence[EquityPoint]:
+        return self._engine.equity(session, since=since, most=most)
 
     async def rules(self, session: str) -> Sequence[RuleRow]:
         return self._engine.rules(session)
@@ -242,8 +242,8 @@ class RemoteLink:
     async def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]:
         return await self._ask(lambda client: client.fills(session, limit=limit))
 
-    async def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]:
-        return await self._ask(lambda client: client.equity(session, since=since))
+    async def equity(self, session: str | None = None, *, since: int = 0, most: int | None = None) -> Sequence[EquityPoint]:
+        return await self._ask(lambda client: client.equity(session, since=since, most=most))
 
     async def rules(self, session: str) -> Sequence[RuleRow]:
         return await self._ask(lambda client: client.rules(session))

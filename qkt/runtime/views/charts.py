@@ -10,6 +10,7 @@ from qkt.portfolio import shared_name
 from qkt.runtime.control.details import CandleRow, Chart
 from qkt.runtime.control.errors import ControlError
 from qkt.runtime.control.rows import EquityPoint
+from qkt.runtime.equity import Sample, outlined
 from qkt.runtime.session import LiveSession
 from qkt.runtime.views.fills import session_fills
 from qkt.runtime.views.markets import forming_bar
@@ -65,16 +66,21 @@ def chart(live: LiveSession, wanted: str | None, limit: int, state: ChildState |
     )
 
 
-def equity_points(engine: Engine, session: str | None, since: int) -> list[EquityPoint]:
-    """Equity by the minute. The sessions of an engine have an account each, so without a session it is their sum at the
-    minutes that all of them know."""
+def equity_points(engine: Engine, session: str | None, since: int, most: int | None) -> list[EquityPoint]:
+    """Equity by the minute, drawn with at most so many points. The sessions of an engine have an account each, so without a
+    session it is their sum at the minutes that all of them know."""
+    samples = outlined(_samples(engine, session, since), most)
+    return [EquityPoint(ts=s.ts, equity=s.equity, balance=s.balance) for s in samples]
+
+
+def _samples(engine: Engine, session: str | None, since: int) -> list[Sample]:
     if session is not None:
         if "/" in session:
             live, state = engine.find_child(session)
             samples = live.machine.children[state.child.id].samples
         else:
             samples = engine.find(session).machine.history.samples
-        return [EquityPoint(ts=s.ts, equity=s.equity, balance=s.balance) for s in samples if s.ts >= since]
+        return [s for s in samples if s.ts >= since]
     totals: dict[int, list[tuple[Decimal, Decimal]]] = {}
     for hosted in engine.hosted.values():
         for s in hosted.live.machine.history.samples:
@@ -82,7 +88,7 @@ def equity_points(engine: Engine, session: str | None, since: int) -> list[Equit
             if minute >= since:
                 totals.setdefault(minute, []).append((s.equity, s.balance))
     return [
-        EquityPoint(ts=minute, equity=sum((e for e, _ in parts), ZERO), balance=sum((b for _, b in parts), ZERO))
+        Sample(minute, sum((e for e, _ in parts), ZERO), sum((b for _, b in parts), ZERO))
         for minute, parts in sorted(totals.items())
         if len(parts) == len(engine.hosted)
     ]

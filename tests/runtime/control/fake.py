@@ -236,7 +236,7 @@ class FakeEngine:
     def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]:
         return [one for one in self.filled if session in (None, one.session)][-limit:]
 
-    def equity(self, session: str | None = None, *, since: int = 0) -> Sequence[EquityPoint]:
+    def equity(self, session: str | None = None, *, since: int = 0, most: int | None = None) -> Sequence[EquityPoint]:
         return [EquityPoint(ts=NOW, equity=Decimal("10000.50"), balance=Decimal(10_000))]
 
     def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart:
