@@ -373,8 +373,11 @@ def run(seed: int, ticks: int = 60, *, crash: float = 0.0, calm: bool = False) -
     pick = random.Random(seed)
     faults = Faults() if calm else Faults(seed, send=SENDS, read=READS, delayed=0.2, delay=1_500)
     rig = Rig(seed, hedging=pick.random() < 0.7, faults=faults, comments=pick.choice([31, 16]))
+    nights = random.Random(f"nights of {seed}")
     bid = Decimal("100.00")
     for _ in range(ticks):
+        if nights.random() < 0.1:
+            rig.venue.accrue("GOLDm", Decimal(nights.randint(-9_000, 4_000)).scaleb(-3))
         bid = max(Decimal(50), bid + Decimal(pick.choice([0, 1, -1, 4, -4, 15, -15])).scaleb(-2))
         rig.quote(bid, Decimal(pick.randint(1, 6)).scaleb(-2), pick.choice([40, 700, 700, 5_000]))
         if pick.random() < 0.5:

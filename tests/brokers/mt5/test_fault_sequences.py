@@ -32,6 +32,7 @@ def test_the_sequences_do_trade_fail_and_die() -> None:
     rigs = [run(seed, crash=0.03) for seed in range(10_000, 10_012)]
     assert sum(len(rig.venue.deals) for rig in rigs) > 60
     assert sum(rig.crashes for rig in rigs) > 12
+    assert sum(bool(deal.swap) for rig in rigs for deal in rig.venue.deals) > 10
     assert any("outcome is not known" in line.text for rig in rigs for line in rig.session.logs)
 
 
