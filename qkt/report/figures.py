@@ -11,33 +11,28 @@ from bokeh.plotting import figure
 
 from qkt.backtest.curve import EquityCurve, Floats
 from qkt.backtest.drawdowns import under_water
-from qkt.backtest.prices import Prices
 from qkt.backtest.result import BacktestResult
-from qkt.core.instruments import bare
-from qkt.core.terms import Side
 from qkt.ledger import RoundTrip
 from qkt.report.outline import outline
 from qkt.research.monte_carlo import Simulation
 
 BLUE, GREEN, RED, AMBER, GREY = "#3b78e7", "#1f9d61", "#d9534f", "#c98a1b", "#8a8f98"
 CHILDREN = (BLUE, AMBER, GREEN, "#9a62d6", RED, "#22a3b8", "#c45b9d", GREY)
-MOST_TRADES = 5_000
-"""Drawn on one price chart, the last ones; the tables have them all."""
-MOST_SYMBOLS = 6
-FEW_TRADES = 300
-"""More of them are drawn smaller."""
 BARS = 41
-BODY = 0.6
-"""Of a candle's timeframe is its body's width."""
+CROWD = 0.99
+"""Of the trades are looked at first in the chart of excursions, where the others are far out."""
 
 
-def _figure(height: int, *, dated: bool = True, **options: Any) -> figure:
+def framed(height: int, *, dated: bool = True, **options: Any) -> figure:
+    """An empty chart as wide as its place. It has no ground of its own: the page's shows through it."""
     chart = figure(
         height=height,
         sizing_mode="stretch_width",
         x_axis_type="datetime" if dated else "auto",
         tools="pan,box_zoom,wheel_zoom,reset,save",
         active_drag="box_zoom",
+        background_fill_color=None,
+        border_fill_color=None,
         **options,
     )
     chart.toolbar.logo = None
@@ -47,23 +42,32 @@ def _figure(height: int, *, dated: bool = True, **options: Any) -> figure:
     return chart
 
 
+def keyed(chart: figure) -> figure:
+    """The chart with the names of what it draws above it, where they hide nothing; a click on one hides it."""
+    key = chart.legend[0]
+    key.update(orientation="horizontal", click_policy="hide", location="left", padding=0, margin=4, spacing=14)
+    key.update(label_text_font_size="12px", glyph_width=16, border_line_color=None, background_fill_color=None)
+    chart.add_layout(key, "above")
+    return chart
+
+
 def equity(result: BacktestResult) -> Iterator[figure]:
     """Equity, and below it how far it is from its peak, over the same time."""
     curve = result.equity
     shown = outline(curve.values)
     source = ColumnDataSource({"time": curve.times[shown], "equity": curve.values[shown]})
-    top = _figure(300)
+    top = framed(300)
     line = top.line("time", "equity", source=source, color=BLUE, line_width=1.6)
     start = float(result.record.balance)
     top.hspan([start], color=GREY, line_dash="dashed")
-    top.add_tools(_dated_hover(line, ("equity", "@equity{0,0.00}")))
+    top.add_tools(dated_hover(line, ("equity", "@equity{0,0.00}")))
     falls = -100.0 * under_water(curve.values)
     shown = outline(falls)
     source = ColumnDataSource({"time": curve.times[shown], "fall": falls[shown]})
-    below = _figure(150, x_range=top.x_range)
+    below = framed(150, x_range=top.x_range)
     area = below.varea("time", "fall", 0, source=source, color=RED, alpha=0.35)
     below.line("time", "fall", source=source, color=RED, line_width=1)
-    below.add_tools(_dated_hover(area, ("drawdown", "@fall{0.00} %")))
+    below.add_tools(dated_hover(area, ("drawdown", "@fall{0.00} %")))
     below.yaxis.formatter = NumeralTickFormatter(format="0[.]0")
     below.yaxis.axis_label = "drawdown, %"
     top.yaxis.axis_label = f"equity, {result.record.currency}"
@@ -72,99 +76,21 @@ def equity(result: BacktestResult) -> Iterator[figure]:
 
 
 def distribution(values: Floats, label: str) -> figure:
-    """How often results of each size came, losses and gains apart."""
-    low, high = float(values.min()), float(values.max())
-    edge = max(abs(low), abs(high)) or 1.0
-    bins = np.linspace(-edge, edge, BARS + 1)
-    counts, edges = np.histogram(values, bins=bins)
+    """How often results of each size came, losses and gains apart. What is far out counts in the outermost bars."""
+    edge = _reach(np.abs(values))
+    counts, edges = np.histogram(np.clip(values, -edge, edge), bins=np.linspace(-edge, edge, BARS + 1))
+    outside = int(np.count_nonzero(np.abs(values) > edge))
     centres = (edges[:-1] + edges[1:]) / 2
     colours = np.where(centres < -edge / BARS / 2, RED, np.where(centres > edge / BARS / 2, GREEN, GREY)).tolist()
     source = ColumnDataSource({"left": edges[:-1], "right": edges[1:], "count": counts, "colour": colours})
-    chart = _figure(240, dated=False)
+    chart = framed(240, dated=False)
     bars = chart.quad("left", "right", "count", 0, source=source, fill_color="colour", line_color=None, alpha=0.8)
     chart.vspan([float(np.mean(values))], color=AMBER, line_dash="dashed")
     chart.add_tools(HoverTool(renderers=[bars], tooltips=[(label, "@left{0,0.00} to @right{0,0.00}"), ("times", "@count")]))
-    chart.xaxis.axis_label = label
+    chart.xaxis.axis_label = f"{label}; {outside:,} further out are in the outermost bars" if outside else label
     chart.xaxis.formatter = NumeralTickFormatter(format="0,0[.]00")
     chart.yaxis.formatter = NumeralTickFormatter(format="0,0")
     return chart
-
-
-def price(symbol: str, prices: Prices, trips: Sequence[RoundTrip]) -> figure:
-    """Candles with each closed trade: where it was entered, where its stop stood first, where it was left."""
-    rising = prices.close >= prices.open
-    source = ColumnDataSource(
-        {
-            "time": prices.starts + prices.timeframe_ms // 2,
-            "open": prices.open,
-            "high": prices.high,
-            "low": prices.low,
-            "close": prices.close,
-            "colour": np.where(rising, GREEN, RED).tolist(),
-        },
-        name="candles",
-    )
-    low, high = float(prices.low.min()), float(prices.high.max())
-    margin = (high - low) * 0.03 or abs(high) * 0.01 or 1.0
-    chart = _figure(420, y_range=Range1d(start=low - margin, end=high + margin), name="price")
-    chart.segment("time", "high", "time", "low", source=source, color="colour", alpha=0.45)
-    width = prices.timeframe_ms * BODY
-    bodies = chart.vbar("time", width, "open", "close", source=source, color="colour", alpha=0.45, line_color="colour")
-    digits = _digits(high)
-    tooltips = [(name, f"@{name}{{{digits}}}") for name in ("open", "high", "low", "close")]
-    chart.add_tools(_dated_hover(bodies, *tooltips))
-    chart.yaxis.formatter = NumeralTickFormatter(format=digits)
-    chart.yaxis.axis_label = bare(symbol)
-    if trips:
-        _trades(chart, trips[-MOST_TRADES:], digits)
-    return chart
-
-
-def _trades(chart: figure, trips: Sequence[RoundTrip], digits: str) -> None:
-    won = [trip.net > 0 for trip in trips]
-    long = np.array([trip.side is Side.BUY for trip in trips])
-    source = ColumnDataSource(
-        {
-            "entered": [trip.entry_time for trip in trips],
-            "left": [trip.exit_time for trip in trips],
-            "entry": [float(trip.entry_price) for trip in trips],
-            "exit": [float(trip.exit_price) for trip in trips],
-            "stop": [float("nan") if trip.stop is None else float(trip.stop) for trip in trips],
-            "net": [float(trip.net) for trip in trips],
-            "lots": [float(trip.quantity) for trip in trips],
-            "side": ["long" if flag else "short" for flag in long.tolist()],
-            "marker": ["triangle" if flag else "inverted_triangle" for flag in long.tolist()],
-            "by": [trip.exit_reason.lower() for trip in trips],
-            "strategy": [trip.strategy for trip in trips],
-            "colour": [GREEN if flag else RED for flag in won],
-        }
-    )
-    large = 9 if len(trips) <= FEW_TRADES else 6
-    chart.segment("entered", "entry", "left", "exit", source=source, color="colour", line_width=1.5)
-    chart.segment(
-        "entered", "stop", "left", "stop", source=source, color=AMBER, line_dash="dotted", line_width=1.2, legend_label="stop"
-    )
-    entry = chart.scatter(
-        "entered", "entry", marker="marker", source=source, size=large, color=BLUE, line_color="white", legend_label="entry"
-    )
-    out = chart.scatter(
-        "left", "exit", marker="x", source=source, size=large, color="colour", line_width=2, legend_label="exit"
-    )
-    chart.add_tools(
-        HoverTool(
-            renderers=[entry, out],
-            tooltips=[
-                ("trade", "@side @lots{0.[00000000]} lots, @strategy"),
-                ("entered", f"@entered{{%Y-%m-%d %H:%M:%S}} at @entry{{{digits}}}"),
-                ("left", f"@left{{%Y-%m-%d %H:%M:%S}} at @exit{{{digits}}} (@by)"),
-                ("stop", f"@stop{{{digits}}}"),
-                ("net", "@net{0,0.00}"),
-            ],
-            formatters={"@entered": "datetime", "@left": "datetime"},
-        )
-    )
-    chart.legend.location = "top_left"
-    chart.legend.click_policy = "hide"
 
 
 def excursions(trips: Sequence[RoundTrip]) -> figure:
@@ -176,16 +102,22 @@ def excursions(trips: Sequence[RoundTrip]) -> figure:
     def measured(trip: RoundTrip, distance: Any, multiple: Any) -> float:
         return float(multiple) if in_r else 100.0 * float(distance) / (float(trip.entry_price) or 1.0)
 
+    against = np.array([measured(trip, trip.mae, trip.mae_r) for trip in trips])
+    favour = np.array([measured(trip, trip.mfe, trip.mfe_r) for trip in trips])
+    across, up = _reach(against), _reach(favour)
+    outside = int(np.count_nonzero((against > across) | (favour > up)))
     source = ColumnDataSource(
         {
-            "mae": [measured(trip, trip.mae, trip.mae_r) for trip in trips],
-            "mfe": [measured(trip, trip.mfe, trip.mfe_r) for trip in trips],
+            "mae": against,
+            "mfe": favour,
             "net": [float(trip.net) for trip in trips],
             "left": [trip.exit_time for trip in trips],
             "colour": [GREEN if trip.net > 0 else RED for trip in trips],
         }
     )
-    chart = _figure(300, dated=False)
+    chart = framed(
+        300, dated=False, x_range=Range1d(start=-0.02 * across, end=across), y_range=Range1d(start=-0.04 * up, end=up)
+    )
     dots = chart.scatter("mae", "mfe", source=source, size=7, color="colour", alpha=0.6)
     chart.add_tools(
         HoverTool(
@@ -194,9 +126,16 @@ def excursions(trips: Sequence[RoundTrip]) -> figure:
             formatters={"@left": "datetime"},
         )
     )
-    chart.xaxis.axis_label = f"furthest against the trade (MAE), {unit}"
+    beyond = f"; {outside:,} of {len(trips):,} lie further out" if outside else ""
+    chart.xaxis.axis_label = f"furthest against the trade (MAE), {unit}{beyond}"
     chart.yaxis.axis_label = f"furthest for it (MFE), {unit}"
     return chart
+
+
+def _reach(values: Floats) -> float:
+    """How far an axis goes: to the largest value, or where few are far out, so that the others can be told apart."""
+    largest, usual = float(values.max()), float(np.quantile(values, CROWD))
+    return 1.05 * (largest if largest < 2 * usual else 1.2 * usual) or 1.0
 
 
 def fan(simulation: Simulation, observed: Floats, currency: str) -> figure:
@@ -204,7 +143,7 @@ def fan(simulation: Simulation, observed: Floats, currency: str) -> figure:
     steps = simulation.fan
     data = {"step": steps.steps, **{name: getattr(steps, name) for name in ("p5", "p25", "p50", "p75", "p95")}}
     source = ColumnDataSource(data)
-    chart = _figure(300, dated=False)
+    chart = framed(300, dated=False)
     chart.varea("step", "p5", "p95", source=source, color=BLUE, alpha=0.16, legend_label="5 to 95 %")
     chart.varea("step", "p25", "p75", source=source, color=BLUE, alpha=0.28, legend_label="25 to 75 %")
     middle = chart.line("step", "p50", source=source, color=BLUE, line_width=1.6, legend_label="median")
@@ -214,8 +153,7 @@ def fan(simulation: Simulation, observed: Floats, currency: str) -> figure:
     chart.add_tools(HoverTool(renderers=[middle], mode="vline", tooltips=tips))
     chart.xaxis.axis_label = "closed trades"
     chart.yaxis.axis_label = f"equity, {currency}"
-    chart.legend.location = "top_left"
-    return chart
+    return keyed(chart)
 
 
 def children(result: BacktestResult) -> Iterator[figure]:
@@ -223,41 +161,45 @@ def children(result: BacktestResult) -> Iterator[figure]:
     book = result.record.book
     assert book is not None
     times = result.equity.times
-    earned = _figure(280)
+    earned = framed(280)
     for child, colour in zip(book.children, CHILDREN * (len(book.children) // len(CHILDREN) + 1), strict=False):
         values = np.array(child.equity_values, dtype=np.float64) - float(child.balance)
         shown = outline(values)
         earned.line(times[shown].astype(np.float64), values[shown], color=colour, line_width=1.6, legend_label=child.alias)
-    earned.legend.location = "top_left"
-    earned.legend.click_policy = "hide"
     earned.yaxis.axis_label = f"P&L, {result.record.currency}"
-    yield earned
-    held = _figure(180, x_range=earned.x_range)
-    for name, values, colour in (("gross", np.array(book.gross), BLUE), ("net", np.array(book.net), AMBER)):
+    yield keyed(earned)
+    held = framed(180, x_range=earned.x_range)
+    for name, values, colour, alpha in (("gross", np.array(book.gross), GREY, 0.4), ("net", np.array(book.net), AMBER, 0.8)):
         if len(values):
             shown = outline(values)
-            held.line(times[shown].astype(np.float64), values[shown], color=colour, legend_label=name)
-    held.legend.location = "top_left"
+            held.varea_step(
+                times[shown].astype(np.float64),
+                0,
+                values[shown],
+                step_mode="before",
+                color=colour,
+                alpha=alpha,
+                legend_label=name,
+            )
     held.yaxis.axis_label = f"exposure, {result.record.currency}"
-    yield held
+    yield keyed(held)
 
 
 def compared(curves: Sequence[tuple[str, EquityCurve]]) -> figure:
     """The gains of several runs over time, in percent of where each began."""
-    chart = _figure(320)
+    chart = framed(320)
     for (name, curve), colour in zip(curves, CHILDREN, strict=False):
         shown = outline(curve.values)
         gains = 100.0 * (curve.values / (curve.values[0] or 1.0) - 1.0)
         chart.line(curve.times[shown].astype(np.float64), gains[shown], color=colour, line_width=1.6, legend_label=name)
     chart.hspan([0.0], color=GREY, line_dash="dashed")
-    chart.legend.location = "top_left"
     chart.yaxis.axis_label = "gain, %"
-    return chart
+    return keyed(chart)
 
 
 def seasons(slots: Sequence[tuple[str, float]]) -> figure:
     """Net results side by side, by a name each."""
-    chart = _figure(200, dated=False)
+    chart = framed(200, dated=False)
     values = [value for _, value in slots]
     colours = [GREEN if value > 0 else RED for value in values]
     places = list(range(len(slots)))
@@ -268,14 +210,10 @@ def seasons(slots: Sequence[tuple[str, float]]) -> figure:
     return chart
 
 
-def _dated_hover(renderer: Any, *tooltips: tuple[str, str]) -> HoverTool:
+def dated_hover(renderer: Any, *tooltips: tuple[str, str]) -> HoverTool:
     return HoverTool(
         renderers=[renderer],
         mode="vline",
         tooltips=[("time", "@time{%Y-%m-%d %H:%M}"), *tooltips],
         formatters={"@time": "datetime"},
     )
-
-
-def _digits(highest: float) -> str:
-    return "0,0.00" if highest >= 1_000 else "0,0.000" if highest >= 20 else "0.00000"

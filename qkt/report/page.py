@@ -25,7 +25,7 @@ from qkt.core.calendars import calendar_for
 from qkt.core.instruments import bare
 from qkt.core.terms import Purpose
 from qkt.ledger import RoundTrip
-from qkt.report import figures, sheets
+from qkt.report import figures, price_chart, sheets
 from qkt.report.comparison import Comparison
 from qkt.research.monte_carlo import FEWEST, METHODS, Simulation, equity_paths, simulate
 
@@ -63,8 +63,8 @@ def page(result: BacktestResult, proof: dict[str, Any]) -> str:
         simulations=simulations,
         simulated=[sheets.simulated(one) for one in simulations],
         fewest=FEWEST,
-        hidden_symbols=list(record.prices)[figures.MOST_SYMBOLS :],
-        most_trades=figures.MOST_TRADES,
+        hidden_symbols=list(record.prices)[price_chart.MOST_SYMBOLS :],
+        most_trades=price_chart.MOST_TRADES,
         proof=proof,
     )
     return text
@@ -79,9 +79,9 @@ def _charts(result: BacktestResult, trips: list[RoundTrip], simulations: list[Si
     if len(trips) > 1:
         nets = np.array([float(trip.net) for trip in trips])
         yield Chart.of("nets", figures.distribution(nets, f"net of a trade, {result.record.currency}"))
-    for n, (symbol, prices) in enumerate(list(result.record.prices.items())[: figures.MOST_SYMBOLS]):
+    for n, (symbol, prices) in enumerate(list(result.record.prices.items())[: price_chart.MOST_SYMBOLS]):
         yield Chart.of(
-            f"price-{n}", figures.price(symbol, prices, [trip for trip in result.round_trips if trip.symbol == symbol])
+            f"price-{n}", price_chart.price(symbol, prices, [trip for trip in result.round_trips if trip.symbol == symbol])
         )
     if trips:
         yield Chart.of("excursions", figures.excursions(trips))

@@ -270,7 +270,7 @@ def data(result: BacktestResult) -> list[list[str]]:
     """How much of each symbol's data was good."""
     return [
         [
-            symbol,
+            bare(symbol),
             f"{report.rows:,}",
             f"{report.good:,}",
             f"{report.bad:,}",

@@ -12,15 +12,19 @@ function colours() {
 function paint(model, c) {
   const set = (values) => { for (const [name, value] of Object.entries(values)) if (name in model.properties) model[name] = value; };
   const kind = model.type;
-  if (kind === "Figure") set({ background_fill_color: c.paper, border_fill_color: c.paper, outline_line_color: c.line });
+  if (kind === "Figure") set({ outline_line_color: c.line });
   else if (kind.endsWith("Axis")) set({ axis_label_text_color: c.dim, major_label_text_color: c.dim, axis_line_color: c.line, major_tick_line_color: c.line, minor_tick_line_color: null, axis_label_text_font_style: "normal" });
   else if (kind === "Grid") set({ grid_line_color: c.line, grid_line_alpha: 0.6 });
-  else if (kind === "Legend") set({ background_fill_color: c.paper, background_fill_alpha: 0.8, label_text_color: c.ink, border_line_color: c.line, inactive_fill_color: c.paper });
+  else if (kind === "Legend") set({ label_text_color: c.ink, inactive_fill_color: c.paper });
 }
 
-function paintAll() {
-  const c = colours();
+function paintAll(c = colours()) {
   for (const doc of Bokeh.documents) for (const model of doc.all_models) paint(model, c);
+}
+
+// As many dates along an axis as there is room for.
+function spaceDates(doc, width) {
+  for (const model of doc.all_models) if (model.type === "DatetimeTicker") model.desired_num_ticks = Math.max(2, Math.min(7, Math.floor((width - 90) / 110)));
 }
 
 // The price axis follows the stretch of time that is looked at.
@@ -44,20 +48,26 @@ function follow(doc) {
   x.properties.end.change.connect(fit);
 }
 
+const shown = new Map();
+const widths = new ResizeObserver((entries) => { for (const entry of entries) spaceDates(shown.get(entry.target), entry.contentRect.width); });
+
 async function draw(id) {
   const script = waiting.get(id);
   if (!script) return;
   waiting.delete(id);
+  const place = document.getElementById(id);
   const known = new Set(Bokeh.documents);
   await Bokeh.embed.embed_item(JSON.parse(script.textContent), id);
   const c = colours();
   for (const doc of Bokeh.documents) {
     if (known.has(doc)) continue;
     for (const model of doc.all_models) paint(model, c);
+    shown.set(place, doc);
+    spaceDates(doc, place.clientWidth);
+    widths.observe(place);
     follow(doc);
   }
-  const place = document.getElementById(id);
-  if (place) place.dataset.drawn = "yes";
+  place.dataset.drawn = "yes";
 }
 
 const seen = new IntersectionObserver((entries) => {
@@ -74,13 +84,18 @@ async function rest() {
 }
 window.addEventListener("load", () => { document.documentElement.dataset.opened = String(Math.round(performance.now())); idle(rest); });
 
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paintAll);
-const paper = matchMedia("print");
-paper.addEventListener("change", paintAll);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => paintAll());
+// Paper is light whatever the screen is, and a print does not wait for the next frame: charts are painted at once.
+const ink = { ink: "#000000", dim: "#444444", line: "#cccccc", paper: "#ffffff" };
 let opened = [];
 window.addEventListener("beforeprint", () => {
   for (const id of [...waiting.keys()]) draw(id);
   opened = [...document.querySelectorAll("details:not([open])")];
   for (const one of opened) one.open = true;
+  paintAll(ink);
+  for (const doc of Bokeh.documents) for (const model of doc.all_models) if (model.type === "Figure") doc.views_manager.find_one(model)?.repaint();
 });
-window.addEventListener("afterprint", () => { for (const one of opened) one.open = false; });
+window.addEventListener("afterprint", () => {
+  for (const one of opened) one.open = false;
+  paintAll();
+});
