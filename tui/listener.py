@@ -71,6 +71,7 @@ class Listener:
                             self._last_line = max(self._last_line, frame.lines[-1].number if frame.lines else 0)
                         if isinstance(frame, Hello):
                             pause = FIRST_PAUSE
+                        await asyncio.sleep(0)  # what else waits in this loop comes between reading a frame and showing it
                         self._take(frame)
                         if isinstance(frame, Bye):
                             reason = frame.reason

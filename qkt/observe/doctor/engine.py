@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
-import httpx
 from pydantic import ValidationError
 
 from qkt.config import Config, Observe, is_loopback
@@ -18,6 +17,7 @@ from qkt.runtime.control.client import connect
 from qkt.runtime.control.endpoint import socket_path
 from qkt.runtime.control.engine import Health
 from qkt.runtime.control.errors import ControlError
+from qkt.runtime.control.http import httpx
 from qkt.runtime.inspection import inspected
 from qkt.runtime.journal import FILE
 from qkt.runtime.state import owner

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
-import httpx
 from pydantic import ValidationError
 
 from qkt.core.errors import QktError
@@ -31,6 +30,7 @@ from qkt.runtime.control.endpoint import Endpoint, announced
 from qkt.runtime.control.engine import Health
 from qkt.runtime.control.errors import ControlError, NoAnswerError, NotRunningError, OtherProtocolError
 from qkt.runtime.control.frames import FRAME, Frame, Hello, Snapshot, Subscribe
+from qkt.runtime.control.http import httpx
 from qkt.runtime.control.rows import EquityPoint, FillRow, Line, RuleRow, RuleTerms
 from qkt.runtime.control.values import PREFIX, PROTOCOL
 
@@ -51,10 +51,13 @@ class ControlClient:
     """Speaks to one engine. Made by `connect` or `speaking`. Raises NoAnswerError where it applies, and what `gone` makes where
     nothing listens any more."""
 
-    def __init__(self, endpoint: Endpoint, http: httpx.AsyncClient, gone: Callable[[], ControlError]) -> None:
+    def __init__(
+        self, endpoint: Endpoint, http: httpx.AsyncClient, gone: Callable[[], ControlError], *, packed: bool = True
+    ) -> None:
         self.endpoint = endpoint
         self._http = http
         self._gone = gone
+        self._packed = packed
 
     async def health(self) -> Health:
         return Health.model_validate(await self._get("/health"))
@@ -138,7 +141,7 @@ class ControlClient:
         from websockets.exceptions import InvalidHandshake
 
         try:
-            socket = await _websocket(self.endpoint)
+            socket = await _websocket(self.endpoint, self._packed)
         except (OSError, InvalidHandshake) as problem:
             raise self._gone() from problem
         async with socket:
@@ -205,19 +208,22 @@ async def connect(state_dir: Path) -> AsyncIterator[ControlClient]:
             expected=str(PROTOCOL),
             remedy="use the qkt that started it, or restart it",
         )
-    async with speaking(endpoint, lambda: not_running(state_dir)) as client:
+    async with speaking(endpoint, lambda: not_running(state_dir), packed=False) as client:
         yield client
 
 
 @asynccontextmanager
-async def speaking(endpoint: Endpoint, gone: Callable[[], ControlError]) -> AsyncIterator[ControlClient]:
-    """A client of whatever engine answers there. `gone` is the error where nothing does."""
+async def speaking(
+    endpoint: Endpoint, gone: Callable[[], ControlError], *, packed: bool = True
+) -> AsyncIterator[ControlClient]:
+    """A client of whatever engine answers there. `gone` is the error where nothing does; frames are asked for `packed` where
+    they go a long way, on one machine that would only cost both sides."""
     unix = endpoint.kind == "unix"
     # There is no TLS on this way; verifying it would only load every authority that there is, for each question.
     transport = httpx.AsyncHTTPTransport(uds=endpoint.path if unix else None, verify=False)
     base = "http://qkt" if unix else f"http://127.0.0.1:{endpoint.port}"
     async with httpx.AsyncClient(transport=transport, base_url=base, headers=_headers(endpoint)) as http:
-        yield ControlClient(endpoint, http, gone)
+        yield ControlClient(endpoint, http, gone, packed=packed)
 
 
 async def wait_until_ready(state_dir: Path, seconds: float) -> Health:
@@ -240,7 +246,7 @@ def not_running(state_dir: Path) -> NotRunningError:
     return NotRunningError("no engine is running", where=str(state_dir), remedy="start one with qkt daemon start or qkt up")
 
 
-def _websocket(endpoint: Endpoint) -> Any:
+def _websocket(endpoint: Endpoint, packed: bool) -> Any:
     from websockets.asyncio.client import connect as tcp_connect
     from websockets.asyncio.client import unix_connect
 
@@ -248,6 +254,7 @@ def _websocket(endpoint: Endpoint) -> Any:
         "max_size": 1 << 26,
         "max_queue": 4,
         "close_timeout": 1,
+        "compression": "deflate" if packed else None,
         "additional_headers": _headers(endpoint),
     }
     if endpoint.kind == "unix":
