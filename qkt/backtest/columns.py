@@ -7,6 +7,7 @@ table of its own symbol.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 from itertools import repeat
 from typing import Any
 
@@ -29,9 +30,10 @@ FIRST_LOOK = 64
 
 
 class SymbolColumns:
-    """The ticks of one symbol in a chunk. `rows` holds their merged rows, None when the symbol is alone."""
+    """The ticks of one symbol in a chunk. `rows` holds their merged rows, None when the symbol is alone; `shared` tells that
+    many runs read them."""
 
-    def __init__(self, table: TickTable, rows: Rows | None, length: int) -> None:
+    def __init__(self, table: TickTable, rows: Rows | None, length: int, *, shared: bool = False) -> None:
         self.table = table
         self.ts = table.ts
         self.price = table.price
@@ -41,6 +43,7 @@ class SymbolColumns:
         self._buy = _side(table.ask, table.price)
         self.rows = rows
         self._length = length
+        self._shared = shared
         self._sized = table.bid_size is not None or table.ask_size is not None
         self._latest: Rows | None = None
         self._quoted: Rows | None = None
@@ -53,7 +56,7 @@ class SymbolColumns:
 
     def local(self, merged: int) -> int:
         """The first local row at or after a merged row."""
-        return merged if self.rows is None else int(np.searchsorted(self.rows, merged))
+        return merged if self.rows is None else int(self.rows.searchsorted(merged))
 
     def latest(self, merged: int) -> int:
         """The last local row at or before a merged row, -1 when there is none."""
@@ -119,7 +122,7 @@ class SymbolColumns:
         start = self.local(after + 1)
         end = len(self.ts)
         if watch.deadline is not None:
-            end = start + int(np.searchsorted(self.ts[start:], watch.deadline))
+            end = start + int(self.ts[start:].searchsorted(watch.deadline))
         if isinstance(watch, TrailWatch):
             watch.passed = after
             hit = self._return(watch, start, end)
@@ -129,13 +132,18 @@ class SymbolColumns:
 
     def _crossing(self, watch: Watch, start: int, end: int) -> int:
         """The first local row in [start, end) that reaches the level, else `end`."""
-        column = self._column(watch.reads)
-        block_end = min(end, (start // BLOCK + 1) * BLOCK)
-        hit = _first(column, watch, start, block_end)
-        if hit < block_end or block_end >= end:
-            return hit
-        extremes = self._block_extremes(watch.reads, watch.below)
-        block, last, look = block_end // BLOCK, -(-end // BLOCK), FIRST_LOOK
+        if start >= end:
+            return end
+        column, extremes = self._column(watch.reads), self._block_extremes(watch.reads, watch.below)
+        block, last, look = start // BLOCK, -(-end // BLOCK), FIRST_LOOK
+        # Of the first block only a part counts, and mostly none of it reaches the level.
+        first, level = extremes.item(block), watch.level
+        block += 1
+        if first <= level if watch.below else first >= level:
+            block_end = min(end, block * BLOCK)
+            hit = _first(column, watch, start, block_end)
+            if hit < block_end:
+                return hit
         while block < last:
             stop = min(last, block + look)
             found = _first(extremes, watch, block, stop)
@@ -178,7 +186,7 @@ class SymbolColumns:
         key = alias, symbol, folder.terms
         found = self._candles.get(key)
         if found is None:
-            bars = folder.fold(self.table)
+            bars = replace(folder.fold(self.table), known={} if self._shared else None)
             rows = bars.row if self.rows is None else self.rows[bars.row]
             found = self._candles[key] = rows, _events(bars, alias, symbol), bars, folder.carried
         rows, candles, bars, folder.carried = found
@@ -208,9 +216,9 @@ class SymbolColumns:
 
 
 class ChunkColumns:
-    """All symbols of a chunk. `symbols` names its tables in order."""
+    """All symbols of a chunk. `symbols` names its tables in order, `shared` tells that many runs read them."""
 
-    def __init__(self, chunk: Chunk, symbols: tuple[str, ...]) -> None:
+    def __init__(self, chunk: Chunk, symbols: tuple[str, ...], *, shared: bool = False) -> None:
         self.ts = chunk.ts
         self.code = chunk.code
         self.length = len(chunk)
@@ -219,7 +227,7 @@ class ChunkColumns:
         self._windows: dict[Timeframe, tuple[Rows, Rows]] = {}
         for number, (symbol, table) in enumerate(zip(symbols, chunk.tables, strict=True)):
             rows = None if chunk.code is None else np.flatnonzero(chunk.code == number)
-            self.by_symbol[symbol] = SymbolColumns(table, rows, self.length)
+            self.by_symbol[symbol] = SymbolColumns(table, rows, self.length, shared=shared)
 
     def windows(self, frame: Timeframe) -> tuple[Rows, Rows]:
         """The merged rows that begin a window of the timeframe, the first row being one of them, and when each window ends."""

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+import numpy as np
+
 from qkt.backtest.curve import EquityCurve
 from qkt.core.numbers import EXACT, ZERO
 from qkt.core.timeframe import DAY_MS
@@ -28,9 +30,9 @@ class Day:
 
 def days_of(curve: EquityCurve, trades: Sequence[TradeRow], financing: Sequence[FinancingRow] = ()) -> tuple[Day, ...]:
     """The days that have a sample of the curve, a fill or a rollover. A sample on midnight ends the day before it."""
-    closing: dict[int, float] = {}
-    for ts, value in zip(curve.times[1:].tolist(), curve.values[1:].tolist(), strict=True):
-        closing[(ts - 1) // DAY_MS] = value
+    ends = (curve.times[1:] - 1) // DAY_MS
+    lasts = np.flatnonzero(np.append(ends[1:] != ends[:-1], True)) if len(ends) else ends
+    closing = dict(zip(ends[lasts].tolist(), curve.values[1:][lasts].tolist(), strict=True))
     fills = Counter(row.timestamp // DAY_MS for row in trades)
     realized = _by_day((row.timestamp, row.realized) for row in trades)
     financed = _by_day((row.timestamp, row.amount) for row in financing)

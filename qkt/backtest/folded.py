@@ -103,6 +103,10 @@ class ColumnPath:
     def prices(self, symbol: str) -> Floats:
         return self._columns[symbol].aligned(self._folded + 1, self._marked + 1, self._board.before(symbol))
 
+    def first(self, symbol: str) -> float:
+        start = self._folded + 1
+        return self._columns[symbol].aligned(start, start + 1, self._board.before(symbol)).item()
+
     def own_prices(self, symbol: str) -> Floats:
         return self._columns[symbol].own(self._folded + 1, self._marked + 1)
 

@@ -97,7 +97,7 @@ class LoadedMarket(Mapping[str, Source]):
         """The merged ticks as a jumping replay needs them."""
         symbols = tuple(self._sources)
         ticks = [cast(TickSource, source) for source in self._sources.values()]
-        return [ChunkColumns(chunk, symbols) for chunk in merge(ticks)]
+        return [ChunkColumns(chunk, symbols, shared=True) for chunk in merge(ticks)]
 
     def __getitem__(self, market: str) -> Source:
         return self._sources[market]

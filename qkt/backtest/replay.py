@@ -11,15 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-import numpy as np
-
 from qkt.backtest.columns import ChunkColumns
 from qkt.backtest.equity_search import EquitySearch
 from qkt.backtest.folded import ColumnBoard, ColumnCandles, ColumnPath
 from qkt.backtest.samples import ColumnSamples
 from qkt.core.events import Tick
 from qkt.core.timeframe import Timeframe
-from qkt.core.watch import TrailWatch
+from qkt.core.watch import NEVER, TrailWatch
 from qkt.engine import Session
 
 Tell = Callable[[int, int], bool]
@@ -55,6 +53,8 @@ class JumpReplay:
         self._path = ColumnPath(board)
         self._limits = EquitySearch(session, board)
         self._samples = ColumnSamples(session, board, sample)
+        # The instant something is due without the market, and the row of this chunk that reaches it.
+        self._due, self._due_row = NEVER, 0
         session.books.excursions.path = self._path
         session.waits.passed = self._path
 
@@ -64,10 +64,10 @@ class JumpReplay:
         for columns in chunks:
             if not columns.length:
                 continue
+            self._samples.load(columns)
             self._board.load(columns)
             self._path.load(columns)
             self._candles.load(columns)
-            self._samples.load(columns)
             reached = self._walk(columns, done, tell)
             done += reached
             self._finish(columns, reached)
@@ -79,6 +79,7 @@ class JumpReplay:
         """Visit the rows of a chunk on which something can happen. Returns how many rows are done."""
         session, board, path, candles, samples = self._session, self._board, self._path, self._candles, self._samples
         waits, length = session.waits, columns.length
+        self._due, self._due_row = NEVER, length
         for watch in waits.watches():
             watch.row = -1
             if isinstance(watch, TrailWatch):
@@ -120,9 +121,10 @@ class JumpReplay:
 
     def _bound(self, columns: ChunkColumns, row: int) -> int:
         """The first row beyond `row` on which something other than the close of a candle can happen."""
-        wait = self._next_wait(columns, row)
-        due_row = max(_row_at(columns, min(self._session.financing.due, self._session.waits.due)), row + 1)
-        bound = min(wait, due_row)
+        due = min(self._session.financing.due, self._session.waits.due)
+        if due != self._due:
+            self._due, self._due_row = due, _row_at(columns, due)
+        bound = min(self._next_wait(columns, row), max(self._due_row, row + 1))
         self._session.waits.found(bound)
         return bound
 
@@ -162,7 +164,7 @@ class JumpReplay:
 
 def _row_at(columns: ChunkColumns, ts: int) -> int:
     """The first row at or after an instant."""
-    return int(np.searchsorted(columns.ts, ts)) if ts <= columns.ts[-1] else columns.length
+    return int(columns.ts.searchsorted(ts)) if ts <= columns.ts[-1] else columns.length
 
 
 def _tick_at(columns: ChunkColumns, row: int) -> Tick:

@@ -6,7 +6,7 @@ which the wait can end and calls the very same code there; calling it on other r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
@@ -203,11 +203,18 @@ class Waits:
     @property
     def due(self) -> int:
         """The earliest timer."""
-        return min((component.due for component in self._components), default=NEVER)
-
-    def watches(self) -> Iterator[AnyWatch]:
+        earliest = NEVER
         for component in self._components:
-            yield from component.watches()
+            due = component.due
+            if due < earliest:
+                earliest = due
+        return earliest
+
+    def watches(self) -> list[AnyWatch]:
+        watches: list[AnyWatch] = []
+        for component in self._components:
+            watches += component.watches()
+        return watches
 
     def found(self, row: int) -> None:
         """No watch that is stated now can end before this merged row, and no timer that is set now is due before it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ class ClosedBars:
     """The candles that a table's ticks closed, oldest first.
 
     `row` is the index in that table of the tick that closed each (the first of the next window). `bid` and `ask` are NaN
-    where the candle's last tick had no quote. Times in epoch ms.
+    where the candle's last tick had no quote. Times in epoch ms. `known` is for what readers find out about them, by what it
+    is, None where each run makes its own.
     """
 
     row: Ints
@@ -32,6 +34,7 @@ class ClosedBars:
     volume: Floats
     bid: Floats
     ask: Floats
+    known: dict[Hashable, Any] | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.row)

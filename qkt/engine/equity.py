@@ -22,24 +22,37 @@ class EquitySampler:
     """Columns `times` (epoch ms) and `values` (account currency, float64) of the session's equity.
 
     Equity is the run's starting balance plus realized and open profit of all strategies. `due` is the instant of the next
-    sample.
+    sample. A replay that owes samples brings them by `owed`, before anybody reads the columns or puts a sample behind them.
     """
 
     def __init__(self, books: Books, timeframe: Timeframe) -> None:
         self._books = books
         self._ms, self._offset = timeframe.ms, timeframe.offset
         self._strategies = list(books.strategies.values())
-        self._only = self._strategies[0] if len(self._strategies) == 1 else None
-        self.times = array("q")
-        self.values = array("d")
+        self.only = self._strategies[0] if len(self._strategies) == 1 else None
+        self._times = array("q")
+        self._values = array("d")
         # What the strategies of a session hold together: gross, and symbol by symbol.
         self.gross = array("d")
         self.net = array("d")
         # A strategy alone has the session's curve.
         self.by_strategy = {name: array("d") for name in books.strategies}
-        if self._only is not None:
-            self.by_strategy[self._only.strategy] = self.values
+        if self.only is not None:
+            self.by_strategy[self.only.strategy] = self._values
         self.due = NEVER
+        self.owed: Callable[[], None] | None = None
+
+    @property
+    def times(self) -> array[int]:
+        if self.owed is not None:
+            self.owed()
+        return self._times
+
+    @property
+    def values(self) -> array[float]:
+        if self.owed is not None:
+            self.owed()
+        return self._values
 
     def begin(self, ts: int) -> None:
         self._sample(ts)
@@ -63,41 +76,47 @@ class EquitySampler:
             else:
                 column.frombytes(values.tobytes())
 
-        self.times.frombytes(times.tobytes())
-        if self._only is not None:
-            extend(self.values, equity_along(self._books, self._only, prices))
+        self._times.frombytes(times.tobytes())
+        if self.only is not None:
+            extend(self._values, equity_along(self._books, self.only, prices))
             return
         total: Prices | float = float(self._books.starting)
         for book in self._strategies:
             equity = equity_along(self._books, book, prices)
             extend(self.by_strategy[book.strategy], equity)
             total = total + (equity - float(book.starting))
-        extend(self.values, total)
+        extend(self._values, total)
         for column, values in zip((self.gross, self.net), exposure_along(self._books, prices), strict=True):
             extend(column, values)
 
+    def take(self, times: npt.NDArray[np.int64], values: Prices) -> None:
+        """Samples of a strategy alone, worked out by who folds."""
+        self._times.frombytes(times.tobytes())
+        self._values.frombytes(values.tobytes())
+
     def end(self, ts: int) -> None:
         """The last sample, at the last tick; it replaces one of the same instant."""
-        if self.times and self.times[-1] == ts:
-            self.times.pop()
-            for values in (self.values, *(v for v in self.by_strategy.values() if v is not self.values)):
+        times, own = self.times, self._values
+        if times and times[-1] == ts:
+            times.pop()
+            for values in (own, *(v for v in self.by_strategy.values() if v is not own)):
                 values.pop()
-            if self._only is None:
+            if self.only is None:
                 self.gross.pop()
                 self.net.pop()
         self._sample(ts)
 
     def _sample(self, ts: int) -> None:
         self.times.append(ts)
-        if self._only is not None:
-            self.values.append(self._books.equity_f(self._only))
+        if self.only is not None:
+            self._values.append(self._books.equity_f(self.only))
             return
         total = float(self._books.starting)
         for book in self._strategies:
             equity = self._books.equity_f(book)
             self.by_strategy[book.strategy].append(equity)
             total += equity - float(book.starting)
-        self.values.append(total)
+        self._values.append(total)
         gross, net = self._books.exposure_f()
         self.gross.append(gross)
         self.net.append(net)

@@ -124,7 +124,7 @@ class CompiledStrategy:
 
 def _foreseen(name: str, constants: tuple[float, ...], series: int) -> object:
     """What stands for an indicator whose values are known before the strategy is called."""
-    from qkt.lang.foresight import Foreseen
+    from qkt.lang.foreseen import Foreseen
 
     return Foreseen(name, constants, series)
 

@@ -11,10 +11,12 @@ rules have fired.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from qkt.indicators import REGISTRY, Feed, same
 from qkt.lang.fields import PRICE_FIELDS
+from qkt.lang.foreseen import Candles, Foreseen, key_of
 from qkt.lang.memory import Memory
 from qkt.lang.module import GeneratedModule
 from qkt.lang.program import CheckedStrategy
@@ -93,36 +95,6 @@ def _is_exact(value: Expression) -> bool:
             return _is_column(value)
 
 
-class Foreseen:
-    """Stands for an indicator whose values of the chunk at hand are known: feeding it changes nothing."""
-
-    __slots__ = ("_made", "value", "values")
-
-    def __init__(self, name: str, constants: tuple[float, ...], series: int) -> None:
-        self._made = REGISTRY[name].make(constants, series)
-        self.value: float | None = None
-        self.values: list[float | None] = []
-
-    def update(self, _: object) -> float | None:
-        """The value at the candle at hand."""
-        return self.value
-
-    def feed(self, candles: CandleColumns) -> None:
-        """Take the candles of a chunk."""
-        self.values = self._made.column(candles)
-
-    def follow(self, column: Floats) -> None:
-        """Take the numbers of a chunk, of which those that are missing are not fed."""
-        import numpy as np
-
-        known = ~np.isnan(column)
-        if known.all():
-            self.values = self._made.column(column)
-            return
-        value, fed = self._made.value, iter(self._made.column(column[known]))
-        self.values = [value := next(fed) if one else value for one in known.tolist()]
-
-
 class Foresight:
     """Of a strategy that has just started: `names` are the variables of its module, `memory` is what it remembers."""
 
@@ -134,16 +106,18 @@ class Foresight:
             if isinstance(value, Indicator):
                 made = names[module.indicator(value)]
                 assert isinstance(made, Foreseen)
+                made.key = key_of(value)
                 self._indicators[value] = made
         self._crossings = {value: _Crossing() for value in values if isinstance(value, Cross)}
-        self._slots = {value: module.crossing(value) for value in self._crossings}
+        self._slots = [(module.crossing(value), crossing) for value, crossing in self._crossings.items()]
         self._memory = memory
+        self._armed = [False] * len(memory.fired)
         # Closes that are called whatever is foreseen: until everything has seen enough bars, and one more.
         self._cold = program.streams[0].warmup + 1
         self._next = 0
         self._length = 0
 
-    def load(self, candles: CandleColumns) -> list[int]:
+    def load(self, candles: Candles) -> list[int]:
         """Take the candles of the next chunk. Returns the places among them that must be called."""
         import numpy as np
 
@@ -168,16 +142,16 @@ class Foresight:
         self._skipped(place)
         self._next = place + 1
         for indicator in self._indicators.values():
-            indicator.value = indicator.values[place]
+            indicator.reach(place)
 
     def _skipped(self, place: int) -> None:
         """What is remembered of closes before `place` that were not called."""
         if place == self._next:
             return
         memory = self._memory
-        memory.fired[:] = [False] * len(memory.fired)
-        for value, crossing in self._crossings.items():
-            memory.crossed[self._slots[value]] = bool(crossing.above[place - 1])
+        memory.fired[:] = self._armed
+        for slot, crossing in self._slots:
+            memory.crossed[slot] = crossing.above.item(place - 1)
 
 
 class _Crossing:
@@ -209,7 +183,7 @@ class _View:
     is None; a condition is where it may be true and where it may be false."""
 
     def __init__(
-        self, candles: CandleColumns, indicators: Mapping[Indicator, Foreseen], crossings: Mapping[Cross, _Crossing]
+        self, candles: Candles, indicators: Mapping[Indicator, Foreseen], crossings: Mapping[Cross, _Crossing]
     ) -> None:
         import numpy as np
 
@@ -218,13 +192,7 @@ class _View:
         self._columns: dict[Expression, Floats] = {}
         self._all = np.ones(len(candles.close), np.bool_)
         for value, made in indicators.items():  # inner before outer
-            if REGISTRY[value.name].feed is Feed.CANDLE:
-                made.feed(candles)
-            else:
-                column = self.number(value.series[0])
-                assert column is not None
-                made.follow(column)
-            self._columns[value] = np.array(made.values, dtype=np.float64)
+            self._columns[value] = made.load(candles, partial(self._inputs, value))
         for cross, crossing in crossings.items():
             left, right = self.number(cross.left), self.number(cross.right)
             assert left is not None
@@ -250,6 +218,15 @@ class _View:
                 return None if left is None or right is None else ARITHMETIC[op](left, right)
             case _:
                 return None
+
+    def _inputs(self, value: Indicator) -> CandleColumns | Floats:
+        """What an indicator is fed with."""
+        if REGISTRY[value.name].feed is Feed.CANDLE:
+            candles: CandleColumns = self._candles
+            return candles
+        column = self.number(value.series[0])
+        assert column is not None
+        return column
 
     def _field(self, field: str) -> Floats:
         """The operations are those of the generated code."""

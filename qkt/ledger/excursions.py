@@ -39,6 +39,10 @@ class PricePath(Protocol):
         """The symbol's last price at each pending row, NaN before its first tick."""
         ...
 
+    def first(self, symbol: str) -> float:
+        """The symbol's last price at the first pending row."""
+        ...
+
     def own_prices(self, symbol: str) -> Prices:
         """Prices of the symbol's own ticks among the pending rows."""
         ...
@@ -153,27 +157,25 @@ class Excursions:
 
     def _fold(self, book: StrategyBook, path: PricePath) -> None:
         held = book.open_books()
+        high, low = -inf, inf
         for legs in held:
             own = path.own_prices(legs.symbol)
             if len(own):
-                high, low = float(own.max()), float(own.min())
-                for leg in legs:
+                high, low = float(np.maximum.reduce(own)), float(np.minimum.reduce(own))
+                for leg in legs.all:
                     leg.observe(high, low)
-        highest = self._highest(book, held, path)
+        if not held:
+            highest = book.balance_f
+        elif len(held) == 1 and held[0].one_way and self._books.converter.is_one(held[0].symbol):
+            # Every operation of the formula rises with the price, or every one falls with it, and so does what it rounds to.
+            legs = held[0]
+            before = path.first(legs.symbol)
+            best = max(high, before) if legs.net_f > 0 else min(low, before)
+            highest = book.balance_f + self._books.profit_f(legs, best)
+        else:
+            highest = float(np.fmax.reduce(equity_along(self._books, book, path.prices)))  # which passes over NaN
         if highest > book.peak_f:
             book.peak_f = highest
-
-    def _highest(self, book: StrategyBook, held: list[LegBook], path: PricePath) -> float:
-        """The greatest equity of the stretch."""
-        if not held:
-            return book.balance_f
-        first = held[0]
-        if len(held) == 1 and first.one_way and self._books.converter.is_one(first.symbol):
-            # Every operation of the formula rises with the price, or every one falls with it, and so does what it rounds to.
-            prices = path.prices(first.symbol)
-            best = prices.max() if first.net_f > 0 else prices.min()
-            return book.balance_f + self._books.profit_f(first, float(best))
-        return float(np.fmax.reduce(equity_along(self._books, book, path.prices)))  # which passes over NaN
 
     def _fold_shared(self, path: PricePath) -> None:
         equity = account_equity_along(self._books, path.prices)

@@ -5,7 +5,7 @@ They are PENDING here, and go to the broker as the market or limit order of thei
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -45,8 +45,8 @@ class HeldOrders:
         self.barred: Callable[[Order], str | None] = _never
         waits.add(self)
 
-    def watches(self) -> Iterator[AnyWatch]:
-        return (watch for book in self._by_symbol.values() for held in book for watch in held.stop.watches)
+    def watches(self) -> list[AnyWatch]:
+        return [watch for book in self._by_symbol.values() for held in book for watch in held.stop.watches]
 
     def hold(self, order: Order) -> None:
         """Keep the order until its level is reached."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from qkt.backtest.market import LoadedMarket
 from qkt.backtest.record import RunRecord, Timing
 from qkt.backtest.runner import run
 from qkt.brokers.paper import ExecutionSettings
-from qkt.indicators import CandleColumns
+from qkt.indicators import REGISTRY, Feed
+from qkt.lang import foreseen
 from qkt.lang.compiled import CompiledStrategy
+from qkt.lang.foreseen import Candles, Foreseen
 from qkt.lang.foresight import Foresight
 from qkt.lang.loader import load_text
 from tests.backtest.random_run import Plan, market_of
@@ -129,10 +136,24 @@ def test_what_is_left_out_changes_nothing(source: str, plan: Plan) -> None:
     assert outcome(source, plan, every_tick=False) == outcome(source, plan, every_tick=True)
 
 
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(SOURCES, min_size=2, max_size=3), PLANS, st.sampled_from([1, 2, 32]))
+def test_what_runs_find_out_about_one_market_changes_no_other_run(rules: list[str], plan: Plan, kept: int) -> None:
+    sources, terms = market_of(plan)
+    market = LoadedMarket(sources, None, None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(foreseen, "KEPT", kept)
+        for source in rules:  # which leaves things found out about the beginning alone
+            run(compiled(source), market, terms, tell=lambda _: False)
+        for source in (*rules, *rules):
+            record = replace(run(compiled(source), market, terms), timing=Timing(0, 0), replay="", data={})
+            assert record == replace(outcome(source, plan, every_tick=False), data={})
+
+
 def test_closes_are_left_out_where_a_cross_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     closed, called, load = [], [], Foresight.load
 
-    def counting(foresight: Foresight, candles: CandleColumns) -> list[int]:
+    def counting(foresight: Foresight, candles: Candles) -> list[int]:
         places = load(foresight, candles)
         closed.append(len(candles.close))
         called.append(len(places))
@@ -143,3 +164,27 @@ def test_closes_are_left_out_where_a_cross_is_waited_for(monkeypatch: pytest.Mon
     rule = "    WHEN ema(k.close, 3) CROSSES ABOVE ema(k.close, 8) AND POSITION.k = 0 THEN BUY k SIZING 1\n"
     assert outcome(HEAD.format(frame="10s") + rule, plan, every_tick=False).trades
     assert 0 < 3 * sum(called) < sum(closed)
+
+
+@dataclass
+class Stretch:
+    """The part of candles that an indicator over closes sees."""
+
+    close: npt.NDArray[np.float64]
+    known: dict[Hashable, Any] | None
+
+
+@pytest.mark.parametrize("name", sorted(name for name, spec in REGISTRY.items() if spec.feed is Feed.NUMBER))
+def test_a_column_begins_where_the_one_before_ended_whoever_made_that(name: str) -> None:
+    closes = np.random.default_rng(5).normal(100.0, 1.0, 120)
+
+    def columns(stretches: list[Stretch]) -> list[list[float]]:
+        made = Foreseen(name, tuple(float(5 + 4 * n) for n in range(len(REGISTRY[name].constants))), 1)
+        return [made.load(cast(Candles, one), lambda one=one: one.close).tolist() for one in stretches]  # type: ignore[misc]
+
+    parts = np.split(closes, 3)
+    alone = columns([Stretch(part, None) for part in parts])
+    shared = [Stretch(part, {}) for part in parts]
+    for forgotten in (0, 1, 2, 1, 1):
+        np.testing.assert_equal(columns(shared), alone)
+        shared[forgotten].known = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -78,8 +77,8 @@ class OrderBook:
         self._by_symbol: dict[str, list[Resting]] = {}
         self._waits = waits
 
-    def watches(self) -> Iterator[Watch]:
-        return (resting.watch for orders in self._by_symbol.values() for resting in orders)
+    def watches(self) -> list[Watch]:
+        return [resting.watch for orders in self._by_symbol.values() for resting in orders]
 
     def ids(self) -> list[str]:
         return [resting.order.id for orders in self._by_symbol.values() for resting in orders]

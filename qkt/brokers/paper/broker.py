@@ -7,7 +7,7 @@ arrives on the first tick of any symbol at or after its time, before that tick t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from qkt.brokers.paper.acceptance import Acceptance
 from qkt.brokers.paper.book import OrderBook, Resting
@@ -76,7 +76,7 @@ class PaperBroker:
     def due(self) -> int:
         return self._transit.due
 
-    def watches(self) -> Iterator[Watch]:
+    def watches(self) -> list[Watch]:
         return self._book.watches()
 
     def working(self) -> list[str]:
