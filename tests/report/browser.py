@@ -8,7 +8,6 @@ import json
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,12 @@ from websockets.sync.client import connect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE = 150.0
+READY = """new Promise(done => {
+  const look = () => { const ready = document.documentElement?.dataset.ready; if (ready) done(ready); };
+  new MutationObserver(look).observe(document, { subtree: true, attributeFilter: ["data-ready"] });
+  look();
+})"""
+PAINTED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def executable() -> str | None:
@@ -53,16 +58,14 @@ class Browser:
     def open(self, path: Path) -> None:
         """Load a page and wait until all of its charts are drawn."""
         self.call("Page.navigate", url=path.absolute().as_uri())
-        until = time.monotonic() + PATIENCE
-        while self.value("document.documentElement && document.documentElement.dataset.ready") != "yes":
-            assert time.monotonic() < until, self.said
-        self.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert self.value(READY) == "yes", self.said
+        self.value(PAINTED)
 
     def look(self, *, width: int, height: int = 900, dark: bool = False, paper: bool = False) -> None:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", media="print" if paper else "", features=scheme)
-        self.value("new Promise(done => setTimeout(done, 300))")
+        self.value(PAINTED)
 
     def shoot(self, path: Path, *, whole: bool = True) -> None:
         picture = self.call("Page.captureScreenshot", captureBeyondViewport=whole, format="png")

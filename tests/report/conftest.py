@@ -16,7 +16,7 @@ STRATEGIES = Path(__file__).parents[2] / "strategies"
 @pytest.fixture(scope="session")
 def result(tmp_path_factory: pytest.TempPathFactory) -> BacktestResult:
     sample = tmp_path_factory.mktemp("sample")
-    qkt.write_sample(sample, ["EURUSD"], days=6, seed=3, ticks_per_day=4_000)
+    qkt.write_sample(sample, ["EURUSD"], days=4, seed=3, ticks_per_day=2_500)
     return qkt.backtest(STRATEGIES / "trend_or_range.qkt", data=str(sample))
 
 

@@ -21,12 +21,14 @@ def test_the_page_opens_without_an_error_or_a_request_and_fits_every_screen(fold
         drawn = tab.value(charts)
         assert len(drawn) >= 9
         assert all(state == "yes" and count == 1 for _, state, count in drawn), drawn
-        for width, dark, paper in ((1280, True, False), (390, False, False), (794, False, True)):
+        for width, dark, paper in ((390, False, False), (794, False, True), (1280, True, False)):
             tab.look(width=width, dark=dark, paper=paper)
             assert tab.value("document.documentElement.scrollWidth") <= width
-        tab.look(width=1280, dark=True)
+        ink = "[...new Set(Bokeh.documents.flatMap(d => [...d.all_models]).filter(m => m.type.endsWith('Axis'))"
+        ink += ".map(m => m.major_label_text_color))]"
         assert tab.value("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 27)"
-        grounds = "[...new Set(Bokeh.documents.flatMap(d => [...d.all_models]).filter(m => m.type == 'Figure')"
-        assert tab.value(grounds + ".map(m => m.background_fill_color))]") == ["#14171b"]
+        assert tab.value(ink) == ["#9aa4b2"]
+        tab.value("dispatchEvent(new Event('beforeprint'))")
+        assert tab.value(ink) == ["#444444"], "paper is light"
         assert tab.said == []
         assert [address for address in tab.asked if not address.startswith(("data:", "blob:"))] == [page.as_uri()]
