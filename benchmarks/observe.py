@@ -40,6 +40,7 @@ from typing import Any, Self
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 
 from qkt.config import Channel as ChannelSettings
 from qkt.config import Config, Observe
@@ -178,8 +179,8 @@ async def watched(engine: Engine, folder: Path) -> AsyncIterator[None]:
     with logging_to(files):
         async with observing(engine, Config(observe=Observe(port=0)), engine.snapshot, files) as observer:
             address = await served(observer)
-            with aside(ask, address, ["/metrics", "/status"], EVERY) as asked, aside(follow, address):
-                while asked.value < 2:
+            async with aside(ask, address, ["/metrics", "/status"], EVERY) as asked, aside(follow, address) as read:
+                while asked.value < 2 or not read.value:
                     await anyio.sleep(0.01)
                 yield
 
@@ -189,7 +190,7 @@ async def calm(engine: Engine, folder: Path) -> AsyncIterator[Any]:  # noqa: ARG
     """Nobody, on a machine that has as much to do as when it is beset."""
     with socket.create_server(("127.0.0.1", 0)) as bound:
         address = f"http://127.0.0.1:{bound.getsockname()[1]}"
-        with aside(stand_in, bound), aside(ask, address, ["/metrics"], 0.01) as scraper:
+        async with aside(stand_in, bound), aside(ask, address, ["/metrics"], 0.01) as scraper:
             await anyio.sleep(SETTLE)
             yield scraper
 
@@ -207,7 +208,7 @@ async def beset(engine: Engine, folder: Path) -> AsyncIterator[Any]:  # noqa: AR
         address = await served(observer)
         for _follower in range(FOLLOWERS):
             stack.enter_context(stuck_follower(address))
-        scraper = stack.enter_context(aside(ask, address, ["/metrics"], 0.01))
+        scraper = await stack.enter_async_context(aside(ask, address, ["/metrics"], 0.01))
         await anyio.sleep(SETTLE)
         yield scraper
 
@@ -219,41 +220,43 @@ async def served(observer: Observer) -> str:
     return observer.address
 
 
-@contextmanager
-def aside(work: Any, *arguments: Any) -> Iterator[Any]:
-    """Have something done in another process meanwhile; its start is over before this is entered. Gives the count of what it
-    has done."""
+@asynccontextmanager
+async def aside(work: Any, *arguments: Any) -> AsyncIterator[Any]:
+    """Have something done in another process for as long as this is entered; its start is over before that. Gives the count of
+    what it has done. Raises RuntimeError when it gave up before the end: nobody was looking any more."""
     context = get_context("spawn")
-    ready, end, count = context.Event(), context.Event(), context.Value("q", 0)
-    process = context.Process(target=begin, args=(work, arguments, ready, end, count), daemon=True)
+    ready, count = context.Event(), context.Value("q", 0)
+    process = context.Process(target=begin, args=(work, arguments, ready, count), daemon=True)
     process.start()
-    ready.wait()
+    await anyio.to_thread.run_sync(ready.wait)
     try:
         yield count
+        if process.exitcode is not None:
+            raise RuntimeError(f"whoever was to {work.__name__} gave up")
     finally:
-        end.set()
-        process.join(2)
         process.kill()
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(process.join)
 
 
-def begin(work: Any, arguments: tuple[Any, ...], ready: Event, end: Event, count: Any) -> None:
+def begin(work: Any, arguments: tuple[Any, ...], ready: Event, count: Any) -> None:
     ready.set()
-    work(*arguments, end, count)
+    work(*arguments, count)
 
 
-def ask(address: str, pages: list[str], every: float, end: Event, count: Any) -> None:
+def ask(address: str, pages: list[str], every: float, count: Any) -> None:
     """Ask for pages at a steady rate."""
     due = time.monotonic()
-    while not end.is_set():
+    while True:
         for page in pages:
             with urllib.request.urlopen(address + page, timeout=30) as answer:
                 answer.read()
             count.value += 1
         due += every
-        end.wait(max(0.0, due - time.monotonic()))
+        time.sleep(max(0.0, due - time.monotonic()))
 
 
-def stand_in(bound: socket.socket, end: Event, count: Any) -> None:  # noqa: ARG001
+def stand_in(bound: socket.socket, count: Any) -> None:  # noqa: ARG001
     """Answer as an engine would, with as much."""
 
     class Answer(asyncio.Protocol):
@@ -265,18 +268,17 @@ def stand_in(bound: socket.socket, end: Event, count: Any) -> None:  # noqa: ARG
             self._transport.close()
 
     async def answer() -> None:
-        async with await asyncio.get_running_loop().create_server(Answer, sock=bound):
-            while not end.is_set():
-                await asyncio.sleep(0.1)
+        async with await asyncio.get_running_loop().create_server(Answer, sock=bound) as server:
+            await server.serve_forever()
 
     asyncio.run(answer())
 
 
-def follow(address: str, end: Event, count: Any) -> None:  # noqa: ARG001
+def follow(address: str, count: Any) -> None:
     """Read the lines as they come."""
     with urllib.request.urlopen(f"{address}/logs?follow=1", timeout=30) as answer:
-        while not end.is_set() and answer.readline():
-            pass
+        while answer.readline():
+            count.value += 1
 
 
 @contextmanager

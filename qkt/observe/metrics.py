@@ -12,26 +12,24 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from time import monotonic_ns
 
-from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 
+from qkt.observe.exposition import SECOND, Family
 from qkt.runtime.control.frames import Snapshot
 from qkt.runtime.control.rows import ExposureRow, StrategyRow
 from qkt.runtime.engine import Engine
-from qkt.runtime.figures import BOUNDS, Durations
+from qkt.runtime.figures import Durations
 from qkt.runtime.session import LiveSession
 
 MOST = 500
 """Series of one family, beside those of a histogram."""
 TIMED = 50
 """Sessions whose histograms are shown."""
-EVERY_BOUND = 6
 STATES = ("WARM", "RUN", "STOPPING", "STOPPED", "FAULT", "DOWN")
 REFUSED_BY = {"refused": "risk", "rejected": "venue", "cancel_failed": "cancel"}
-SECOND = 1e9
 HUNDRED = 100.0
 
 
@@ -59,7 +57,7 @@ class EngineCollector:
     def count_line(self, level: str) -> None:
         self._lines[level] += 1
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Family]:
         """Everything, as of now."""
         snapshot = self._latest()
         lives = [hosted.live for hosted in self._engine.hosted.values()]
@@ -75,9 +73,9 @@ class EngineCollector:
         yield from self._of_links()
         yield from self._of_storage(lives)
         yield from self._of_outlets()
-        yield from self._process.collect()
+        yield from self._of_the_process()
 
-    def _of_the_engine(self, rows: Sequence[StrategyRow]) -> Iterator[Metric]:
+    def _of_the_engine(self, rows: Sequence[StrategyRow]) -> Iterator[Family]:
         engine = self._engine
         hello, health = engine.hello(), engine.health()
         labels = {"version": hello.version, "python": platform.python_version()}
@@ -92,7 +90,7 @@ class EngineCollector:
             "qkt_event_loop_lag_seconds", "How late the loop comes back to who sleeps.", [((), engine.figures.lag)]
         )
 
-    def _of_ticks(self, lives: Sequence[LiveSession]) -> Iterator[Metric]:
+    def _of_ticks(self, lives: Sequence[LiveSession]) -> Iterator[Family]:
         of = ["session"]
         pumps = {name: hosted.pump for name, hosted in self._engine.hosted.items()}
         now = monotonic_ns()
@@ -125,7 +123,13 @@ class EngineCollector:
             ["session", "order"],
         )
 
-    def _of_links(self) -> Iterator[Metric]:
+    def _of_the_process(self) -> Iterator[Family]:
+        """What the library finds out about the process: a number each, without labels."""
+        for one in self._process.collect():
+            values = [((), sample.value) for sample in one.samples]
+            yield (_counter if one.type == "counter" else _gauge)(one.name, one.documentation, (), values)
+
+    def _of_links(self) -> Iterator[Family]:
         links = dict(self._engine.links)
         of = ["account"]
         yield _gauge("qkt_mt5_link_up", "1 while the terminal answers.", of, (((name,), one.up) for name, one in links.items()))
@@ -141,7 +145,7 @@ class EngineCollector:
         text = "In how many things a session and its venue differ, seen twice."
         yield _gauge("qkt_mt5_differences", text, ["session"], seated)
 
-    def _of_storage(self, lives: Sequence[LiveSession]) -> Iterator[Metric]:
+    def _of_storage(self, lives: Sequence[LiveSession]) -> Iterator[Family]:
         figures = self._engine.figures
         yield _counter("qkt_journal_writes", "Transactions of the journal.", (), [((), figures.commit.count)])
         yield _counter("qkt_journal_failures", "Transactions that the disk refused.", (), [((), figures.commit_failures)])
@@ -153,7 +157,7 @@ class EngineCollector:
         free = shutil.disk_usage(self._engine.state).free
         yield _gauge("qkt_disk_free_bytes", "Room where the state is kept.", (), [((), free)])
 
-    def _of_outlets(self) -> Iterator[Metric]:
+    def _of_outlets(self) -> Iterator[Family]:
         of = ["channel"]
         channels = list(self._outlets.channels())
         for place, (name, text) in enumerate(
@@ -176,7 +180,7 @@ class EngineCollector:
         yield _counter("qkt_log_followers_missed", "Lines that followers were too slow for.", (), [((), missed)])
 
 
-def _of_sessions(rows: Sequence[StrategyRow]) -> Iterator[Metric]:
+def _of_sessions(rows: Sequence[StrategyRow]) -> Iterator[Family]:
     """Money in the currency of the session's account."""
     of = ["session", "mode"]
     for name, text, value in SESSION_GAUGES:
@@ -184,7 +188,7 @@ def _of_sessions(rows: Sequence[StrategyRow]) -> Iterator[Metric]:
     yield _counter("qkt_trades", "Fills of the session's life.", of, (((row.name, row.mode), row.trades) for row in rows))
 
 
-def _of_fidelity(rows: Sequence[StrategyRow]) -> Iterator[Metric]:
+def _of_fidelity(rows: Sequence[StrategyRow]) -> Iterator[Family]:
     """What is unknown has no series but that it is."""
     of = ["session"]
     shadowed = [(row.name, row.fidelity) for row in rows if row.fidelity is not None]
@@ -236,7 +240,7 @@ SESSION_GAUGES: tuple[tuple[str, str, Callable[[StrategyRow], float]], ...] = (
 )
 
 
-def _of_orders(snapshot: Snapshot, lives: Sequence[LiveSession]) -> Iterator[Metric]:
+def _of_orders(snapshot: Snapshot, lives: Sequence[LiveSession]) -> Iterator[Family]:
     working = Counter((row.session, row.status) for row in snapshot.tables.orders.values())
     yield _gauge("qkt_orders", "Orders that are not terminal, by state.", ["session", "state"], working.items())
     of = ["session"]
@@ -259,7 +263,7 @@ def _of_orders(snapshot: Snapshot, lives: Sequence[LiveSession]) -> Iterator[Met
     yield _gauge("qkt_positions_without_stop", "Open legs that no stop guards.", of, of_names)
 
 
-def _of_accounts(snapshot: Snapshot) -> Iterator[Metric]:
+def _of_accounts(snapshot: Snapshot) -> Iterator[Family]:
     of = ["account", "mode", "currency"]
     rows = list(snapshot.tables.accounts.values())
     labels = [(row.account, row.mode, row.currency) for row in rows]
@@ -271,7 +275,7 @@ def _of_accounts(snapshot: Snapshot) -> Iterator[Metric]:
     yield _gauge("qkt_account_link_up", "1 while the venue answers.", of, up)
 
 
-def _of_risk(snapshot: Snapshot) -> Iterator[Metric]:
+def _of_risk(snapshot: Snapshot) -> Iterator[Family]:
     """Lots and notional by symbol, and how much of each limit is used."""
     of = ["account", "symbol"]
     rows = list(snapshot.tables.exposure.values())
@@ -292,7 +296,7 @@ def _exposure(rows: Sequence[ExposureRow], value: Callable[[ExposureRow], Decima
     return (((row.account, row.symbol), float(one)) for row, one in values if one is not None)
 
 
-def _of_feeds(snapshot: Snapshot) -> Iterator[Metric]:
+def _of_feeds(snapshot: Snapshot) -> Iterator[Family]:
     rows = snapshot.tables.feeds.values()
     up = (((row.feed,), row.state in ("connected", "ended")) for row in rows)
     yield _gauge("qkt_feed_up", "1 while the feed is connected, or has ended as it should.", ["feed"], up)
@@ -307,36 +311,19 @@ def _one(live: LiveSession) -> tuple[str]:
 Points = Iterable[tuple[Iterable[str], float]]
 
 
-def _gauge(name: str, text: str, labels: Sequence[str], points: Points) -> Metric:
-    family = GaugeMetricFamily(name, text, labels=labels)
-    for place, (values, value) in enumerate(points):
-        if place < MOST:
-            family.add_metric(list(values), float(value))
-    return family
+def _gauge(name: str, text: str, labels: Sequence[str], points: Points) -> Family:
+    return Family(name, text, "gauge", labels, _bounded(points))
 
 
-def _counter(name: str, text: str, labels: Sequence[str], points: Points) -> Metric:
-    family = CounterMetricFamily(name, text, labels=labels)
-    for place, (values, value) in enumerate(points):
-        if place < MOST:
-            family.add_metric(list(values), float(value))
-    return family
+def _counter(name: str, text: str, labels: Sequence[str], points: Points) -> Family:
+    return Family(name, text, "counter", labels, _bounded(points))
+
+
+def _bounded(points: Points) -> list[tuple[Sequence[str], float]]:
+    return [(tuple(values), float(value)) for values, value in islice(points, MOST)]
 
 
 def _histograms(
-    name: str, text: str, durations: Iterable[tuple[Iterable[str], Durations]], labels: Sequence[str] = ()
-) -> Metric:
-    family = HistogramMetricFamily(name, text, labels=labels)
-    for values, one in durations:
-        family.add_metric(list(values), _buckets(one), one.total / SECOND)
-    return family
-
-
-def _buckets(durations: Durations) -> list[tuple[str, float]]:
-    """Cumulative counts at every sixth bound, in seconds."""
-    found, seen = [], 0
-    for place, (bound, count) in enumerate(zip(BOUNDS, durations.classes, strict=False)):
-        seen += count
-        if place % EVERY_BOUND == 0:
-            found.append((f"{bound / SECOND:.6g}", float(seen)))
-    return [*found, ("+Inf", float(durations.count))]
+    name: str, text: str, durations: Iterable[tuple[Sequence[str], Durations]], labels: Sequence[str] = ()
+) -> Family:
+    return Family(name, text, "histogram", labels, list(durations))

@@ -3,23 +3,25 @@ out on standard output. It ends when the engine does."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
 import socket
 import sys
+import threading
 import traceback
-from functools import partial
 from typing import Any, BinaryIO
 
 import anyio
-import anyio.to_thread
 
 from qkt.observe.app import Looking, SilentError, make_app
 from qkt.observe.followers import Followers, Said
 from qkt.runtime.control.loop_server import answering
 
 CONNECTIONS = 64
+AT_ONCE = 16
+"""Frames that wait to be heard; the others wait in the pipe, and then with the engine."""
 
 Frame = tuple[dict[str, Any], bytes]
 
@@ -69,8 +71,28 @@ async def receive(opening: dict[str, Any], incoming: BinaryIO, out: BinaryIO) ->
         source.followers.end()
 
     async with answering(app, _taken(opening["socket"]), name="pages", connections=CONNECTIONS, before_end=leave):
-        while (frame := await anyio.to_thread.run_sync(partial(_read, incoming))) is not None:
-            source.hear(frame)
+        await listen(source, incoming)
+
+
+async def listen(source: Source, incoming: BinaryIO) -> None:
+    """Have the source hear all that is said until there is no more. One thread reads it: to ask for one for every frame would
+    cost more than most frames do."""
+    loop, room, gone = asyncio.get_running_loop(), threading.Semaphore(AT_ONCE), anyio.Event()
+
+    def hear(frame: Frame) -> None:
+        room.release()
+        source.hear(frame)
+
+    def read_all() -> None:
+        try:
+            while (frame := _read(incoming)) is not None:
+                room.acquire()
+                loop.call_soon_threadsafe(hear, frame)
+        finally:
+            loop.call_soon_threadsafe(gone.set)
+
+    threading.Thread(target=read_all, name="engine", daemon=True).start()
+    await gone.wait()
 
 
 def _read(incoming: BinaryIO) -> Frame | None:

@@ -14,7 +14,7 @@ from qkt.runtime.lines import KEPT
 
 log = logging.getLogger(__name__)
 
-LOOK = 0.25
+LOOK = 0.5
 """Seconds between two looks at an engine that changes all the time."""
 AT_ONCE = 20
 """Lines that are handed out before others get their turn."""

@@ -40,7 +40,7 @@ async def test_dashboard_and_alerts_name_only_metrics_that_exist(engine, observe
         for family in observer.collector.collect()
         for base in [family.name]
         for name in (base, f"{base}_total", f"{base}_bucket", f"{base}_sum", f"{base}_count", f"{base}_info")
-        if (name.removeprefix(base) in ("_total",)) == (family.type == "counter") or family.type == "histogram"
+        if (name.removeprefix(base) in ("_total",)) == (family.kind == "counter") or family.kind == "histogram"
     }
     named = {(where, word) for where, text in expressions() for word in WORDS.findall(text)}
     assert len({word for _, word in named}) > 45

@@ -5,18 +5,22 @@ from __future__ import annotations
 import math
 import shutil
 import subprocess
+from copy import deepcopy
+from itertools import accumulate
 from types import SimpleNamespace
 
 import pytest
-from prometheus_client import Metric, generate_latest
+from prometheus_client import generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
 from qkt.brokers.mt5.figures import LinkFigures, counted
 from qkt.brokers.mt5.terminal import TerminalError
 from qkt.observe.app import SilentError
-from qkt.observe.exposition import written
+from qkt.observe.exposition import Family, written
 from qkt.observe.metrics import MOST
 from qkt.observe.page import BURST, RATE, Pace, Page
+from qkt.runtime.figures import BOUNDS
 
 pytestmark = pytest.mark.anyio
 
@@ -105,14 +109,30 @@ async def test_promtool_finds_nothing_wrong(engine, observer):
 
 
 async def test_what_is_written_is_what_the_library_would_write(engine, observer):
-    awkward = Metric("qkt_x", 'a \\ "text"\nin lines', "gauge")
-    for number, value in enumerate((0, -0.0, 1, -7, 0.1, 1e6, 123456789.5, 1e21, 1e-9, math.inf, -math.inf)):
-        awkward.add_sample("qkt_x", {"n": str(number), "name": 'a\\b"c"\nd é'}, value)
-    families = [*observer.collector.collect(), awkward]
+    numbers = (0, -0.0, 1, -7, 0.1, 1e6, 123456789.5, 1e21, 1e-9, math.inf, -math.inf)
+    points = [((str(number), 'a\\b"c"\nd é'), value) for number, value in enumerate(numbers)]
+    families = [
+        *deepcopy(list(observer.collector.collect())),
+        Family("qkt_x", 'a \\ "text"\nin lines', "gauge", ["n", "name"], points),
+    ]
     ours = (await written(families)).decode()
-    theirs = generate_latest(SimpleNamespace(collect=lambda: families)).decode()
+    theirs = generate_latest(SimpleNamespace(collect=lambda: map(as_the_library_has_it, families))).decode()
     assert list(text_string_to_metric_families(ours)) == list(text_string_to_metric_families(theirs))
     assert ours.count("# TYPE") == len(families) > 50
+    assert ours.count("_bucket{") > 40
+
+
+def as_the_library_has_it(family):
+    kinds = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily, "histogram": HistogramMetricFamily}
+    found = kinds[family.kind](family.name, family.text, labels=family.labels)
+    for values, value in family.points:
+        if family.kind == "histogram":
+            counts = list(accumulate(value.classes))
+            buckets = [(f"{bound / 1e9:.6g}", float(seen)) for bound, seen in list(zip(BOUNDS, counts, strict=False))[::6]]
+            found.add_metric(values, [*buckets, ("+Inf", float(value.count))], value.total / 1e9)
+        else:
+            found.add_metric(values, value)
+    return found
 
 
 async def test_a_page_is_made_once_for_all_who_ask_meanwhile(monkeypatch):

@@ -26,8 +26,27 @@ WAITING = 1 << 15
 """Bytes of an answer that may wait in this process, and in the system, for a reader that does not keep up."""
 
 
+DATED = 1.0
+"""Seconds for which the date that answers carry is right."""
+
+
 class LoopServer(uvicorn.Server):
-    """Leaves signals to the engine: its own handler would take them and deliver them twice."""
+    """Leaves signals to the engine: its own handler would take them and deliver them twice. It sleeps until it is to end, where
+    the original looks ten times a second: that is most of what a server costs that nobody asks."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._end = anyio.Event()
+
+    def end(self) -> None:
+        """Take no more requests, and end."""
+        self.should_exit = True
+        self._end.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with anyio.move_on_after(DATED):
+                await self._end.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -100,8 +119,8 @@ async def answering(
             tasks.cancel_scope.cancel()
 
 
-async def _stop(server: uvicorn.Server, ended: anyio.Event) -> None:
-    server.should_exit = True
+async def _stop(server: LoopServer, ended: anyio.Event) -> None:
+    server.end()
     with anyio.move_on_after(DEADLINE):
         await ended.wait()
         return
