@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,14 @@ MOST = 8_000
 """Candles of one symbol; more of them are merged."""
 
 LADDER = tuple(n * MINUTE_MS for n in (1, 5, 15, 30)) + tuple(n * HOUR_MS for n in (1, 4)) + (DAY_MS,)
+
+
+Begun = Callable[[str, int], None]
+"""Gets a symbol and the time (epoch ms) of a candle's end."""
+
+
+def _unheard(symbol: str, ts: int) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,13 +46,14 @@ class Prices:
 
 class PriceRecorder:
     """Hears the candles of each traded symbol's shortest stream, and keeps at most `most` of them: before there are more, those
-    of the next longer timeframe take their place."""
+    of the next longer timeframe take their place. `begun` hears of each candle that is added to those kept."""
 
-    def __init__(self, scope: Scope, streams: Sequence[StreamSpec], most: int = MOST) -> None:
+    def __init__(self, scope: Scope, streams: Sequence[StreamSpec], most: int = MOST, begun: Begun = _unheard) -> None:
         traded = {stream.symbol for stream in streams if stream.traded}
         chosen = [stream for symbol, stream in shortest(streams).items() if symbol in traded]
         self._symbols = {stream.symbol: _Column(stream.timeframe.ms, most) for stream in chosen}
         self._by_stream = {stream.alias: self._symbols[stream.symbol] for stream in chosen}
+        self._begun = begun
         scope.subscribe(Candle, self._on_candle)
 
     def prices(self) -> dict[str, Prices]:
@@ -53,8 +62,8 @@ class PriceRecorder:
 
     def _on_candle(self, candle: Candle) -> None:
         column = self._by_stream.get(candle.stream)
-        if column is not None:
-            column.add(candle)
+        if column is not None and column.add(candle):
+            self._begun(candle.symbol, candle.end)
 
 
 class _Column:
@@ -65,19 +74,21 @@ class _Column:
         self.starts = array("q")
         self._values = array("d")
 
-    def add(self, candle: Candle) -> None:
+    def add(self, candle: Candle) -> bool:
+        """Whether it is a candle of its own, and not a part of the last one."""
         if self._ms > self._own:
             start = candle.start // self._ms * self._ms
             if start == self.starts[-1]:
                 values = self._values
                 values[-3:] = array("d", (max(values[-3], candle.high), min(values[-2], candle.low), candle.close))
-                return
+                return False
         else:
             start = candle.start
         self.starts.append(start)
         self._values.extend((candle.open, candle.high, candle.low, candle.close))
         if len(self.starts) > 2 * self._most:
             self._merge()
+        return True
 
     def prices(self) -> Prices:
         if len(self.starts) > self._most:

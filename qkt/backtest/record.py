@@ -11,6 +11,7 @@ from qkt.backtest.bar_paths import BarReplay
 from qkt.backtest.book import BookRun
 from qkt.backtest.prices import Prices
 from qkt.backtest.recipe import Recipe
+from qkt.backtest.stops import StopPath
 from qkt.brokers import QuoteBoard
 from qkt.brokers.paper import ExecutionSettings
 from qkt.core.events import LogLine, OrderRejected, RiskRejected
@@ -66,8 +67,8 @@ class RunRecord:
 
     `equity_times` and `equity_values` are the equity curve: the start, the end of every window of the finest timeframe that
     had a tick, the end. `symbols` are market ids in order of declaration, `bars` what a replay of bars had to guess, `book`
-    what only a portfolio has, `recipe` how a run from a file is done again, `prices` the candles to draw by market id, where
-    they were asked for.
+    what only a portfolio has, `recipe` how a run from a file is done again, `prices` the candles to draw by market id and
+    `stops` how the stops of legs moved, where they were asked for.
     """
 
     strategy: str
@@ -109,6 +110,7 @@ class RunRecord:
     book: BookRun | None = None
     recipe: Recipe | None = None
     prices: dict[str, Prices] = field(default_factory=dict)
+    stops: list[StopPath] = field(default_factory=list)
 
 
 def write_record(
@@ -128,6 +130,7 @@ def write_record(
     interrupted: bool,
     book: BookRun | None,
     prices: dict[str, Prices],
+    stops: list[StopPath],
 ) -> RunRecord:
     """Copy what the session holds at its end."""
     books = session.books
@@ -174,6 +177,7 @@ def write_record(
         interrupted=interrupted,
         book=book,
         prices=prices,
+        stops=stops,
     )
 
 

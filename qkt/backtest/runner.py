@@ -19,6 +19,7 @@ from qkt.backtest.phrases import minute
 from qkt.backtest.prices import PriceRecorder
 from qkt.backtest.record import RunRecord, write_record
 from qkt.backtest.replay import JumpReplay, Tell, replay_ticks
+from qkt.backtest.stops import StopRecorder
 from qkt.brokers.factory import BrokerKind
 from qkt.brokers.paper import ExecutionSettings
 from qkt.core.bus import EventBus
@@ -93,7 +94,8 @@ def run(
     decisions = Decisions(drive.session)
     late: list[CancelFailed] = []
     drive.session.scope.subscribe(CancelFailed, late.append)
-    recorder = PriceRecorder(drive.session.scope, strategy.streams) if charted else None
+    stops = StopRecorder(drive.session) if charted else None
+    recorder = PriceRecorder(drive.session.scope, strategy.streams, begun=stops.look) if stops is not None else None
     if attend is None:
         drive.foresee(strategy)
     else:
@@ -126,6 +128,7 @@ def run(
         interrupted=not complete,
         book=book_run(strategy, drive.session, decisions, failures) if isinstance(strategy, Portfolio) else None,
         prices={} if recorder is None else recorder.prices(),
+        stops=[] if stops is None else stops.moved(),
     )
 
 

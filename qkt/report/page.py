@@ -80,9 +80,8 @@ def _charts(result: BacktestResult, trips: list[RoundTrip], simulations: list[Si
         nets = np.array([float(trip.net) for trip in trips])
         yield Chart.of("nets", figures.distribution(nets, f"net of a trade, {result.record.currency}"))
     for n, (symbol, prices) in enumerate(list(result.record.prices.items())[: price_chart.MOST_SYMBOLS]):
-        yield Chart.of(
-            f"price-{n}", price_chart.price(symbol, prices, [trip for trip in result.round_trips if trip.symbol == symbol])
-        )
+        there = [trip for trip in result.round_trips if trip.symbol == symbol]
+        yield Chart.of(f"price-{n}", price_chart.price(symbol, prices, there, result.record.stops))
     if trips:
         yield Chart.of("excursions", figures.excursions(trips))
         seasons = result.metrics.seasons
