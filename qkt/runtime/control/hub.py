@@ -59,6 +59,10 @@ class Hub:
             self._latest, self._latest_version = self.engine.snapshot(), version
         return self._latest
 
+    def age(self) -> None:
+        """Build the state anew for whoever asks next: time has passed, if nothing else has happened."""
+        self._latest_version = -1
+
     def subscribe(self, wanted: Subscribe) -> Subscription:
         """A stream of frames. Raises ControlError when too many read already."""
         if len(self._subscriptions) >= SUBSCRIBERS:
@@ -158,6 +162,8 @@ class Subscription:
                 return
             now = anyio.current_time()
             if now >= due and (self._behind() or now >= beat):
+                if not self._behind():
+                    self._hub.age()
                 for frame in await self._news():
                     yield frame
                 due = now + 1 / self._wanted.rate

@@ -92,6 +92,15 @@ async def _flicker(engine):
         await anyio.sleep(0.002)
 
 
+async def test_time_goes_on_in_the_frames_of_an_engine_in_which_nothing_happens(hub, engine, monkeypatch):
+    monkeypatch.setattr("qkt.runtime.control.hub.HEARTBEAT", 0.02)
+    async with reading(hub) as frames:
+        await anext(frames)
+        built = engine.snapshots
+        await anext(frames)
+        assert engine.snapshots == built + 1
+
+
 async def test_only_the_tables_that_are_wanted_come(hub, engine):
     engine.put("strategies", strategy("gold"))
     engine.put("market", market("XAUUSD", "1.00"))
