@@ -30,21 +30,21 @@ def try_channels(
     import platform
 
     from qkt.config import ConfigError, load_config
-    from qkt.observe.channel import sender
+    from qkt.observe.channel import attempt
 
     channels = load_config(config)[0].alerts.channels
     if not channels:
         raise ConfigError("no channels are configured", where="alerts.channels", remedy="docs/operations.md shows how")
     if name is not None and name not in channels:
         raise UsageError(f"no channel '{name}'", expected=f"one of {', '.join(channels)}")
-    taken = {}
-    for one in channels if name is None else [name]:
-        send = sender(one, channels[one].url.get_secret_value())
-        taken[one] = send("[INFO] qkt: a test", f"If you read this, alerts of qkt on {platform.node()} reach you.")
+    title, body = "[INFO] qkt: a test", f"If you read this, alerts of qkt on {platform.node()} reach you."
+    problems = {
+        one: attempt(one, channels[one].url.get_secret_value(), title, body) for one in (channels if name is None else [name])
+    }
     if as_json:
-        print(json.dumps(taken))
+        print(json.dumps({one: problem is None for one, problem in problems.items()}))
     else:
-        for one, done in taken.items():
-            print(f"{one}: {'taken' if done else 'NOT taken'}")
-    if not all(taken.values()):
+        for one, problem in problems.items():
+            print(f"{one}: {'taken' if problem is None else f'NOT taken ({problem})'}")
+    if any(problem is not None for problem in problems.values()):
         raise typer.Exit(1)

@@ -97,6 +97,7 @@ def _environment(reference: re.Match[str], place: str) -> str:
 
 def _known(values: Mapping[str, Any], model: type[BaseModel], section: str, path: str) -> None:
     """Raises ConfigError for the first key that the model does not have."""
+    place = f"{section}." if section else ""
     for key, value in values.items():
         field = model.model_fields.get(key)
         if field is None:
@@ -109,11 +110,11 @@ def _known(values: Mapping[str, Any], model: type[BaseModel], section: str, path
                 remedy=f"did you mean '{close[0]}'?" if close else None,
             )
         if isinstance(value, dict) and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            _known(value, field.annotation, key, path)
+            _known(value, field.annotation, f"{place}{key}", path)
         elif isinstance(value, dict) and (inner := _of_each(field.annotation)) is not None:
             for name, one in value.items():
                 if isinstance(one, dict):
-                    _known(one, inner, f"{section}.{key}.{name}", path)
+                    _known(one, inner, f"{place}{key}.{name}", path)
 
 
 def _of_each(annotation: Any) -> type[BaseModel] | None:
@@ -126,6 +127,6 @@ def _of_each(annotation: Any) -> type[BaseModel] | None:
 def _told(problem: ValidationError, path: str) -> ConfigError:
     """The first problem in our words; the value itself is not repeated, it may be a secret."""
     first = problem.errors(include_url=False, include_context=False, include_input=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
+    key = ".".join(str(part) for part in first["loc"] if part != "[key]")
     found = first["msg"].removeprefix("Value error, ")
     return ConfigError(f"{key}: {found[:1].lower()}{found[1:]}", where=path)

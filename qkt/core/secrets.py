@@ -20,6 +20,8 @@ WORD = 8
 """Values shorter than this are hidden only where they stand alone."""
 
 NAMES = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)"
+NOTHING = ("null", "None", "true", "false")
+"""What data holds where there is no secret; it stays data."""
 _NAME = re.compile(NAMES, re.IGNORECASE)
 _NAMED = re.compile(
     rf"({NAMES}[\w-]*[\"']?\s*[=:]\s*(?:(?:Bearer|Basic)\s+)?[\"']?)([^\s\"'&,;)}}\]\\]+)",
@@ -67,6 +69,8 @@ class Secrets:
 def _without_value(found: re.Match[str]) -> str:
     """A name without its value. What a message says of a file of that name (`/etc/passwd: permission denied`) is none."""
     name, value = found.groups()
+    if value in NOTHING:
+        return found[0]
     if name.endswith(": ") and value.isalpha() and _IN_A_PATH.search(found.string, 0, found.start()):
         return found[0]
     return name + HIDDEN

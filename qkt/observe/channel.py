@@ -154,6 +154,20 @@ def sender(name: str, url: str) -> Send:
     return lambda title, body: bool(service.notify(title=title, body=body))
 
 
+def attempt(name: str, url: str, title: str, body: str) -> str | None:
+    """Send one message. Returns why it was not taken. Raises as `sender` does."""
+    send = sender(name, url)
+    import apprise
+
+    with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:  # type: ignore[no-untyped-call]
+        try:
+            taken = send(title, body)
+        except Exception as problem:
+            return redacted(f"{type(problem).__name__}: {problem}")
+        reasons = said.getvalue().split("\n")
+    return None if taken else redacted(next(filter(None, reasons), "it does not say why"))
+
+
 def open_channels(settings: dict[str, Settings]) -> list[Channel]:
     """The configured channels, not started. Raises ConfigError for one that cannot work."""
     return [Channel(name, one, sender(name, one.url.get_secret_value())) for name, one in settings.items()]

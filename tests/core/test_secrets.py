@@ -36,6 +36,7 @@ def test_a_known_value_is_hidden_in_any_spelling(secrets, text):
     ("text", "shown"),
     [
         ("password=hunter22 refused", "password=*** refused"),
+        ('{"token": null, "id": 7}', '{"token": null, "id": 7}'),
         ('{"api_key": "abcdef", "id": 7}', '{"api_key": "***", "id": 7}'),
         ("Authorization: Bearer abc.def-123", "Authorization: Bearer ***"),
         ("tgram token: 123:ABC", "tgram token: ***"),

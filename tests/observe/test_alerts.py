@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ import pytest
 from qkt.config import Channel as Settings
 from qkt.config import Config, ConfigError, Observe
 from qkt.observe.alerts import EVENTS, KINDS, Alert, alert_of, message, summary
-from qkt.observe.channel import MINUTE, WAITING, Channel, sender
+from qkt.observe.channel import MINUTE, WAITING, Channel, attempt, sender
 from qkt.observe.heartbeat import Heartbeat
 from qkt.observe.observer import DAY, Observer, next_time, observing
 from qkt.observe.status import Wellness
@@ -154,6 +155,14 @@ def test_the_next_time_of_day_is_today_or_tomorrow():
     noon = 19_000 * DAY + DAY // 2
     assert next_time(noon, 21, 30) - noon == 9.5 * 3_600_000
     assert next_time(noon, 12, 0) - noon == DAY
+
+
+def test_whoever_tries_a_channel_that_is_dead_hears_why():
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # and nobody listens
+        found = attempt("ops", f"json://127.0.0.1:{bound.getsockname()[1]}", "a test", "of it")
+    assert found is not None
+    assert "onnection error" in found
 
 
 async def test_lines_of_the_engine_reach_the_channels(engine):

@@ -53,6 +53,9 @@ def test_a_sound_machine_passes(doctor):
     ("text", "check", "said"),
     [
         ("[fed]\n", "config", "unknown key 'fed'"),
+        ("[mt5.demo]\nloginn = 3\n", "config", "unknown key 'loginn' in [mt5.demo]; did you mean 'login'?"),
+        ("[risk.each_strategy]\nmax_positions = 3\n", "config", "unknown key 'max_positions' in [risk.each_strategy]"),
+        ("[mt5.Demo]\nlogin = 3\n", "config", "mt5.Demo: "),
         ('instruments = "none.toml"\n' + TOML, "config", "no file none.toml"),
         ('[feed]\nsource = "file"\ndata = ["missing.csv"]\n[observe]\nport = 0\n', "feed", "missing.csv"),
         (TOML + '[alerts.channels.ops]\nurl = "pigeon://roof"\n', "alerts", "no URL that Apprise knows"),
@@ -110,7 +113,7 @@ def test_a_check_that_breaks_is_a_finding(monkeypatch, tmp_path):
 
 def test_a_file_of_secrets_that_others_can_read_is_found(tmp_path):
     path = tmp_path / "qkt.toml"
-    path.write_text('[feed]\ntoken = "short"\n')
+    path.write_text('[feed]\ntoken = "short"\n[mt5.exness]\nlogin = 7\n')  # whose api_key is empty
     path.chmod(0o644)
     config, _ = load_config(path)
     said = [one.found for one in installation.secrecy(path, config) if one.verdict is Verdict.WARN]

@@ -55,6 +55,7 @@ async def test_it_holds_the_slice_and_what_it_was_made_of(engine, tmp_path):
     assert manifest["packages"]["pydantic"]
     for about in manifest["files"]:
         assert hashlib.sha256(found[about["name"]].encode()).hexdigest() == about["sha256"]
+    assert json.loads(found["config.json"])["feed"]["token"] is None
     assert "STRATEGY cross" in found["strategy.qkt"]
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 

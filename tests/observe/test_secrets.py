@@ -84,6 +84,12 @@ async def test_they_appear_in_no_log_no_page_no_bundle_and_no_traceback(tmp_path
                 engine.settle_command(command, answer)
                 assert isinstance(answer, Done)
             observer.tail.drain()
+            asked = {
+                "snapshot": repr(engine.snapshot()),
+                "health": repr(engine.health()),
+                "digest": repr(engine.digest(0)),
+                "orders": repr(engine.orders()),
+            }
             app = make_app(looking_at(observer, engine), token=None, hosts=LOOPBACK)
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
                 pages = {path: (await client.get(path)).text for path in ("/status", "/health", "/metrics", "/logs?limit=5000")}
@@ -91,6 +97,7 @@ async def test_they_appear_in_no_log_no_page_no_bundle_and_no_traceback(tmp_path
     assert "Traceback" in logs["engine.log"]
     assert '"session": "fails"' in logs["engine.log"]
     assert any("***" in text for text in pages.values())
+    assert "the strategy failed with ValueError: asked with ***" in asked["snapshot"]
     bundles = {}
     for name in ("one", "fails"):
         target = tmp_path / f"{name}.zip"
@@ -101,7 +108,7 @@ async def test_they_appear_in_no_log_no_page_no_bundle_and_no_traceback(tmp_path
     kept = {path: path.read_bytes() for path in state.rglob("*") if path.is_file() and path.name != "qkt.toml"}
     assert b"the password is ***" in b"".join(kept.values())
     assert not [path for path, found in kept.items() for secret in (PASSWORD, HOOK) if secret.encode() in found]
-    found = {where: leaks(text) for where, text in (pages | logs | bundles).items() if leaks(text)}
+    found = {where: leaks(text) for where, text in (pages | asked | logs | bundles).items() if leaks(text)}
     assert not found
 
 

@@ -45,7 +45,7 @@ def packages() -> Iterator[Finding]:
 
 def secrecy(path: Path | None, config: Config) -> Iterator[Finding]:
     """Who can read the secrets, and whether they can be hidden."""
-    values = list(secrets_of(config))
+    values = [value for value in secrets_of(config) if value]
     if not values or path is None:
         return
     mode = path.stat().st_mode

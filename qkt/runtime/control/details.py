@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from qkt.runtime.control.rows import FillRow, LegSide, OrderRow, RunRow, Side
-from qkt.runtime.control.values import Exact, Millis, SessionName, Text, Word
+from qkt.runtime.control.values import Exact, Millis, Quoted, SessionName, Spoken, Text, Word
 
 
 class CandleRow(Word):
@@ -43,7 +43,7 @@ class OrderStep(Word):
 
     ts: Millis | None = None
     what: str
-    text: str = ""
+    text: Quoted = ""
 
 
 class OrderLife(Word):
@@ -67,7 +67,7 @@ class OrderLife(Word):
     parent: str | None = None
     leg: str | None = None
     # Why it was refused or cancelled.
-    reason: str | None = None
+    reason: Quoted | None = None
     steps: tuple[OrderStep, ...] = ()
 
 
@@ -79,7 +79,7 @@ class SessionDigest(Word):
     fills: int = 0
     realised: Exact
     refused: int = 0
-    halts: tuple[str, ...] = ()
+    halts: tuple[Quoted, ...] = ()
 
 
 class AccountDigest(Word):
@@ -193,14 +193,14 @@ class Story(Word):
     """Why a fill happened, as text."""
 
     run: str
-    lines: tuple[Text, ...]
+    lines: tuple[Spoken, ...]
 
 
 class ScenePart(Word):
     """What a scene shows of one thing."""
 
     title: Text
-    lines: tuple[Text, ...]
+    lines: tuple[Spoken, ...]
 
 
 class ScenePage(Word):

@@ -21,7 +21,7 @@ from qkt.runtime.control.details import (
 )
 from qkt.runtime.control.frames import Hello, Snapshot
 from qkt.runtime.control.rows import EquityPoint, FillRow, Line, RuleRow, RuleTerms
-from qkt.runtime.control.values import PROTOCOL, Millis, SessionName, Word
+from qkt.runtime.control.values import PROTOCOL, Millis, Quoted, SessionName, Word
 
 
 class SessionHealth(Word):
@@ -30,7 +30,7 @@ class SessionHealth(Word):
     name: SessionName
     state: str
     halted: bool
-    blocked: str | None = None
+    blocked: Quoted | None = None
     last_tick: Millis | None = None
     queue: int = 0
     dropped: int = 0
@@ -46,7 +46,7 @@ class Health(Word):
     # Of the state now.
     version: int = 0
     sessions: tuple[SessionHealth, ...] = ()
-    issues: tuple[str, ...] = ()
+    issues: tuple[Quoted, ...] = ()
 
 
 class EngineControl(Protocol):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from qkt.runtime.control.values import Exact, Millis, SessionName, Word
+from qkt.runtime.control.values import Exact, Millis, Quoted, SessionName, Word
 
 SessionState = Literal["WARM", "RUN", "STOPPING", "STOPPED", "FAULT", "DOWN"]
 Mode = Literal["PAPER", "LIVE"]
@@ -45,7 +45,7 @@ class Fidelity(Word):
     """
 
     state: Literal["equal", "differs", "unknown"]
-    reason: str | None = None
+    reason: Quoted | None = None
     as_of: Millis | None = None
     behind: int = 0
     records: int = 0
@@ -68,7 +68,7 @@ class StrategyRow(Row):
     state: SessionState
     # The strongest halt in force, and until when it stands by itself.
     halt: Literal["daily", "persistent", "operator"] | None = None
-    reason: str | None = None
+    reason: Quoted | None = None
     account: str
     mode: Mode
     file: str
@@ -88,7 +88,7 @@ class StrategyRow(Row):
     last_fill: Millis | None = None
     # Gate of a child: whether its portfolio lets it trade, and why not.
     gate: bool | None = None
-    gate_reason: str | None = None
+    gate_reason: Quoted | None = None
     # What the book gives a child: its weight, and the factor that sizes its new risk now, drawdown and regime included.
     weight: Exact | None = None
     factor: Exact | None = None
@@ -99,7 +99,7 @@ class StrategyRow(Row):
     queue: int = 0
     dropped: int = 0
     # Why entries are blocked although nothing is halted: a feed, the disk.
-    blocked: str | None = None
+    blocked: Quoted | None = None
     # Closed trades and how many of them won.
     closed: int = 0
     wins: int = 0
@@ -258,7 +258,7 @@ class HaltRow(Row):
 
     scope: str
     kind: Literal["daily", "persistent", "operator"]
-    reason: str
+    reason: Quoted
     since: Millis
     until: Millis | None = None
     author: str | None = None
@@ -298,7 +298,7 @@ class FeedRow(Row):
     ticks: int
     dropped: int = 0
     lag_ms: int | None = None
-    reason: str | None = None
+    reason: Quoted | None = None
     # Ticks a second, over the last ten.
     rate: Exact | None = None
     own_clock: bool = False

@@ -43,6 +43,9 @@ Text = Annotated[str, Field(max_length=4096)]
 # What a person says to others, rid of secrets before it is written anywhere.
 Spoken = Annotated[Text, AfterValidator(redacted)]
 
+# What a strategy, a feed or a venue said, shown without the secrets that it may hold. Recordings keep it as it was said.
+Quoted = Annotated[str, AfterValidator(redacted)]
+
 
 class Word(BaseModel):
     """A frozen value of the control API. Unknown fields are refused, so that a misspelt one never passes silently."""
