@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from itertools import pairwise
+from sys import getsizeof
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qkt.core.daily import DailyBoundary
-from qkt.runtime.equity import EquityHistory, Sample, outlined
+from qkt.runtime.equity import KEPT, MINUTE, SPARE, EquityHistory, Sample, as_money, outlined
 
 
 class Purse:
@@ -36,7 +37,7 @@ def test_the_day_begins_at_the_configured_instant_through_a_change_of_clocks() -
 
 @given(st.lists(st.integers(-50, 50), min_size=1, max_size=120), st.integers(2, 40))
 def test_fewer_points_have_the_same_outline(values: list[int], most: int) -> None:
-    samples = [Sample(minute, Decimal(value), Decimal(0)) for minute, value in enumerate(values)]
+    samples = [Sample(minute, float(value), 0.0) for minute, value in enumerate(values)]
     found = outlined(samples, most)
     assert len(found) <= max(most, 2)
     assert (found[0], found[-1]) == (samples[0], samples[-1])
@@ -44,3 +45,20 @@ def test_fewer_points_have_the_same_outline(values: list[int], most: int) -> Non
     assert set(found) <= set(samples)
     if most >= 4:
         assert (min(one.equity for one in found), max(one.equity for one in found)) == (min(values), max(values))
+
+
+def test_a_month_of_samples_is_kept_to_the_last_digit_in_a_megabyte() -> None:
+    purse, history = Purse(), EquityHistory(Purse())
+    history.account = purse
+    given = []
+    for minute in range(KEPT + 2 * SPARE):
+        purse.now = Decimal(9_000_000) + Decimal(minute * 7_919_123 + 1).scaleb(-8)
+        history.sample(minute * MINUTE + 17)
+        given.append((minute * MINUTE + 17, purse.now, purse.now))
+    kept = history.samples
+    assert KEPT <= len(kept) < KEPT + SPARE
+    assert [(one.ts, as_money(one.equity), as_money(one.balance)) for one in kept.since(0)] == given[-len(kept) :]
+    last = given[-1][0]
+    assert [one.ts for one in kept.since(last)] == [last] == [kept.last]
+    assert [one.ts for one in kept.since(last - MINUTE + 1)] == [last]
+    assert getsizeof(kept._times) + getsizeof(kept._money) < 1_300_000

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from qkt.core.numbers import ZERO
 from qkt.portfolio import shared_name
 from qkt.runtime.control.details import CandleRow, Chart
 from qkt.runtime.control.errors import ControlError
 from qkt.runtime.control.rows import EquityPoint
-from qkt.runtime.equity import Sample, outlined
+from qkt.runtime.equity import Sample, as_money, outlined
 from qkt.runtime.session import LiveSession
 from qkt.runtime.views.fills import session_fills
 from qkt.runtime.views.markets import forming_bar
@@ -70,7 +68,7 @@ def equity_points(engine: Engine, session: str | None, since: int, most: int | N
     """Equity by the minute, drawn with at most so many points. The sessions of an engine have an account each, so without a
     session it is their sum at the minutes that all of them know."""
     samples = outlined(_samples(engine, session, since), most)
-    return [EquityPoint(ts=s.ts, equity=s.equity, balance=s.balance) for s in samples]
+    return [EquityPoint(ts=s.ts, equity=as_money(s.equity), balance=as_money(s.balance)) for s in samples]
 
 
 def _samples(engine: Engine, session: str | None, since: int) -> list[Sample]:
@@ -80,15 +78,13 @@ def _samples(engine: Engine, session: str | None, since: int) -> list[Sample]:
             samples = live.machine.children[state.child.id].samples
         else:
             samples = engine.find(session).machine.history.samples
-        return [s for s in samples if s.ts >= since]
-    totals: dict[int, list[tuple[Decimal, Decimal]]] = {}
+        return list(samples.since(since))
+    totals: dict[int, list[tuple[float, float]]] = {}
     for hosted in engine.hosted.values():
-        for s in hosted.live.machine.history.samples:
-            minute = s.ts - s.ts % 60_000
-            if minute >= since:
-                totals.setdefault(minute, []).append((s.equity, s.balance))
+        for s in hosted.live.machine.history.samples.since(since + -since % 60_000):
+            totals.setdefault(s.ts - s.ts % 60_000, []).append((s.equity, s.balance))
     return [
-        Sample(minute, sum((e for e, _ in parts), ZERO), sum((b for _, b in parts), ZERO))
+        Sample(minute, sum(e for e, _ in parts), sum(b for _, b in parts))
         for minute, parts in sorted(totals.items())
         if len(parts) == len(engine.hosted)
     ]

@@ -10,6 +10,7 @@ from qkt.core.numbers import ZERO
 from qkt.portfolio import alias_of
 from qkt.runtime.control.details import AccountDigest, Digest, OrderLife, OrderStep, SessionDigest
 from qkt.runtime.effects import Effect
+from qkt.runtime.equity import as_money
 from qkt.runtime.views.sessions import account_of
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def digest(engine: Engine, since: int) -> Digest:
     accounts = []
     for hosted in engine.hosted.values():
         machine = hosted.live.machine
-        before = next((one.equity for one in machine.history.samples if one.ts >= since), None)
+        before = next((as_money(one.equity) for one in machine.history.samples.since(since)), None)
         currency = machine.settings.currency
         accounts.append(
             AccountDigest(account=account_of(hosted.live.registration), currency=currency, before=before, now=machine.equity())

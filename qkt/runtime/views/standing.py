@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from qkt.ledger import RoundTrip
-from qkt.runtime.equity import Sample
+from qkt.runtime.equity import Samples, as_money
 
 DAY_MS = 86_400_000
 POINTS = 24
@@ -28,14 +28,12 @@ class Standing:
         self._counted = len(trips)
         return self._wins
 
-    def trend(self, samples: Sequence[Sample]) -> tuple[Decimal, ...]:
+    def trend(self, samples: Samples) -> tuple[Decimal, ...]:
         """The equity at up to 24 moments of the last day that there are samples of, oldest first."""
-        if not samples:
-            return ()
-        if samples[-1].ts != self._sampled:
-            self._sampled = samples[-1].ts
-            first = samples[-1].ts - DAY_MS
-            recent = [sample.equity for sample in samples if sample.ts > first]
+        last = samples.last
+        if last is not None and last != self._sampled:
+            self._sampled = last
+            recent = [sample.equity for sample in samples.since(last - DAY_MS + 1)]
             step = max(1, -(-len(recent) // POINTS))
-            self._trend = tuple(recent[::-1][::step][::-1])
+            self._trend = tuple(as_money(one) for one in recent[::-1][::step][::-1])
         return self._trend
