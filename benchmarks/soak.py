@@ -396,6 +396,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--grows", type=float, default=16.0, help="MB an hour that memory may grow")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before its time"))  # not without the engine
     with tempfile.TemporaryDirectory(prefix="qkt-soak-") as folder:
         return anyio.run(soak, arguments, Path(folder))
 

@@ -25,6 +25,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from qkt.core.errors import QktError, UsageError
+from qkt.core.memory import give_back
 from qkt.core.timeframe import MINUTE_MS
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def run(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
     When the process ends after that, nothing is searched for garbage once more: an engine holds so much that it took seconds.
     """
     atexit.register(gc.freeze)
+    give_back()
     try:
         return anyio.run(function, *arguments)
     except BaseExceptionGroup as group:

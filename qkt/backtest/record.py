@@ -146,8 +146,8 @@ def write_record(
         first_ts=session.first_ts or 0,
         last_ts=session.last_ts,
         ticks=session.ticks,
-        trades=books.trades,
-        round_trips=books.round_trips,
+        trades=list(books.trades),
+        round_trips=list(books.round_trips),
         equity_times=session.equity.times,
         equity_values=session.equity.values,
         realized=sum((book.realized for book in books.strategies.values()), Decimal(0)),
@@ -155,7 +155,7 @@ def write_record(
         commission=books.commission,
         fees=books.fees,
         swap=books.swap,
-        financing=books.financing,
+        financing=list(books.financing),
         open_positions=_open_positions(session, board),
         working_orders=[
             WorkingOrder(o.id, o.symbol, o.side, o.remaining, o.kind.value, o.purpose.value, o.limit, o.stop, o.strategy)
@@ -163,11 +163,11 @@ def write_record(
             if not (o.leg_id is not None and books.leg_quantity(o.leg_id) == 0)  # its cancel was still on its way
         ],
         unfinished_bars=session.candles.unfinished(),
-        rejections=session.risk.rejections,
+        rejections=list(session.risk.rejections),
         halts=list(session.risk.halts.history),
         refusals=refusals,
         conversions=books.converter.used,
-        logs=session.logs,
+        logs=list(session.logs),
         data=reports,
         timing=Timing(seconds, session.ticks / seconds if seconds > 0 else 0.0),
         params=params,

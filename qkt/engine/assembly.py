@@ -59,6 +59,10 @@ Runnable: TypeAlias = RunnableStrategy | Portfolio
 CandleFactory = Callable[[Scope, Sequence[StreamSpec], int | None], CandleFeed]
 
 
+KEPT = 2_000
+"""Rows of each sort that are kept of a session which may live for years: fills, closed trades, nights, lines, refusals."""
+
+
 @dataclass(frozen=True)
 class SessionSettings:
     """Everything a session needs to know besides its strategy.
@@ -96,7 +100,8 @@ def assemble(
     portfolio, which is out then while the others go on; without it a child's failure is the session's.
 
     `shared_as` is the scope's name on a bus that serves other sessions too: then nobody hears this session's ticks but
-    itself. Without it the scope has the strategy's name and ticks enter at the root.
+    itself, and of what it books the latest `KEPT` rows stay, since it may live for years. Without it the scope has the
+    strategy's name and ticks enter at the root.
 
     Raises StrategyError without streams, InstrumentError for a symbol without terms or without a conversion path.
     """
@@ -107,7 +112,8 @@ def assemble(
     symbols = list(dict.fromkeys(stream.symbol for stream in strategy.streams if stream.traded))
     if not symbols:
         raise StrategyError("no market is declared", where=strategy.name, remedy="statistics and equity cannot be traded")
-    converter = Converter(settings.currency, settings.instruments, board)
+    kept = None if shared_as is None else KEPT
+    converter = Converter(settings.currency, settings.instruments, board, kept)
     for symbol in (*symbols, *settings.markets):
         converter.add_market(symbol)
     _check_conversion(symbols if portfolio is None else portfolio.traded(), converter)
@@ -120,7 +126,7 @@ def assemble(
         {} if portfolio is None else {child.id: child.balance for child in portfolio.children if child.balance is not None}
     )
     limits = settings.limits if shared_as is None else settings.limits.known_as(_deployed(strategy, runs, shared_as))
-    books = Books(scope, runs, settings.balance, settings.instruments, converter, board, balances, limits.day)
+    books = Books(scope, runs, settings.balance, settings.instruments, converter, board, balances, limits.day, kept)
     if settings.audit:
         books.audit = LedgerAudit(books, settings.instruments).check
     waits = Waits()
@@ -209,7 +215,7 @@ def assemble(
         candles=feed,
         traders=traders,
         supervisor=supervisor,
-        equity=EquitySampler(books, finest(strategy.streams)),
+        equity=EquitySampler(books, finest(strategy.streams), books.kept),
         financing=Financing(books, settings.instruments, board, symbols),
         waits=waits,
         deadlines=deadlines,

@@ -22,11 +22,13 @@ class EquitySampler:
     """Columns `times` (epoch ms) and `values` (account currency, float64) of the session's equity.
 
     Equity is the run's starting balance plus realized and open profit of all strategies. `due` is the instant of the next
-    sample. A replay that owes samples brings them by `owed`, before anybody reads the columns or puts a sample behind them.
+    sample. A replay that owes samples brings them by `owed`, before anybody reads the columns or puts a sample behind them. With
+    `kept`, older samples go when there are so many.
     """
 
-    def __init__(self, books: Books, timeframe: Timeframe) -> None:
+    def __init__(self, books: Books, timeframe: Timeframe, kept: int | None = None) -> None:
         self._books = books
+        self._kept = kept
         self._ms, self._offset = timeframe.ms, timeframe.offset
         self._strategies = list(books.strategies.values())
         self.only = self._strategies[0] if len(self._strategies) == 1 else None
@@ -107,6 +109,10 @@ class EquitySampler:
         self._sample(ts)
 
     def _sample(self, ts: int) -> None:
+        if self._kept is not None and len(self._times) >= self._kept:
+            del self._times[:]
+            for column in (self._values, self.gross, self.net, *self.by_strategy.values()):
+                del column[:]
         self.times.append(ts)
         if self.only is not None:
             self._values.append(self._books.equity_f(self.only))

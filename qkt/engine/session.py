@@ -9,6 +9,7 @@ from qkt.brokers.factory import Broker
 from qkt.core.bus import EventBus, Scope
 from qkt.core.clock import EventClock
 from qkt.core.events import LogLine, Tick, Timer
+from qkt.core.latest import Rows, rows
 from qkt.core.terms import Purpose
 from qkt.core.watch import NEVER, Waits
 from qkt.engine.board import Board
@@ -67,7 +68,7 @@ class Session:
         self.equity = equity
         self.financing = financing
         self.waits = waits
-        self.logs: list[LogLine] = []
+        self.logs: Rows[LogLine] = rows(books.kept)
         self.ticks = 0
         self.dropped = 0
         self.first_ts: int | None = None

@@ -12,6 +12,7 @@ from qkt.core.bus import Scope
 from qkt.core.daily import UTC_MIDNIGHT, DailyBoundary
 from qkt.core.events import OrderCancelled, OrderFilled, OrderRejected, Trade, VenueBooked, VenueCost
 from qkt.core.instruments import Instrument, InstrumentRegistry
+from qkt.core.latest import Rows, rows
 from qkt.core.numbers import EXACT, NO_MONEY, ZERO, exact, q8, quotient, to_decimal, total
 from qkt.core.terms import CostKind, LegRole
 from qkt.ledger.conversion import Converter, Exchanged
@@ -57,7 +58,8 @@ class Books:
 
     The account starts with `starting`, and so does every strategy to which `balances` gives no share of its own.
     `trades` has a row for every fill, `round_trips` one for every leg that came back to flat, `financing` one for every leg
-    and rollover that cost or earned something, and for money that a venue booked without a fill. `bars_closed` tells how many
+    and rollover that cost or earned something, and for money that a venue booked without a fill; of each
+    the latest `kept`, all where that is None. `bars_closed` tells how many
     bars of a symbol have closed, `audit` is called after everything that was booked. Implements the leg view of the order
     manager.
     """
@@ -72,8 +74,10 @@ class Books:
         board: QuoteBoard,
         balances: Mapping[str, Decimal] = NO_BALANCES,
         day: DailyBoundary = UTC_MIDNIGHT,
+        kept: int | None = None,
     ) -> None:
         self._scope = scope
+        self.kept = kept
         self._instruments = instruments
         self.converter = converter
         self._board = board
@@ -94,9 +98,9 @@ class Books:
         only = list(self.strategies.values())
         self.sole = only[0] if len(only) == 1 and only[0].starting == starting else None
         self.excursions = Excursions(self, board)
-        self.trades: list[TradeRow] = []
-        self.round_trips: list[RoundTrip] = []
-        self.financing: list[FinancingRow] = []
+        self.trades: Rows[TradeRow] = rows(kept)
+        self.round_trips: Rows[RoundTrip] = rows(kept)
+        self.financing: Rows[FinancingRow] = rows(kept)
         self.bars_closed: Callable[[str], int] = _no_bars
         self.audit: Callable[[], None] | None = None
         # What a replay that jumps has yet to read out of these books as they are, before anything else is booked.
@@ -240,6 +244,7 @@ class Books:
         book.add(realized)
         if costs is not NO_COSTS:
             self._add_costs(costs)
+        book.fills, book.last_fill = book.fills + 1, fill.at
         if change.opened is not None:
             book.count_entry(fill.at)
         if change.reduced is not None:
@@ -304,7 +309,11 @@ class Books:
                 self._legs.pop(leg.id, None)
                 bars = self.bars_closed(leg.symbol) - leg.opened_bar
                 leg.observe(float(fill.price), float(fill.price))
-                self.round_trips.append(round_trip(leg, fill, self.converter.currency(fill.symbol), bars))
+                trip = round_trip(leg, fill, self.converter.currency(fill.symbol), bars)
+                self.round_trips.append(trip)
+                book = self.strategies[fill.strategy]
+                book.closed += 1
+                book.won += trip.net > 0
         if opened is not None:
             if opened.id == self._next_leg:
                 self._legs[opened.id] = opened

@@ -47,10 +47,12 @@ class Converter:
     """Rates by symbol. Dollars and dollar stable coins are one family, rate 1.
 
     Paths, first that works: the traded symbol itself relates both currencies; a symbol of the market data joins them,
-    directly or inverted. `used` lists the rates at which money was booked or a result was valued, in the order of use.
+    directly or inverted. `used` lists the rates at which money was booked or a result was valued, in the order of use, the
+    latest `kept` of them, all where that is None.
     """
 
-    def __init__(self, account: str, instruments: InstrumentRegistry, board: QuoteBoard) -> None:
+    def __init__(self, account: str, instruments: InstrumentRegistry, board: QuoteBoard, kept: int | None = None) -> None:
+        self._kept = kept
         self.account = account
         self._instruments = instruments
         self._board = board
@@ -153,6 +155,8 @@ class Converter:
         path = self._path(symbol)
         assert path is not None
         self._used.setdefault(Conversion(at, self.currency(symbol), self.account, rate, path.source))
+        if self._kept is not None and len(self._used) > self._kept:
+            del self._used[next(iter(self._used))]
 
     def _no_rate(self, symbol: str) -> InstrumentError:
         currency = self.currency(symbol)

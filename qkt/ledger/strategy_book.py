@@ -24,7 +24,8 @@ class Outcome:
 
 class StrategyBook:
     """Money in account currency. `time` is the evaluation time that day counts and holding times refer to, `day` where its
-    days begin, `entries_by_day` how many fills opened or grew a position, by the beginning of the day."""
+    days begin, `entries_by_day` how many fills opened or grew a position, by the beginning of the day. `closed` legs came back
+    to flat, `won` of them with a profit; `last_fill` is when the last of the `fills` was (epoch ms)."""
 
     def __init__(self, strategy: str, starting: Decimal, day: DailyBoundary = UTC_MIDNIGHT) -> None:
         self.strategy = strategy
@@ -36,6 +37,8 @@ class StrategyBook:
         self.legs: dict[str, LegBook] = {}
         self.outcomes: deque[Outcome] = deque(maxlen=KEPT_OUTCOMES)
         self.entries_by_day: dict[int, int] = {}
+        self.fills = self.closed = self.won = 0
+        self.last_fill: int | None = None
         self.win_streak = 0
         self.loss_streak = 0
         self.banked = 0.0

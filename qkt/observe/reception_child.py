@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import anyio
 
+from qkt.core.memory import give_back
 from qkt.observe.app import Looking, SilentError, make_app
 from qkt.observe.followers import Followers, Said
 from qkt.runtime.control.loop_server import answering
@@ -115,6 +116,7 @@ def _taken(given: int | str) -> socket.socket:
 
 def main() -> None:
     """Begin with what standard input says first."""
+    give_back()
     incoming, out = sys.stdin.buffer, sys.stdout.buffer
     opening = _read(incoming)
     if opening is None:

@@ -11,6 +11,7 @@ from qkt.core.bus import Scope
 from qkt.core.errors import UsageError
 from qkt.core.events import LogLine, MarginRead, OrderFilled, OrderRejected, RiskRejected, Tick, Trade
 from qkt.core.instruments import InstrumentRegistry
+from qkt.core.latest import Rows
 from qkt.core.watch import NEVER, AnyWatch, Waits
 from qkt.ledger import Books
 from qkt.orders import Deadlines
@@ -84,8 +85,8 @@ class RiskEngine:
         scope.subscribe(MarginRead, self._on_read)
 
     @property
-    def rejections(self) -> list[RiskRejected]:
-        """What the gate refused."""
+    def rejections(self) -> Rows[RiskRejected]:
+        """What the gate refused; of it as much is kept as of what is booked."""
         return self.gate.rejections
 
     @property

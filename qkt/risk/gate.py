@@ -17,6 +17,7 @@ from qkt.core.bus import Scope
 from qkt.core.errors import InstrumentError
 from qkt.core.events import RiskRejected
 from qkt.core.instruments import InstrumentRegistry
+from qkt.core.latest import Rows, rows
 from qkt.core.numbers import EXACT, ZERO, exact, q8, to_decimal, total
 from qkt.core.terms import OrderKind, Purpose
 from qkt.ledger import Books
@@ -60,7 +61,7 @@ class RiskGate:
         self._venue = venue
         self._pacer = Pacer(limits, reserved)
         self.of_book: Callable[[Sequence[Order]], Iterator[str]] | None = None
-        self.rejections: list[RiskRejected] = []
+        self.rejections: Rows[RiskRejected] = rows(books.kept)
         scope.subscribe(OrderRequested, self._on_requested)
         scope.subscribe(RiskRejected, self.rejections.append)
 

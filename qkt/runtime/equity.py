@@ -50,7 +50,7 @@ class Sample(NamedTuple):
 
 
 class Samples:
-    """The latest samples, oldest first. They are packed, 24 bytes each: as objects those of a month take fifteen times as much."""
+    """The latest samples, oldest first. They are packed, 24 bytes each: as objects a month takes fifteen times as much."""
 
     def __init__(self) -> None:
         self._times, self._money = array("q"), array("d")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ import anyio
 
 from qkt.core.errors import QktError
 from qkt.core.numbers import ZERO
-from qkt.core.terms import Side
 from qkt.risk import Cause
 from qkt.runtime.control import commands as ask
 from qkt.runtime.control.answers import Changed, Difference, Done, Failed, Remaining, Step
@@ -308,12 +306,9 @@ class Operations:
             text = f"{len(told)} differences" if told else "engine and venue agree"
             return self._done(text, [live.name]).model_copy(update={"differences": tuple(told)})
         session = live.machine.session
-        executed: dict[str, Decimal] = {}
-        for row in session.books.trades:
-            signed = row.quantity if row.side is Side.BUY else -row.quantity
-            executed[row.symbol] = executed.get(row.symbol, ZERO) + signed
         found = []
-        for symbol, venue in executed.items():
+        for symbol, executed in session.books.account.items():
+            venue = executed.quantity
             own = sum((book.book(symbol).net for book in session.books.strategies.values()), ZERO)
             if own != venue:
                 found.append(Difference(what=symbol, engine=f"{own:f}", venue=f"{venue:f}"))

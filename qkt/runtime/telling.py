@@ -10,7 +10,8 @@ from qkt.runtime.narration import narrated
 from qkt.runtime.recorder import Led
 from qkt.runtime.tally import Tally
 from qkt.runtime.traces import Traces
-from qkt.runtime.views.fills import fill_row
+from qkt.runtime.views.fills import recorded_row
+from qkt.runtime.views.positions import digits_of
 
 
 class Teller:
@@ -31,13 +32,14 @@ class Teller:
 
     def tell(self, led: Led) -> None:
         """What an input led to."""
-        trades = self._machine.session.books.trades
-        place = led.trades - sum(effect.kind == "fill" for effect in led.effects)
+        machine = self._machine
+        number = led.trades - sum(effect.kind == "fill" for effect in led.effects)
         for effect in led.effects:
             value = effect.value
             fill = None
             if effect.kind == "fill":
-                fill, place = fill_row(self._machine, self._account, place, trades[place]), place + 1
+                number += 1
+                fill = recorded_row(machine.name, self._account, number, value, digits_of(machine, value["symbol"]))
             self._tally.count(effect.kind, value)
             trace, order = self._traces.of(led.number, effect.kind, value)
             said = narrated(effect.kind, value)
@@ -45,7 +47,7 @@ class Teller:
                 self._say(
                     said.level,
                     said.kind,
-                    self._machine.name,
+                    machine.name,
                     said.text,
                     led.ts,
                     event=effect.kind,

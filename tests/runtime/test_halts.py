@@ -62,7 +62,7 @@ def test_a_session_is_halted_as_the_back_test_of_its_ticks_is(seed: int) -> None
     settings = SessionSettings(Decimal(10_000), limits=LIMITS, begin=START)
     record = run(strategy, {"SIM:EURUSD": source}, settings)
     assert record.replay == "fast"
-    assert record.trades == one.session.books.trades
+    assert record.trades == list(one.session.books.trades)
     assert record.halts == list(one.session.risk.halts.history)
     assert [event.reason for event in record.rejections] == [event.reason for event in one.session.risk.rejections]
     assert len({span.halt.cause for span in record.halts}) > 1

@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from qkt.core.events import Tick
+from qkt.core.latest import first_of
 from qkt.runtime.control import commands as ask
 from qkt.runtime.control.details import CheckRequest
 from qkt.runtime.control.errors import ControlError
@@ -98,3 +99,31 @@ async def test_files_are_listed_with_who_runs_them_and_checked_as_they_are_typed
         broken = await engine.check(CheckRequest(path="x.py", text="def broken(:"))
         assert [(one.line, one.code) for one in broken.problems] == [(1, "PYTHON")]
         assert (await engine.check(CheckRequest(path=str(tmp_path / "none.qkt")))).error is not None
+
+
+@pytest.mark.parametrize("kept", [2, 2_000])
+async def test_what_books_let_go_of_is_shown_out_of_the_journal(
+    kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qkt.engine.assembly.KEPT", kept)
+    async with Engine(tmp_path / "state", market(list(ticks(1500)), pauses={1500: anyio.Event()})) as engine:
+        live = await engine.deploy(strategy_file(tmp_path), "one", {})
+        await reached(engine, 1500, "one")
+        await live.recorder.saved()
+        books, row = live.machine.session.books, engine.snapshot().tables.strategies["one"]
+        journaled = [effect.value for _, effect in engine.journal.of_kind(live.registration.run, ["fill"], 1000)]
+        trips = [effect.value for _, effect in engine.journal.of_kind(live.registration.run, ["round_trip"], 1000)]
+        assert len(journaled) > 8
+        assert (first_of(books.trades) > 4) == (kept == 2)
+        for limit in (1000, len(journaled) - 1, 3, 0):
+            shown = engine.fills("one", limit=limit)
+            assert [(one.number, one.order, f"{one.price:f}") for one in shown] == [
+                (number, value["order_id"], value["price"]) for number, value in enumerate(journaled, 1)
+            ][len(journaled) - min(limit, len(journaled)) :]
+        won = sum(Decimal(trip["net"]) > 0 for trip in trips)
+        assert (row.trades, row.closed, row.wins, row.last_fill) == (
+            len(journaled),
+            len(trips),
+            won,
+            journaled[-1]["timestamp"],
+        )

@@ -26,8 +26,8 @@ from qkt.runtime.control.engine import EngineControl
 from qkt.runtime.control.errors import ControlError, UnknownSessionError
 from qkt.runtime.control.frames import Ack
 
-# Answers remembered by command id. A command whose answer has been forgotten would be performed again.
-REMEMBERED = 10_000
+# Answers at hand by command id. Older ones the engine recalls from its journal, so that none is performed again.
+REMEMBERED = 1_000
 
 # Commands under way at once; whoever asks for more waits. Those that protect never wait.
 UNDER_WAY = 32

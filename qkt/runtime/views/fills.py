@@ -1,4 +1,4 @@
-"""Fills: those of running sessions from their books, the others from the journal."""
+"""Fills: those of running sessions from their books, the others and what books let go of from the journal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from qkt.core.latest import first_of
 from qkt.ledger import TradeRow
 from qkt.portfolio import alias_of
 from qkt.runtime.control.rows import FillRow
@@ -24,9 +25,9 @@ SHOWN = 100
 
 
 def session_fills(live: LiveSession, limit: int) -> Iterator[FillRow]:
-    """The latest fills of a session that runs, oldest first."""
+    """The latest fills of a session that runs, oldest first, of those that its books still have."""
     trades = live.machine.session.books.trades
-    for at in range(max(len(trades) - limit, 0), len(trades)):
+    for at in range(max(len(trades) - limit, first_of(trades)), len(trades)):
         yield fill_row(live.machine, account_of(live.registration), at, trades[at])
 
 
@@ -58,23 +59,32 @@ def fill_rows(engine: Engine, session: str | None, limit: int) -> list[FillRow]:
     for name in engine.known() if session is None else [book]:
         hosted = engine.hosted.get(name)
         if hosted is not None:
-            found += session_fills(hosted.live, limit)
-            continue
-        registration = engine.registration(name)
-        rows = engine.journal.of_kind(registration.run, ["fill"], limit)
-        before = engine.journal.count(registration.run, "fill") - len(rows)
-        found += [_journaled(registration, number, effect.value) for number, (_, effect) in enumerate(rows, before + 1)]
+            own = list(session_fills(hosted.live, limit))
+            earlier = first_of(hosted.live.machine.session.books.trades)
+            if earlier and len(own) < limit:
+                found += (row for row in _journaled(engine, hosted.live.registration, limit) if row.number <= earlier)
+            found += own
+        else:
+            found += _journaled(engine, engine.registration(name), limit)
     if child:
         found = [row for row in found if row.child == child]
     found.sort(key=lambda row: row.ts)
     return found[-limit:] if limit else []
 
 
-def _journaled(registration: Registration, number: int, v: dict[str, Any]) -> FillRow:
+def _journaled(engine: Engine, registration: Registration, limit: int) -> Iterator[FillRow]:
+    rows = engine.journal.of_kind(registration.run, ["fill"], limit)
+    before = engine.journal.count(registration.run, "fill") - len(rows)
+    for number, (_, effect) in enumerate(rows, before + 1):
+        yield recorded_row(registration.name, account_of(registration), number, effect.value)
+
+
+def recorded_row(name: str, account: str, number: int, v: dict[str, Any], digits: int | None = None) -> FillRow:
+    """The fill of a record, which is the number-th of its session."""
     exact = {key: Decimal(v[key]) for key in ("quantity", "price", "realized", "commission", "fees", "slippage")}
     return _fill_row(
-        registration.name,
-        account_of(registration),
+        name,
+        account,
         number,
         v["timestamp"],
         v["order_id"],
@@ -87,11 +97,11 @@ def _journaled(registration: Registration, number: int, v: dict[str, Any]) -> Fi
         exact["slippage"],
         v["purpose"],
         alias_of(v["strategy"]),
-        None,
+        digits,
     )
 
 
-@lru_cache(maxsize=1 << 14)  # a fill never changes, and a snapshot shows many
+@lru_cache(maxsize=1 << 12)  # a fill never changes, and a snapshot shows many
 def _fill_row(
     name: str,
     account: str,
@@ -138,7 +148,7 @@ class ShownFills:
     def of(self, live: LiveSession) -> Mapping[str, FillRow]:
         trades = live.machine.session.books.trades
         if len(trades) != self._count:
-            for at in range(max(self._count, len(trades) - SHOWN), len(trades)):
+            for at in range(max(self._count, len(trades) - SHOWN, first_of(trades)), len(trades)):
                 row = fill_row(live.machine, account_of(live.registration), at, trades[at])
                 self._rows[row.key] = row
             self._count = len(trades)

@@ -58,7 +58,6 @@ def strategy_row(hosted: Hosted) -> StrategyRow:
     equity, balance = machine.equity(), machine.balance()
     fall = history.drawdown(equity)
     halt, other = live.halted, machine.blocked
-    trips = books.round_trips
     strategy = machine.strategy
     return StrategyRow(
         name=live.name,
@@ -87,8 +86,8 @@ def strategy_row(hosted: Hosted) -> StrategyRow:
         queue=len(live.inbox),
         dropped=live.inbox.dropped,
         blocked=None if other is None else other.reason,
-        closed=len(trips),
-        wins=hosted.standing.wins(trips),
+        closed=len(books.round_trips),
+        wins=sum(book.won for book in books.strategies.values()),
         trend=hosted.standing.trend(history.samples),
         clock=machine.last_ts if hosted.pump.drives_clock else None,
         fidelity=hosted.fidelity,
@@ -107,7 +106,6 @@ def child_rows(live: LiveSession, parent: StrategyRow) -> Iterator[StrategyRow]:
         child, book, history = state.child, books.strategies[name], machine.children[name]
         equity, balance = history.account.equity(), history.account.balance()
         fall = history.drawdown(equity)
-        trades = [row.timestamp for row in books.trades if row.strategy == name]
         yield StrategyRow(
             name=f"{live.name}/{child.alias}",
             parent=live.name,
@@ -128,8 +126,8 @@ def child_rows(live: LiveSession, parent: StrategyRow) -> Iterator[StrategyRow]:
             max_drawdown_pct=min(history.worst, fall),
             positions=supervisor.legs(state),
             orders=owned[name],
-            trades=len(trades),
-            last_fill=trades[-1] if trades else None,
+            trades=book.fills,
+            last_fill=book.last_fill,
             gate=state.gate,
             gate_reason=state.obstacle,
             weight=child.weight,
@@ -140,7 +138,8 @@ def child_rows(live: LiveSession, parent: StrategyRow) -> Iterator[StrategyRow]:
             last_tick=machine.last_ts or None,
             clock=parent.clock,
             blocked=parent.blocked,
-            closed=sum(1 for trip in books.round_trips if trip.strategy == name),
+            closed=book.closed,
+            wins=book.won,
         )
 
 
