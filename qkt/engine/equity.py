@@ -22,8 +22,8 @@ class EquitySampler:
     """Columns `times` (epoch ms) and `values` (account currency, float64) of the session's equity.
 
     Equity is the run's starting balance plus realized and open profit of all strategies. `due` is the instant of the next
-    sample. A replay that owes samples brings them by `owed`, before anybody reads the columns or puts a sample behind them. With
-    `kept`, older samples go when there are so many.
+    sample. A replay that owes samples brings them by `owed`, before anybody reads the columns or puts a sample behind them.
+    With `kept`, older samples go when there are so many.
     """
 
     def __init__(self, books: Books, timeframe: Timeframe, kept: int | None = None) -> None:
