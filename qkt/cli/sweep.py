@@ -82,18 +82,21 @@ def sweep(
     """Try combinations of a strategy's parameters, rank them, and say how far to trust the best."""
     from qkt.cli.interrupt import Interrupt
     from qkt.cli.job_meter import JobMeter
-    from qkt.research.heat import heat_map
-    from qkt.research.job import Means
-    from qkt.research.space import Space
-    from qkt.research.sweep import Asked, write_result
-    from qkt.research.sweep import sweep as try_all
+    from qkt.research.crew import hired
 
-    asked = Asked(Space.parse(param or [], where or []), search.value, trials, run.seed, metric, prune)
-    with Interrupt() as interrupt, JobMeter("run", shown=meter_shown(quiet or as_json)) as meter:
-        Means(workers, cluster, shared)
+    silent = quiet or as_json
+    with hired(workers, cluster) as crew, Interrupt() as interrupt, JobMeter("run", shown=meter_shown(silent)) as meter:
+        # Imported while the workers do the same.
+        from qkt.research.heat import heat_map
+        from qkt.research.job import Means
+        from qkt.research.space import Space
+        from qkt.research.sweep import Asked, write_result
+        from qkt.research.sweep import sweep as try_all
+
+        means = Means(workers, cluster, shared, interrupt.asked, meter.update, crew)
+        asked = Asked(Space.parse(param or [], where or []), search.value, trials, run.seed, metric, prune)
         ready = run.prepared(file, asked.example())
         folder = out or default_folder(ready, "sweep", asked.as_json())
-        means = Means(workers, cluster, shared, interrupt.asked, meter.update)
         result = try_all(ready, asked, folder, means=means, resume=fresh_unless(out, folder, resume))
     if result is None:
         interrupted(meter, folder)

@@ -67,26 +67,29 @@ def walkforward(
     """Choose parameters on one stretch of the market, test them on the next, and go on like that."""
     from qkt.cli.interrupt import Interrupt
     from qkt.cli.job_meter import JobMeter
-    from qkt.research.job import Means
-    from qkt.research.space import Space
-    from qkt.research.spans import span_ms
-    from qkt.research.sweep import Asked
-    from qkt.research.walk_forward import Plan, walk_forward
+    from qkt.research.crew import hired
 
-    plan = Plan(
-        span_ms(train, "--train"),
-        span_ms(test, "--test"),
-        None if step is None else span_ms(step, "--step"),
-        anchored,
-        span_ms(purge, "--purge", zero=True),
-        span_ms(embargo, "--embargo", zero=True),
-    )
-    asked = Asked(Space.parse(param or [], where or []), search.value, trials, run.seed, metric, prune)
-    with Interrupt() as interrupt, JobMeter("run", shown=meter_shown(quiet or as_json)) as meter:
-        Means(workers, cluster, shared)
+    silent = quiet or as_json
+    with hired(workers, cluster) as crew, Interrupt() as interrupt, JobMeter("run", shown=meter_shown(silent)) as meter:
+        # Imported while the workers do the same.
+        from qkt.research.job import Means
+        from qkt.research.space import Space
+        from qkt.research.spans import span_ms
+        from qkt.research.sweep import Asked
+        from qkt.research.walk_forward import Plan, walk_forward
+
+        means = Means(workers, cluster, shared, interrupt.asked, meter.update, crew)
+        plan = Plan(
+            span_ms(train, "--train"),
+            span_ms(test, "--test"),
+            None if step is None else span_ms(step, "--step"),
+            anchored,
+            span_ms(purge, "--purge", zero=True),
+            span_ms(embargo, "--embargo", zero=True),
+        )
+        asked = Asked(Space.parse(param or [], where or []), search.value, trials, run.seed, metric, prune)
         ready = run.prepared(file, asked.example())
         folder = out or default_folder(ready, "walkforward", {**asked.as_json(), **plan.as_json()})
-        means = Means(workers, cluster, shared, interrupt.asked, meter.update)
         result = walk_forward(ready, asked, plan, folder, means=means, resume=fresh_unless(out, folder, resume))
     if result is None:
         interrupted(meter, folder)

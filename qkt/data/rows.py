@@ -10,7 +10,7 @@ import numpy as np
 
 from qkt.data.layouts import Layout
 from qkt.data.tables import Flags, Floats, Ints, TickTable, mid_prices
-from qkt.data.times import UNREADABLE, EpochTime, TimeFormat, Zone, text_to_ms
+from qkt.data.times import UNREADABLE, EpochTime, TimeFormat, Zone, filled, text_to_ms
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -138,10 +138,10 @@ def join(a: Columns, b: Columns) -> Columns:
 
 
 def _times(cells: list[pa.Array | pa.ChunkedArray], form: TimeFormat, zone: Zone) -> Ints:
+    if isinstance(form, EpochTime):
+        return form.to_ms(numpy_of(filled(cells[0], UNREADABLE)))
     import pyarrow.compute as pc
 
-    if isinstance(form, EpochTime):
-        return form.to_ms(numpy_of(cells[0].fill_null(UNREADABLE)))
     text = cells[0] if len(cells) == 1 else pc.binary_join_element_wise(*cells, " ")
     return text_to_ms(text, form, zone)
 
@@ -152,7 +152,7 @@ def _symbols(cells: pa.Array | pa.ChunkedArray) -> tuple[Ints, tuple[str, ...]]:
     whole = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
     coded = whole if isinstance(whole, pa.DictionaryArray) else whole.dictionary_encode()
     names = tuple(str(name).strip().upper() for name in coded.dictionary.to_pylist())
-    return coded.indices.fill_null(-1).to_numpy().astype(np.int64), names
+    return filled(coded.indices, -1).to_numpy().astype(np.int64), names
 
 
 def _number(batch: Batch, name: str, cells: pa.Array | pa.ChunkedArray, zero_is_blank: bool) -> None:
@@ -180,5 +180,13 @@ def numpy_of(cells: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """The numpy column of an arrow one, without a copy where that is possible."""
     import pyarrow as pa
 
-    values: np.ndarray = cells.to_numpy() if isinstance(cells, pa.ChunkedArray) else cells.to_numpy(zero_copy_only=False)
+    values: np.ndarray
+    if isinstance(cells, pa.ChunkedArray):
+        values = cells.to_numpy()
+    elif isinstance(cells, pa.Int64Array | pa.DoubleArray) and len(cells) and not cells.null_count:
+        # Its memory as it is: arrow's own way would import pandas, where it is installed, which takes longer than reading.
+        kind = np.int64 if isinstance(cells, pa.Int64Array) else np.float64
+        values = np.frombuffer(cells.buffers()[1], kind, len(cells) + cells.offset)[cells.offset :]
+    else:
+        values = cells.to_numpy(zero_copy_only=False)
     return values

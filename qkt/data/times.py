@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -148,6 +148,12 @@ def _offset_ms(zone: ZoneInfo, wall_ms: int) -> int:
     return int(offset.total_seconds()) * 1000 if offset is not None else 0
 
 
+def filled(cells: Any, value: int) -> Any:
+    """An arrow column with a number where it has none. A column without gaps stays, for which arrow need not go and look
+    whether pandas is installed."""
+    return cells.fill_null(value) if cells.null_count else cells
+
+
 def text_to_ms(text: pa.Array | pa.ChunkedArray, form: TextTime, zone: Zone) -> Ints:
     """Epoch ms of a column of texts; times without an offset of their own are of the zone. UNREADABLE where it fails."""
     import pyarrow as pa
@@ -160,7 +166,7 @@ def text_to_ms(text: pa.Array | pa.ChunkedArray, form: TextTime, zone: Zone) -> 
         except pa.ArrowInvalid:
             continue
         known = stamps.is_valid().to_numpy(zero_copy_only=False) if stamps.null_count else None
-        ms = stamps.fill_null(0).to_numpy() // 1000
+        ms = filled(stamps, 0).to_numpy() // 1000
         ms = zone.to_utc(ms) if local else ms
         return ms if known is None else np.where(known, ms, UNREADABLE)
     return _one_by_one(iso.to_pylist(), zone)

@@ -1,7 +1,9 @@
 """Who does the tasks: this process, or processes beside it. Whoever does them, the outcomes are the same.
 
 Each process of a `LocalCrew` is fed by a thread that waits for its answer. A process that dies (out of memory, killed) is
-replaced and its task done again; a task that has cost three processes ends the job with a sentence.
+replaced and its task done again; a task that has cost three processes ends the job with a sentence. A crew may be there before
+its work is: its processes import meanwhile what they need, while whoever started them reads the market. So this module itself
+imports little.
 """
 
 from __future__ import annotations
@@ -11,16 +13,17 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
-from qkt.backtest.prepared import Prepared
 from qkt.core.errors import QktError
-from qkt.research.bench import Bench
-from qkt.research.task import Outcome, Task
-from qkt.research.worker import Broken
+from qkt.research.task import Broken, Outcome, Task
+
+if TYPE_CHECKING:
+    from qkt.backtest.prepared import Prepared
 
 ATTEMPTS = 3
 LOOK_SECONDS = 0.1
@@ -46,6 +49,8 @@ class OwnCrew:
     """This process alone."""
 
     def __init__(self, ready: Prepared) -> None:
+        from qkt.research.bench import Bench
+
         self._bench = Bench(ready)
 
     def outcomes(self, tasks: Sequence[Task], stop: Callable[[], bool]) -> Iterator[Outcome]:
@@ -61,12 +66,17 @@ class OwnCrew:
 
 
 class LocalCrew:
-    """As many processes as asked for, which map one parcel."""
+    """As many processes as asked for, which map one parcel, the one that was given last before any task."""
 
-    def __init__(self, parcel: Path, workers: int) -> None:
+    def __init__(self, workers: int) -> None:
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._answers: SimpleQueue[Outcome | Broken] = SimpleQueue()
-        self._hands = [_Hand(parcel, self._tasks, self._answers) for _ in range(workers)]
+        self._hands = [_Hand(self._tasks, self._answers) for _ in range(workers)]
+
+    def give(self, parcel: Path) -> None:
+        """Have the work done on this parcel."""
+        for hand in self._hands:
+            hand.parcel = parcel
 
     def outcomes(self, tasks: Sequence[Task], stop: Callable[[], bool]) -> Iterator[Outcome]:
         """See `Crew`."""
@@ -98,15 +108,37 @@ class LocalCrew:
             hand.join()
 
 
+@contextmanager
+def hired(workers: int | None, cluster: str | None) -> Iterator[LocalCrew | None]:
+    """A crew that gets ready while its work is prepared; None where this process works alone, or a cluster does."""
+    count = 1 if cluster is not None else workers_of(workers)
+    if count < 2:
+        yield None
+        return
+    crew = LocalCrew(count)
+    try:
+        yield crew
+    finally:
+        crew.close()
+
+
+def workers_of(asked: int | None) -> int:
+    """How many processes work: one for each core that this one may use where nobody asked for a number."""
+    count = os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
+    return asked if asked is not None else count or 1
+
+
 class _Hand:
     """A thread with its process."""
 
-    def __init__(self, parcel: Path, tasks: SimpleQueue[Task | None], answers: SimpleQueue[Outcome | Broken]) -> None:
-        self._parcel = parcel
+    def __init__(self, tasks: SimpleQueue[Task | None], answers: SimpleQueue[Outcome | Broken]) -> None:
+        self.parcel: Path | None = None
         self._tasks = tasks
         self._answers = answers
         self._ended = False
         self._process: subprocess.Popen[bytes] | None = None
+        # The process that has got the parcel.
+        self._given: subprocess.Popen[bytes] | None = None
         self._thread = Thread(target=self._work, daemon=True)
         self._thread.start()
 
@@ -128,6 +160,7 @@ class _Hand:
 
     def _work(self) -> None:
         try:
+            self._process = _start()
             while (task := self._tasks.get()) is not None and not self.ended():
                 answer = self._done(task)
                 if answer is not None:
@@ -142,9 +175,12 @@ class _Hand:
         """The answer to a task, None when the work has ended meanwhile."""
         for _ in range(ATTEMPTS):
             if self._process is None:
-                self._process = _start(self._parcel)
+                self._process = _start()
             if self.ended():
                 return None
+            if self._given is not self._process:
+                self._given = self._process
+                _say(self._process, self.parcel)
             answer = _ask(self._process, task)
             if answer is not None:
                 return answer
@@ -156,9 +192,9 @@ class _Hand:
         return Broken(f"{ATTEMPTS} processes died one after the other over {params or 'a run'}; is there enough memory?", True)
 
 
-def _start(parcel: Path) -> subprocess.Popen[bytes]:
+def _start() -> subprocess.Popen[bytes]:
     """A worker in a session of its own: Ctrl-C in the terminal is for who started it."""
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", "qkt.research.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -166,8 +202,6 @@ def _start(parcel: Path) -> subprocess.Popen[bytes]:
         start_new_session=os.name == "posix",
         creationflags=0 if os.name == "posix" else NEW_PROCESS_GROUP,
     )
-    _say(process, parcel)
-    return process
 
 
 def _ask(process: subprocess.Popen[bytes], task: Task) -> Outcome | Broken | None:

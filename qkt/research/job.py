@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from qkt.backtest.prepared import Prepared
 from qkt.core.errors import UsageError
-from qkt.research.crew import Crew, LocalCrew, OwnCrew
+from qkt.research.crew import Crew, LocalCrew, OwnCrew, workers_of
 from qkt.research.journal import Journal
 from qkt.research.parcel import write_parcel
 from qkt.research.searches import Search
@@ -34,13 +33,14 @@ class Standing:
 class Means:
     """With what a job is done. `workers` processes of this machine (None: one for each core), or the Dask scheduler at
     `cluster`, whose workers get the market over the network, or read it in the folder `shared` that they all see. `stop` ends
-    the job on the spot, `tell` hears how far it is."""
+    the job on the spot, `tell` hears how far it is. `hired` are processes that are there already."""
 
     workers: int | None = None
     cluster: str | None = None
     shared: Path | None = None
     stop: Callable[[], bool] = lambda: False
     tell: Told = lambda standing: None  # noqa: ARG005
+    hired: LocalCrew | None = None
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
@@ -78,7 +78,7 @@ class Work:
 @contextmanager
 def crew_of(ready: Prepared, params: Params, means: Means) -> Iterator[Crew]:
     """The crew that the means give, until the block ends. `params` are values with which the strategy can be compiled."""
-    workers = means.workers or (os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) or 1
+    workers = workers_of(means.workers)
     with ExitStack() as stack:
         crew: Crew
         if means.cluster is None and workers == 1:
@@ -88,7 +88,8 @@ def crew_of(ready: Prepared, params: Params, means: Means) -> Iterator[Crew]:
             parcel = Path(folder) / "parcel"
             write_parcel(ready, params, parcel)
             if means.cluster is None:
-                crew = LocalCrew(parcel, workers)
+                crew = means.hired or LocalCrew(workers)
+                crew.give(parcel)
             else:
                 from qkt.research.cluster import ClusterCrew
 

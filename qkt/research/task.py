@@ -59,3 +59,11 @@ class Outcome:
             given[name] = tuple(given.get(name, ()))
         given["curve"] = tuple((int(ts), float(equity)) for ts, equity in given.get("curve", ()))
         return cls(**given)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A worker that cannot go on, and why. `expected` of what can happen to users; else it is a defect with its traceback."""
+
+    told: str
+    expected: bool

@@ -11,13 +11,13 @@ import os
 import pickle
 import sys
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from qkt.core.errors import QktError
 from qkt.research.bench import Bench
 from qkt.research.parcel import OpenParcel, map_parcel
-from qkt.research.task import Outcome, Task
+from qkt.research.task import Broken, Outcome, Task
 
 
 class ParcelBench:
@@ -37,16 +37,10 @@ class ParcelBench:
         self._parcel.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A worker that cannot go on, and why. `expected` of what can happen to users; else it is a defect with its traceback."""
-
-    told: str
-    expected: bool
-
-
 def main() -> None:
     """Serve until the input ends."""
+    import qkt.lang  # noqa: F401 - while there is nothing to do yet; most strategies need it
+
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # What a strategy prints must not get between the answers.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
