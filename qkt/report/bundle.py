@@ -10,12 +10,15 @@ import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qkt.backtest.output import as_text, write_round_trips, write_trades
 from qkt.backtest.result import BacktestResult
 from qkt.core.errors import QktError, UsageError
 from qkt.report.evidence import evidence
+
+if TYPE_CHECKING:
+    from qkt.research.execution_study import ExecutionStudy
 
 MANIFEST = "manifest.json"
 SCHEMA = "qkt.report/1"
@@ -35,18 +38,23 @@ def require_report_folder(folder: Path) -> None:
         raise QktError("permission denied", where=str(existing), remedy="choose a folder that you may write to")
 
 
-def write_report(result: BacktestResult, folder: Path | str, command: str | None = None) -> Path:
-    """Write all files of a report and answer its folder; an earlier report in it is replaced. `command` is what was typed.
+def write_report(
+    result: BacktestResult, folder: Path | str, command: str | None = None, executions: ExecutionStudy | None = None
+) -> Path:
+    """Write all files of a report and answer its folder; an earlier report in it is replaced. `command` is what was typed,
+    `executions` what came of the run under other executions.
 
     The files are written beside the folder and moved there at the end, so that a full disk leaves what was there before.
     Raises QktError where they cannot be written, or where the folder holds anything that is not a report.
     """
+    from qkt.report.chance import Chance
     from qkt.report.page import page
 
     target = Path(folder).absolute()
     require_report_folder(target)
     proof = evidence(result, command)
-    data = result.as_dict() | {"evidence": proof}
+    chance = Chance.of(result, executions)
+    data = result.as_dict() | {"chance": chance.as_dict(), "evidence": proof}
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +66,7 @@ def write_report(result: BacktestResult, folder: Path | str, command: str | None
         _write_rows(part / "rejections.csv", _rejections(result))
         _write_rows(part / "daily.csv", _daily(result))
         _write_equity(part / "equity.parquet", result)
-        (part / PAGE).write_text(page(result, proof), encoding="utf-8")
+        (part / PAGE).write_text(page(result, proof, chance), encoding="utf-8")
         _write_manifest(part, proof)
         _require_ours(target)
         _put(part, target)

@@ -9,6 +9,7 @@ import numpy as np
 from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, NumeralTickFormatter, Range1d
 from bokeh.plotting import figure
 
+from qkt.backtest.autocorrelation import Autocorrelation
 from qkt.backtest.curve import EquityCurve, Floats
 from qkt.backtest.drawdowns import under_water
 from qkt.backtest.result import BacktestResult
@@ -154,6 +155,19 @@ def fan(simulation: Simulation, observed: Floats, currency: str) -> figure:
     chart.xaxis.axis_label = "closed trades"
     chart.yaxis.axis_label = f"equity, {currency}"
     return keyed(chart)
+
+
+def lags(found: Autocorrelation) -> figure:
+    """How much of a day's return is in those some days later, and how much would be by chance."""
+    chart = framed(240, dated=False)
+    days = list(range(1, len(found.lags) + 1))
+    colours = [BLUE if abs(value) > found.band else GREY for value in found.lags]
+    bars = chart.vbar(days, 0.5, list(found.lags), 0, color=colours, alpha=0.8)
+    chart.hspan([found.band, -found.band], color=AMBER, line_dash="dashed")
+    chart.add_tools(HoverTool(renderers=[bars], tooltips=[("days later", "@x"), ("correlation", "@top{0.00}")]))
+    chart.yaxis.formatter = NumeralTickFormatter(format="0[.]00")
+    chart.xaxis.axis_label = "days later"
+    return chart
 
 
 def children(result: BacktestResult) -> Iterator[figure]:

@@ -17,17 +17,13 @@ from bokeh.models import LayoutDOM
 from bokeh.resources import INLINE
 from jinja2 import Environment, StrictUndefined
 
-from qkt.backtest.curve import Floats, returns
-from qkt.backtest.daily_returns import daily_closes
 from qkt.backtest.phrases import minute, timeframe
 from qkt.backtest.result import BacktestResult
-from qkt.core.calendars import calendar_for
 from qkt.core.instruments import bare
-from qkt.core.terms import Purpose
-from qkt.ledger import RoundTrip
 from qkt.report import figures, price_chart, sheets
+from qkt.report.chance import Chance
 from qkt.report.comparison import Comparison
-from qkt.research.monte_carlo import FEWEST, METHODS, Simulation, equity_paths, simulate
+from qkt.research.monte_carlo import FEWEST, equity_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +40,9 @@ class Chart:
         return cls(name, text.replace("<", "\\u003c"))
 
 
-def page(result: BacktestResult, proof: dict[str, Any]) -> str:
+def page(result: BacktestResult, proof: dict[str, Any], chance: Chance) -> str:
     """The report as one HTML document."""
     record, metrics = result.record, result.metrics
-    trips = [trip for trip in result.round_trips if trip.exit_reason != Purpose.END_OF_DATA]
-    simulations = list(_simulations(result, trips))
     text: str = template("report.html").render(
         **furniture(),
         title=record.strategy,
@@ -59,9 +53,8 @@ def page(result: BacktestResult, proof: dict[str, Any]) -> str:
         frame=timeframe(record.timeframe_ms),
         span=(minute(record.first_ts), minute(record.last_ts)) if record.ticks else None,
         sheets=sheets,
-        charts=list(_charts(result, trips, simulations)),
-        simulations=simulations,
-        simulated=[sheets.simulated(one) for one in simulations],
+        charts=list(_charts(result, chance)),
+        chance=chance,
         fewest=FEWEST,
         hidden_symbols=list(record.prices)[price_chart.MOST_SYMBOLS :],
         most_trades=price_chart.MOST_TRADES,
@@ -70,10 +63,10 @@ def page(result: BacktestResult, proof: dict[str, Any]) -> str:
     return text
 
 
-def _charts(result: BacktestResult, trips: list[RoundTrip], simulations: list[Simulation]) -> Iterator[Chart]:
+def _charts(result: BacktestResult, chance: Chance) -> Iterator[Chart]:
+    trips, days = chance.trips, chance.days
     if len(result.equity) > 1:
         yield from _numbered("equity", figures.equity(result))
-        days = _day_returns(result)
         if len(days) > 1:
             yield Chart.of("days", figures.distribution(100.0 * days, "daily return, %"))
     if len(trips) > 1:
@@ -87,10 +80,12 @@ def _charts(result: BacktestResult, trips: list[RoundTrip], simulations: list[Si
         seasons = result.metrics.seasons
         yield Chart.of("hours", figures.seasons(sheets.slots(seasons.hours, [f"{n:02d}" for n in range(24)])))
         yield Chart.of("weekdays", figures.seasons(sheets.slots(seasons.weekdays, sheets.WEEKDAYS)))
-    if simulations:
+    if chance.simulations:
         nets = np.array([[float(trip.net) for trip in trips]])
         real = equity_paths(nets, float(result.record.balance))[0]
-        yield Chart.of("fan", figures.fan(simulations[0], real, result.record.currency))
+        yield Chart.of("fan", figures.fan(chance.simulations[0], real, result.record.currency))
+    if chance.autocorrelation is not None:
+        yield Chart.of("lags", figures.lags(chance.autocorrelation))
     if result.record.book is not None:
         yield from _numbered("book", figures.children(result))
 
@@ -100,18 +95,6 @@ def _numbered(name: str, models: Iterable[LayoutDOM]) -> Iterator[Chart]:
     from bokeh.layouts import column
 
     yield Chart.of(name, column(*models, sizing_mode="stretch_width"))
-
-
-def _day_returns(result: BacktestResult) -> Floats:
-    return returns(daily_closes(result.equity, calendar_for(result.record.symbols[0]))[1])
-
-
-def _simulations(result: BacktestResult, trips: list[RoundTrip]) -> Iterator[Simulation]:
-    """Every method, where there are enough trades to draw from."""
-    if len(trips) >= FEWEST and result.record.balance > 0:
-        nets = [float(trip.net) for trip in trips]
-        for method in METHODS:
-            yield simulate(nets, float(result.record.balance), method=method)
 
 
 def comparison_page(comparison: Comparison) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
+from qkt.backtest.autocorrelation import Continuation
 from qkt.backtest.metrics import Metrics
 from qkt.backtest.phrases import DASH, amount, duration, factor, minute, percent, second, size, timeframe
 from qkt.backtest.render import FILLS, REPLAYS
@@ -16,7 +17,10 @@ from qkt.backtest.undefined import undefined
 from qkt.core.instruments import bare
 from qkt.core.numbers import plain
 from qkt.ledger import RoundTrip
-from qkt.research.monte_carlo import Simulation
+from qkt.report.chance import Chance
+from qkt.research.confidence import Confidence
+from qkt.research.execution_study import ExecutionStudy
+from qkt.research.monte_carlo import Quantiles, Simulation
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -185,14 +189,46 @@ def falls(m: Metrics) -> list[list[str]]:
     ]
 
 
-def simulated(simulation: Simulation) -> list[str]:
-    end, depth = simulation.final, simulation.drawdown
+def simulated(chance: Chance) -> list[list[str]]:
+    """A row for each way to draw."""
+    drawn: list[tuple[str, Simulation | ExecutionStudy]] = [(one.method, one) for one in chance.simulations]
+    if chance.executions is not None:
+        drawn.append(("executions", chance.executions))
     return [
-        simulation.method,
-        *(amount(value) for value in (end.p5, end.p50, end.p95)),
-        *(percent(value) for value in (depth.p50, depth.p95)),
-        percent(simulation.loss),
-        percent(simulation.ruin),
+        [
+            name,
+            f"{one.runs:,}",
+            *(amount(value) for value in (one.final.p5, one.final.p50, one.final.p95)),
+            *(percent(value) for value in (one.drawdown.p50, one.drawdown.p95)),
+            percent(one.loss),
+            percent(one.ruin),
+        ]
+        for name, one in drawn
+    ]
+
+
+def sure(m: Metrics, found: Confidence) -> list[list[str]]:
+    """The figures as they came, and how they are spread over histories of days drawn anew."""
+    rows: list[tuple[str, str, Quantiles | None, Callable[[float], str]]] = [
+        ("Sharpe a year, daily", factor(None if m.daily is None else m.daily.sharpe), found.sharpe, factor),
+        ("growth a year (CAGR)", percent(m.cagr, signed=True), found.cagr, lambda value: percent(value, signed=True)),
+        ("deepest drawdown, of daily closes", percent(found.observed_drawdown), found.drawdown, percent),
+    ]
+    return [
+        [name, came, *([DASH] * 5 if spread is None else [say(value) for value in asdict(spread).values()])]
+        for name, came, spread, say in rows
+    ]
+
+
+def goes_on(found: Sequence[Continuation]) -> list[tuple[str, list[tuple[str, float]]]]:
+    """For each symbol two rows, the calm and the wild candles, of the correlation in each hour of the day."""
+    return [
+        (
+            f"{bare(one.symbol)} {timeframe(one.timeframe_ms)}, {name}",
+            [("", 0.0) if value is None else (f"{value:+.2f}".replace("0.", ".", 1), value) for value in values],
+        )
+        for one in found
+        for name, values in (("calm", one.calm), ("wild", one.wild))
     ]
 
 

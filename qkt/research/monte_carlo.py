@@ -105,7 +105,7 @@ def simulate(
     values = np.asarray(outcomes, dtype=np.float64)
     _check(values, start, method, runs, seed, block, ruin_fraction)
     length = block if block is not None else max(1.0, round(len(values) ** (1 / 3)))
-    draw = _drawer(method, np.random.PCG64(seed), len(values), length)
+    draw = drawer(method, np.random.PCG64(seed), len(values), length)
     steps = np.unique(np.linspace(0, len(values), min(len(values), FAN_POINTS) + 1).astype(np.int64))
     finals, falls, lowest, ways = [], [], [], []
     share = max(1, CELLS // len(values))
@@ -156,7 +156,7 @@ def deepest_falls(paths: Floats) -> Floats:
     return deepest
 
 
-def _drawer(method: Method, words: np.random.PCG64, n: int, block: float) -> Callable[[int], Rows]:
+def drawer(method: Method, words: np.random.PCG64, n: int, block: float) -> Callable[[int], Rows]:
     """Rows of places among n outcomes, as many as asked for."""
     if method == "iid":
         return lambda runs: _below(words, n, (runs, n))

@@ -18,6 +18,7 @@ import pytest
 from qkt.backtest.result import BacktestResult
 from qkt.core.errors import QktError
 from qkt.report import bundle, write_report
+from qkt.report.chance import Chance
 from qkt.report.evidence import evidence
 from qkt.report.page import page
 from tests.backtest.records import record
@@ -30,7 +31,7 @@ FILES += ["trades.csv"]
 @pytest.fixture
 def undrawn(monkeypatch):
     """Pages without charts, for what is only about folders."""
-    monkeypatch.setattr("qkt.report.page.page", lambda result, proof: result.record.strategy)
+    monkeypatch.setattr("qkt.report.page.page", lambda result, proof, chance: result.record.strategy)
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -69,6 +70,18 @@ def test_page_json_and_tables_tell_the_same_numbers(folder, result):
         for name in key.split("."):
             found = None if found is None else found[name]
         assert unescape(value) == ("" if found is None else str(found)), key
+
+
+def test_what_chance_makes_of_it_is_on_the_page_and_in_the_json(folder):
+    told = json.loads((folder / "result.json").read_text())["chance"]
+    rows = re.findall(r'<tr><td class="left">(iid|block|shuffle)</td>(.*?)</tr>', (folder / "report.html").read_text())
+    assert [name for name, _ in rows] == [one["method"] for one in told["trades"]]
+    for (_, cells), one in zip(rows, told["trades"], strict=True):
+        shown = re.findall("<td>([^<]+)</td>", cells)
+        assert shown[1:4] == [f"{one['final'][name]:,.2f}" for name in ("p5", "p50", "p95")]
+        assert shown[-2:] == [f"{100 * one[name]:.2f} %" for name in ("loss", "ruin")]
+    assert told["days"] is told["executions"] is told["autocorrelation"] is None, "four days are too few"
+    assert [one["symbol"] for one in told["continuation"]] == ["BACKTEST:EURUSD"]
 
 
 def as_csv(value: object) -> str:
@@ -118,7 +131,7 @@ def test_markup_in_the_data_stays_text(result):
     name = "</script><script>alert(1)</script><b>&amp;"
     trips = [replace(trip, strategy=name) for trip in result.round_trips[:3]]
     odd = BacktestResult.of(replace(result.record, strategy=name, params={name: name}, round_trips=trips, book=None))
-    text = page(odd, evidence(odd))
+    text = page(odd, evidence(odd), Chance.of(odd))
     assert "<script>alert" not in text
     assert "<b>&amp;amp;" not in text
     assert "&lt;b&gt;" in text
@@ -126,9 +139,10 @@ def test_markup_in_the_data_stays_text(result):
 
 def test_a_run_without_trades_or_samples_has_a_report_too():
     for run in (record([10_000.0]), record([], ticks=0)):
-        text = page(BacktestResult.of(run), evidence(BacktestResult.of(run)))
+        result = BacktestResult.of(run)
+        text = page(result, evidence(result), Chance.of(result))
         assert "the strategy never traded" in text
-        assert "It takes 30 closed trades" in text
+        assert "takes 30 closed ones" in text
         assert "fewer than 20 daily returns" in text
 
 

@@ -22,7 +22,7 @@ from tests.backtest.records import record, trip
 @pytest.fixture(autouse=True)
 def undrawn(monkeypatch):
     """Reports without a page: they are compared by their data."""
-    monkeypatch.setattr("qkt.report.page.page", lambda result, proof: "")
+    monkeypatch.setattr("qkt.report.page.page", lambda result, proof, chance: "")
 
 
 def report(folder: Path, *, nets=("10", "-4"), **changes) -> Path:
