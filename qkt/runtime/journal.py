@@ -18,6 +18,7 @@ from typing import Any
 from qkt.runtime.effects import Effect
 from qkt.runtime.errors import StateError
 from qkt.runtime.figures import EngineFigures
+from qkt.runtime.state import LOOK
 from qkt.runtime.tape_blocks import StoredBlock
 
 FILE = "journal.sqlite"
@@ -329,7 +330,9 @@ def _open(path: Path) -> sqlite3.Connection:
             db.close()
             raise
     except sqlite3.Error as problem:
-        raise StateError(f"the journal cannot be used ({problem})", where=str(path), remedy=RESTORE) from None
+        damaged = getattr(problem, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
+        remedy = RESTORE if damaged else LOOK
+        raise StateError(f"the journal cannot be used ({problem})", where=str(path), remedy=remedy) from None
     return db
 
 

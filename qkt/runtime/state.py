@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 from qkt.runtime.errors import StateError
 
 LOCK = "engine.lock"
+LOOK = "see what qkt doctor finds"
 
 
 def state_dir(given: Path | None = None) -> Path:
@@ -30,27 +32,27 @@ class StateLock:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOCK
-        self._file: IO[str] | None = None
+        self._file: IO[bytes] | None = None
 
     def __enter__(self) -> StateLock:
-        """Raises StateError when another process holds it, naming that process."""
+        """Raises StateError when another process holds it, naming that process, and when it cannot be written to."""
+        where = str(self._path.parent)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            file = open(self._path, "a+", encoding="ascii")
+            with ExitStack() as stack:
+                file = stack.enter_context(open(self._path, "a+b", buffering=0))
+                if not _lock(file):
+                    file.seek(0)
+                    raise StateError(
+                        f"is in use by process {file.read().decode('ascii').strip() or 'unknown'}",
+                        where=where,
+                        remedy="stop that engine, or choose another directory with --state-dir",
+                    )
+                file.truncate(0)
+                file.write(str(os.getpid()).encode("ascii"))
+                stack.pop_all()
         except OSError as problem:
-            raise StateError(f"cannot be used ({problem.strerror})", where=str(self._path.parent)) from None
-        if not _lock(file):
-            file.seek(0)
-            owner = file.read().strip() or "unknown"
-            file.close()
-            raise StateError(
-                f"is in use by process {owner}",
-                where=str(self._path.parent),
-                remedy="stop that engine, or choose another directory with --state-dir",
-            )
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+            raise StateError(f"cannot be used ({problem.strerror})", where=where, remedy=LOOK) from None
         self._file = file
         return self
 
@@ -76,7 +78,7 @@ def owner(folder: Path) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _lock(file: IO[str]) -> bool:
+def _lock(file: IO[Any]) -> bool:
     """Try to take the lock of an open file; closing the file drops it."""
     if sys.platform == "win32":
         import msvcrt

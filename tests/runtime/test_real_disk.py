@@ -12,12 +12,14 @@ import anyio
 import pytest
 
 from qkt.core.events import Tick
+from qkt.observe.doctor import machine
 from qkt.runtime.control import commands as ask
 from qkt.runtime.control.answers import Done
 from qkt.runtime.engine import Engine
 from qkt.runtime.errors import StateError
 from qkt.runtime.markets import OwnFeeds
 from qkt.runtime.session import LiveSession
+from qkt.runtime.state import LOOK
 from tests.runtime.samples import ListFeed, strategy_file, ticks
 
 pytestmark = [
@@ -125,3 +127,20 @@ async def test_a_state_on_a_disk_that_cannot_be_written_is_refused_in_a_sentence
     subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
     async with Engine(disk / "state", market) as engine:
         assert "one" in engine.hosted
+
+
+@pytest.mark.parametrize("room", [0, 8192, 65_536])
+async def test_an_engine_that_cannot_begin_on_a_full_disk_says_so(disk: Path, room: int) -> None:
+    fill(disk)
+    os.truncate(disk / "ballast", (disk / "ballast").stat().st_size - room)
+    with pytest.raises(StateError, match="cannot be used") as refused:
+        async with Engine(disk / "state", OwnFeeds(lambda: ListFeed([]))):
+            pass
+    assert refused.value.remedy == LOOK
+
+
+def test_doctor_tells_a_full_disk_from_one_that_belongs_to_somebody_else(disk: Path) -> None:
+    fill(disk)
+    assert [one.remedy for one in machine.disk(disk) if "written" in one.found] == ["make room"]
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    assert ["right to" in one.remedy for one in machine.disk(disk) if "written" in one.found] == [True]

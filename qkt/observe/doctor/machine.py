@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from errno import ENOSPC
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -28,9 +30,10 @@ TIMEOUT = 5.0
 def clock(state: Path) -> Iterator[Finding]:
     """Whether somebody keeps the clock right, and whether it went back since the state was last written."""
     newest = max((path.stat().st_mtime for path in state.glob("*") if path.is_file()), default=0.0)
-    ahead = newest - SystemClock().now() / 1000
-    if ahead > 1:
-        yield fail("clock", f"the state was written {ahead:.0f} s in the future", "set the clock right before an engine starts")
+    if newest - SystemClock().now() / 1000 > 1:
+        when = dt.datetime.fromtimestamp(newest, dt.UTC)
+        text = f"the state was written at {when:%Y-%m-%d %H:%M} UTC, which is in the future"
+        yield fail("clock", text, "set the clock right before an engine starts")
     told = _asked("timedatectl", "show", "--property=NTPSynchronized", "--value")
     if told == "yes":
         yield ok("clock", "synchronised")
@@ -51,10 +54,13 @@ def disk(state: Path) -> Iterator[Finding]:
         yield warn("disk", text, "make room; a session writes some 70 bytes a tick")
     else:
         yield ok("disk", text)
-    took = _sync_time(place)
-    if took is None:
-        yield fail("disk", f"nothing can be written at {place}", "give the user who runs the engine the right to")
-    elif took > SLOW_SYNC:
+    try:
+        took = _sync_time(place)
+    except OSError as problem:
+        remedy = "make room" if problem.errno == ENOSPC else "give the user who runs the engine the right to"
+        yield fail("disk", f"nothing can be written at {place} ({problem.strerror})", remedy)
+        return
+    if took > SLOW_SYNC:
         yield warn("disk", f"a durable write takes {took * 1000:.1f} ms", "use a local disk: every order waits for one write")
     else:
         yield ok("disk", f"a durable write takes {took * 1000:.1f} ms")
@@ -133,7 +139,7 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _sync_time(folder: Path) -> float | None:
+def _sync_time(folder: Path) -> float:
     probe = folder / f".qkt-doctor-{os.getpid()}"
     times = []
     try:
@@ -143,8 +149,6 @@ def _sync_time(folder: Path) -> float | None:
                 file.write(b"x" * 4096)
                 os.fsync(file.fileno())
                 times.append(perf_counter() - began)
-    except OSError:
-        return None
     finally:
         probe.unlink(missing_ok=True)
     return median(times)
