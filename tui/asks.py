@@ -87,7 +87,15 @@ def holdings(rows: Sequence[PositionRow]) -> str:
 
 
 def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + ("" if number == 1 else "s")
+    return f"{number or 'no'} {what}" + ("" if number == 1 else "s")
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _losing(number: int, holder: str) -> str:
+    return f"{_count(number, 'position')} {'loses' if number == 1 else 'lose'} a stop that only this {holder} holds."
 
 
 # ------------------------------------------------------------------- questions
@@ -145,7 +153,7 @@ def stop(view: View, name: str) -> Ask:
     ]
     warning = ""
     if exposed:
-        warning = f"{_count(len(exposed), 'position')} lose a stop that only this session holds."
+        warning = _losing(len(exposed), "session")
     return Ask(
         title=f"STOP {name} -- {whose(view, [row])}",
         lines=lines,
@@ -282,16 +290,16 @@ def modify(view: View, key: str, move: Move) -> Ask | None:
     session = view.tables.strategies.get(row.session)
     what = f"{row.side} {fmt.quantity(row.quantity)} {fmt.symbol(row.symbol)}"
     changes = {
-        "stop": f"stop to {fmt.price(move.stop)}",
-        "target": f"target to {fmt.price(move.target)}",
+        "stop": f"moves the stop to {fmt.price(move.stop)}",
+        "target": f"moves the target to {fmt.price(move.target)}",
         "close": f"closes {fmt.quantity(move.close)} lots at market",
-        "level": f"price to {fmt.price(move.level)}",
+        "level": f"moves the price to {fmt.price(move.level)}",
     }
     said = [words for name, words in changes.items() if getattr(move, name) is not None]
-    said += ["stop to break-even"] if move.break_even else []
+    said += ["moves the stop to break-even"] if move.break_even else []
     return Ask(
         title=f"MODIFY {what} -- {whose(view, [session] if session else [])}",
-        lines=("; ".join(said) + ".", f"Of {row.session}. Stops that moved by themselves stand still from then on."),
+        lines=(_sentence("; ".join(said)), f"Of {row.session}. Stops that moved by themselves stand still from then on."),
         command=lambda chosen, stamp: ask.Modify(
             name=row.session,
             leg=position.leg if position is not None else None,
@@ -362,7 +370,7 @@ def shutdown(view: View) -> Ask:
         elsewhere="qkt daemon stop",
         rests_on=_rests_on(view, names),
         word="STOP" if held else "",
-        warning=f"{_count(exposed, 'position')} lose a stop that only this engine holds." if exposed else "",
+        warning=_losing(exposed, "engine") if exposed else "",
     )
 
 

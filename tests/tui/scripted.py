@@ -54,6 +54,7 @@ class ScriptedLink:
         self.commands: list[Command] = []
         self.wanted: list[Subscribe] = []
         self.ways: list[Way] = []
+        self.points: int | None = None
         self.refusal: QktError | None = None
         self.answers: list[Callable[[Command], Answer]] = []
         self._queue: asyncio.Queue[Any] = asyncio.Queue()
@@ -88,6 +89,7 @@ class ScriptedLink:
         return self.answers.pop(0)(command) if self.answers else Done(id=command.id, text="done")
 
     async def equity(self, session: str | None = None, *, since: int = 0, most: int | None = None) -> Sequence[EquityPoint]:
+        self.points = most
         return answers.equity()
 
     async def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]:

@@ -94,6 +94,7 @@ def test_enter_opens_the_strategy_and_brackets_go_to_the_next() -> None:
             assert desk.app.current_mode == "strategy"
             assert desk.app.subject.session == "hedge_straddle"
             assert desk.link.wanted[-1].rules == "hedge_straddle"
+            assert desk.link.points == 2 * 120  # as many as the curve can show, though it had no size yet
             await desk.press("right_square_bracket")
             assert desk.app.subject.session == "metals_book"
             await desk.press("escape")

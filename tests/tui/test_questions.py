@@ -107,7 +107,7 @@ def test_stopping_what_only_the_session_protects_says_so() -> None:
             desk.grid("strategies").go(5)
             assert desk.grid("strategies").cursor == "momo_gold"
             await desk.press("X")
-            assert "lose a stop that only this session holds" in desk.text()
+            assert "1 position loses a stop that only this session holds" in desk.text()
             await desk.later()
             await desk.press(*"momo_gold", "enter")
             (command,) = desk.link.commands

@@ -59,21 +59,26 @@ class Confirm(Dialog[Chosen | None]):
             tick = "x" if option.id in self.ticked else " "
             lines.append([Cell("> " if here else "  ", "accent"), Cell(f"[{tick}] {option.label}", "bold" if here else "text")])
         lines.append([Cell("")])
-        lines.append(self._answer(width))
-        return lines
+        return [*lines, *self._answer(width)]
 
-    def _answer(self, width: int) -> Line:
+    def _answer(self, width: int) -> list[Line]:
+        """What is typed, and what else can be done: beside it, or beneath where both would not fit."""
         word = self.ask.word
         hint = "Space ticks" if self.ask.options else ""
         if word:
-            typed = " ".join(self.typed) + (" _" if len(self.typed) < len(word) else "")
+            typed = " ".join((*self.typed, *("_" if len(self.typed) < len(word) else "")))
             right = "   ".join(part for part in (hint, "Esc leaves") if part)
-            left = [Cell("Type "), Cell(word, "bold"), Cell(" and press Enter: "), Cell(typed.strip(), "focus")]
+            left = [Cell("Type "), Cell(word, "bold"), Cell(" and press Enter: ")]
+            most = sum(len(cell.text) for cell in left) + 2 * len(word)
+            left.append(Cell(typed if most <= width else typed.replace(" ", ""), "focus"))
         else:
             right = "   ".join(part for part in (hint, "y agrees, n or Esc leaves") if part)
             left = [Cell("Sure?  "), Cell(" Yes ", "text"), Cell("  "), Cell(" No ", "cursor"), Cell("")]
+            most = sum(len(cell.text) for cell in left)
+        if most + 3 + len(right) > width:
+            return [left, [Cell(f"{right:>{width}}", "dim")]]
         gap = width - sum(len(cell.text) for cell in left) - len(right)
-        return [*left, Cell(" " * max(gap, 1)), Cell(right, "dim")]
+        return [[*left, Cell(" " * gap), Cell(right, "dim")]]
 
     def on_key(self, event: events.Key) -> None:
         event.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -27,6 +27,9 @@ class Field(NamedTuple):
 class Form(Dialog[R]):
     """Tab moves between fields, Enter goes on, Esc leaves. Subclasses say what Enter does."""
 
+    # Whether what is typed first takes the place of what stands in a field, as it does where that is a number.
+    REPLACES: ClassVar[bool] = False
+
     def fields(self) -> Sequence[Field]:
         raise NotImplementedError
 
@@ -39,7 +42,7 @@ class Form(Dialog[R]):
             for field in self.fields():
                 with Horizontal(classes="field"):
                     yield Static(f"{field.word} ", classes="word", markup=False)
-                    yield Input(field.value, placeholder=field.hint, id=f"field-{field.id}", select_on_focus=False)
+                    yield Input(field.value, placeholder=field.hint, id=f"field-{field.id}", select_on_focus=self.REPLACES)
                 yield from self.below(field.id)
             yield Box(id="box")
 

@@ -16,15 +16,28 @@ from tui.tables.positions import order_level, order_type
 from tui.widgets.pane import Line
 
 BREAK_EVEN = "be"
+SECOND = 1.0
 
 
 class Modify(Form[Move | None]):
     """Fields hold what stands now; what is left as it is does not change."""
 
+    REPLACES = True
+
     def __init__(self, row: PositionRow | OrderRow) -> None:
         super().__init__()
         self.row = row
         self.problem = ""
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_interval(SECOND, self.redraw)
+
+    @property
+    def now(self) -> PositionRow | OrderRow | None:
+        """The position or order as it is by now, None where it is no more."""
+        tables = self.dashboard.view.tables
+        return (tables.positions if isinstance(self.row, PositionRow) else tables.orders).get(self.row.key)
 
     def title_text(self) -> str:
         row = self.row
@@ -42,14 +55,18 @@ class Modify(Form[Move | None]):
         ]
 
     def lines(self, width: int) -> list[Line]:
-        row = self.row
+        row = self.now
+        hint = "Enter goes on   Esc leaves"
+        if row is None:
+            where = f"This {'position is closed' if isinstance(self.row, PositionRow) else 'order works no more'}."
+            return [[Cell("")], [Cell(where, "alarm")], [Cell(f"{hint:>{width}}", "dim")]]
         if isinstance(row, PositionRow):
+            hint = f"stop be: break-even   {hint}"
             where = (
                 f"entry {fmt.price(row.entry, row.digits)}   mark {fmt.price(row.mark, row.digits)}   P&L {fmt.gain(row.pnl)}"
             )
         else:
             where = f"{fmt.gain(row.distance, 2 if row.digits is None else row.digits)} away from the market"
-        hint = "Enter goes on   Esc leaves"
         lines: list[Line] = [[Cell("")], [Cell(where, "dim")]]
         if self.problem:
             lines.append([Cell(self.problem, "alarm")])

@@ -44,8 +44,8 @@ class CurvePane(Pane):
 
     @property
     def most(self) -> int:
-        """Points that can be told apart at this width."""
-        return max(2 * self.size.width, 2)
+        """Points that can be told apart at this width, or at that of the screen while it has none yet."""
+        return 2 * (self.size.width or self.app.size.width)
 
     def give(self, points: Sequence[Point], note: str = "") -> None:
         self._points = points

@@ -17,6 +17,8 @@ from tui.viewmodel import LINES_KEPT, ChangeSet, View
 from tui.widgets.pane import Line, Pane
 
 LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
+STAMP = 8
+"""Letters of a time of today; that of another day is longer."""
 
 
 class LogPane(Pane):
@@ -37,6 +39,7 @@ class LogPane(Pane):
         self.shown: list[Said] = []
         self.at = 0
         self._due = True
+        self._stamp = STAMP
 
     def narrow(self, only: Callable[[Said], bool] | None) -> None:
         self._only = only
@@ -140,23 +143,30 @@ class LogPane(Pane):
         end = min(max(self.at + 1, height), len(self.shown)) if not self.follow else len(self.shown)
         start = max(end - height, 0)
         scope_width = 0 if self._scoped else self._scope_width(width)
-        return [self._line(i, width, scope_width) for i in range(start, end)]
+        present = self.context.view.present
+        stamps = [fmt.when(line.ts, present(line.scope)) for line in self.shown[start:end]]
+        self._stamp = max(self._stamp, *map(len, stamps))
+        return [self._line(i, stamp, width, scope_width) for i, stamp in enumerate(stamps, start)]
 
     def _scope_width(self, width: int) -> int:
         longest = max((len(line.scope) for line in self.shown[-60:]), default=8)
         return min(max(longest, 8), 14 if width < 100 else 20)
 
-    def _line(self, index: int, width: int, scope_width: int) -> Line:
+    def on_resize(self) -> None:
+        """What a column once had it keeps until the size changes, so that nothing jumps."""
+        self._stamp = STAMP
+        super().on_resize()
+
+    def _line(self, index: int, stamp: str, width: int, scope_width: int) -> Line:
         line = self.shown[index]
         under = ">" if index == self.at and self.has_focus and not self.follow else ""
-        now = self.context.view.lines[-1].ts
         role = level_role(line.level)
         if line.kind == "fill":
             role = "accent"
         elif line.kind == "operator":
             role = "title"
         cells = [
-            Cell(f"{fmt.when(line.ts, now):<8} ", "dim" + under),
+            Cell(f"{stamp:<{self._stamp}} ", "dim" + under),
             Cell(f"{line.level:<5} ", level_role(line.level) + under),
         ]
         if scope_width:
