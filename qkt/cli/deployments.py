@@ -30,7 +30,7 @@ def deploy(
     as_json: JsonOption = False,
 ) -> None:
     """Start a session of a strategy in the running engine."""
-    from qkt.cli.backtest import pairs
+    from qkt.cli.pairs import pairs
     from qkt.runtime.control.commands import Deploy
 
     done = perform(state_dir, Deploy, path=_source(file), name=name, params=pairs("--param", param or []))
@@ -48,7 +48,7 @@ def resync(
     as_json: JsonOption = False,
 ) -> None:
     """Put the edited file in the place of the session that runs it."""
-    from qkt.cli.backtest import pairs
+    from qkt.cli.pairs import pairs
     from qkt.runtime.control.commands import Resync
 
     values = pairs("--param", param or [])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qkt.cli.backtest import pairs
+from qkt.cli.pairs import pairs
 
 if TYPE_CHECKING:
     from qkt.lang import LoadedStrategy

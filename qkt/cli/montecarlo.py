@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from qkt.cli.backtest import STRATEGY_FILES, OptionalStore, pairs
-from qkt.cli.run_options import RunOptions, with_run_options
+from qkt.cli.pairs import pairs
+from qkt.cli.run_options import STRATEGY_FILES, OptionalStore, RunOptions, with_run_options
 from qkt.cli.sweep import Cluster, Out, Resume, Shared, Workers, default_folder, fresh_unless, interrupted, meter_shown
 from qkt.core.errors import QktError, UsageError
 
@@ -51,7 +51,6 @@ def montecarlo(
     file: Annotated[
         Path, typer.Argument(metavar="RESULT|FILE", help="A result (JSON, or a report's folder), or a strategy to run first.")
     ],
-    run: RunOptions,
     param: Annotated[
         list[str] | None,
         typer.Option("--param", metavar="NAME=VALUE", help="Value of a PARAM of the strategy. Can be repeated."),
@@ -60,10 +59,16 @@ def montecarlo(
         Methods, typer.Option("--method", metavar="iid|block|shuffle|execution", help="What is drawn.")
     ] = Methods.IID,
     of: Annotated[
-        Units | None, typer.Option("--of", metavar="trades|days", help="What is resampled; days for block, else trades.")
+        Units | None,
+        typer.Option("--of", metavar="trades|days", help="What is resampled.", show_default="days for block, else trades"),
     ] = None,
-    runs: Annotated[int | None, typer.Option("--runs", metavar="N", help="1000 without, 200 of execution.")] = None,
-    block: Annotated[float | None, typer.Option("--block", metavar="N", help="Mean length of a block.")] = None,
+    runs: Annotated[
+        int | None, typer.Option("--runs", metavar="N", help="How often.", show_default="1000, or 200 executions")
+    ] = None,
+    block: Annotated[
+        float | None,
+        typer.Option("--block", metavar="N", help="Mean length of a block.", show_default="cube root of their number"),
+    ] = None,
     ruin: Annotated[float, typer.Option("--ruin", metavar="SHARE", help="Loss of the start that counts as ruin.")] = 0.5,
     max_latency: Annotated[int, typer.Option("--max-latency", metavar="MS", help="Of execution: the longest latency.")] = 500,
     max_slippage: Annotated[
@@ -76,6 +81,8 @@ def montecarlo(
     out: Out = None,
     resume: Resume = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+    *,
+    run: RunOptions,
 ) -> None:
     """Draw what might have happened instead, many times, and show how ends and drawdowns are spread."""
     from qkt.research.execution_study import Draws

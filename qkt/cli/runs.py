@@ -38,7 +38,7 @@ def start(
     as_json: JsonOption = False,
 ) -> None:
     """Put a back-test in the engine's queue."""
-    from qkt.cli.backtest import pairs
+    from qkt.cli.pairs import pairs
     from qkt.core.errors import UsageError
     from qkt.runtime.control.commands import Backtest
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from qkt.cli.backtest import OptionalStore
 from qkt.cli.errors import INTERRUPTED, say
-from qkt.cli.run_options import RunOptions, with_run_options
+from qkt.cli.run_options import OptionalStore, RunOptions, with_run_options
 
 if TYPE_CHECKING:
     from qkt.backtest.prepared import Prepared
@@ -39,28 +38,32 @@ Search = Annotated[
     Searches, typer.Option("--search", metavar="grid|random|tpe", help="All, some at random, or where a model expects most.")
 ]
 Trials = Annotated[
-    int | None, typer.Option("--trials", metavar="N", help="How many are tried at random or by tpe; 100 without.")
+    int | None, typer.Option("--trials", metavar="N", help="How many are tried at random or by tpe.", show_default="100")
 ]
 Metric = Annotated[str, typer.Option("--metric", metavar="FIGURE", help="What combinations are ranked by.")]
 Prune = Annotated[
     bool, typer.Option("--prune", help="End runs that are worse than the median at a quarter, half or three quarters.")
 ]
-Workers = Annotated[int | None, typer.Option("--workers", metavar="N", help="Processes; one for each core without.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", metavar="N", help="Processes that work on it.", show_default="one for each core")
+]
 Cluster = Annotated[
     str | None, typer.Option("--cluster", metavar="ADDRESS", help="Run on the Dask cluster there, tcp://host:8786.")
 ]
 Shared = Annotated[
     Path | None, typer.Option("--shared", metavar="DIR", help="A folder all workers of the cluster see, for the market.")
 ]
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where results go as they come.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with what is there already.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Folder for results as they come.", show_default="in the state directory"),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with what is in the folder already.")]
 
 
 @app.command(cls=OptionalStore)
 @with_run_options
 def sweep(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The strategy, .qkt or .py.")],
-    run: RunOptions,
     param: Params = None,
     where: Where = None,
     search: Search = Searches.GRID,
@@ -78,6 +81,8 @@ def sweep(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; the winner in one line.")] = False,
+    *,
+    run: RunOptions,
 ) -> None:
     """Try combinations of a strategy's parameters, rank them, and say how far to trust the best."""
     from qkt.cli.interrupt import Interrupt

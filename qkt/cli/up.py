@@ -106,7 +106,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run one strategy on paper in this terminal. Nothing of it is kept."""
-    from qkt.cli.backtest import pairs
+    from qkt.cli.pairs import pairs
     from qkt.cli.screen import Screen
     from qkt.host import run as run_in_loop
     from qkt.host import run_one

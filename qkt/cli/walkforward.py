@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qkt.cli.backtest import OptionalStore
-from qkt.cli.run_options import RunOptions, with_run_options
+from qkt.cli.run_options import OptionalStore, RunOptions, with_run_options
 from qkt.cli.sweep import (
     Cluster,
     Metric,
@@ -39,11 +38,10 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_com
 @with_run_options
 def walkforward(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The strategy, .qkt or .py.")],
-    run: RunOptions,
     train: Annotated[str, typer.Option("--train", metavar="SPAN", help="Length of a training: 90d, 12h, 2w.")],
     test: Annotated[str, typer.Option("--test", metavar="SPAN", help="Length of the test after it.")],
     step: Annotated[
-        str | None, typer.Option("--step", metavar="SPAN", help="From window to window; the length of a test without.")
+        str | None, typer.Option("--step", metavar="SPAN", help="From window to window.", show_default="the length of a test")
     ] = None,
     anchored: Annotated[
         bool, typer.Option("--anchored", help="Every training begins where the market does, and grows.")
@@ -63,6 +61,8 @@ def walkforward(
     resume: Resume = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; the outcome in one line.")] = False,
+    *,
+    run: RunOptions,
 ) -> None:
     """Choose parameters on one stretch of the market, test them on the next, and go on like that."""
     from qkt.cli.interrupt import Interrupt

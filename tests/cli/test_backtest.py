@@ -7,8 +7,8 @@ import json
 import pytest
 
 from qkt.backtest.runner import Progress
-from qkt.cli.backtest import complete_store
 from qkt.cli.progress import progress_share
+from qkt.cli.run_options import complete_store
 
 PYTHON = """
 import signal

@@ -21,6 +21,8 @@ from qkt.report import bundle, write_report
 from qkt.report.chance import Chance
 from qkt.report.evidence import evidence
 from qkt.report.page import page
+from qkt.research.execution_study import Draws, ExecutionStudy
+from qkt.research.monte_carlo import Quantiles
 from tests.backtest.records import record
 from tests.report.conftest import STRATEGIES
 
@@ -82,6 +84,19 @@ def test_what_chance_makes_of_it_is_on_the_page_and_in_the_json(folder):
         assert shown[-2:] == [f"{100 * one[name]:.2f} %" for name in ("loss", "ruin")]
     assert told["days"] is told["executions"] is told["autocorrelation"] is None, "four days are too few"
     assert [one["symbol"] for one in told["continuation"]] == ["BACKTEST:EURUSD"]
+
+
+def test_other_executions_stand_beside_what_is_drawn_anew(result):
+    spread = Quantiles(1.0, 2.0, 3.0, 4.0, 5.0)
+    study = ExecutionStudy(Draws(runs=7), 50_000.0, (3.0, 0.1), spread, Quantiles(0.1, 0.2, 0.3, 0.4, 0.5), spread, 0.25, 0.5)
+    chance = Chance.of(result, study)
+    text = page(result, evidence(result), chance)
+    cells = re.search(r'<tr><td class="left">executions</td>(.*?)</tr>', text)
+    assert cells is not None
+    shown = re.findall("<td>([^<]+)</td>", cells[1])
+    assert shown == ["7", "1.00", "3.00", "5.00", "30.00 %", "50.00 %", "25.00 %", "50.00 %"]
+    assert "a latency up to 500 ms" in text
+    assert chance.as_dict()["executions"]["runs"] == 7
 
 
 def as_csv(value: object) -> str:
