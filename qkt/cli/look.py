@@ -25,10 +25,16 @@ SOME = Annotated[str | None, typer.Argument(metavar="[NAME]", help="The session;
 def status(
     name: SOME = None,
     deep: Annotated[bool, typer.Option("--deep", help="Say whether all is well. Exit code 1 when it is not.")] = False,
+    watching: Annotated[
+        bool, typer.Option("--watch", help="Go on in sentences, for a screen reader: what happens, and money once a minute.")
+    ] = False,
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The state of the engine, or of one session."""
+    if watching:
+        _watch(name, state_dir, otherwise=deep or as_json)
+        return
     if deep:
         _health(name, state_dir, as_json=as_json)
         return
@@ -177,6 +183,18 @@ def trades(
         for fill in fills
     ]
     print_table(header, cells, right=header[4:8], empty="no fills yet")
+
+
+def _watch(name: str | None, state_dir: Path | None, *, otherwise: bool) -> None:
+    from qkt.cli.spoken import watch
+    from qkt.core.errors import UsageError
+
+    if otherwise:
+        raise UsageError("--watch says sentences", expected="neither --deep nor --json with it")
+    try:
+        ask(state_dir, lambda client: watch(client, name))
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
 
 
 def _now(session: str, snapshot: Snapshot) -> int:
