@@ -82,13 +82,16 @@ class Wire:
         """Until the other side closes its pipe. Raises WireError when it breaks or falls silent, and whatever `dial` raises
         that is no OSError."""
         self._heard = anyio.current_time()
-        async with anyio.create_task_group() as tasks:
-            self._tasks = tasks
-            tasks.start_soon(self._watch)
-            if self._dial is None:
-                tasks.start_soon(self._beat)
-            await self._listen()
-            tasks.cancel_scope.cancel()
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._tasks = tasks
+                tasks.start_soon(self._watch)
+                if self._dial is None:
+                    tasks.start_soon(self._beat)
+                await self._listen()
+                tasks.cancel_scope.cancel()
+        finally:
+            self._talks.clear()  # also those whose engine had not answered yet
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes = b"") -> None:
         """Open a conversation and carry it until either side ends it. `first` is what has been read of it already."""
@@ -148,7 +151,7 @@ class Wire:
         try:
             reader, writer = await dial()
         except OSError:
-            del self._talks[number]
+            self._talks.pop(number, None)
             await self._send(Kind.END, number)
             return
         await self._carry(number, talk, reader, writer)
@@ -170,7 +173,7 @@ class Wire:
                 tasks.start_soon(half, self._outward(number, talk, reader))
                 tasks.start_soon(half, self._inward(number, talk, writer))
         finally:
-            del self._talks[number]
+            self._talks.pop(number, None)
             writer.close()
         await self._send(Kind.END, number)
 

@@ -32,6 +32,7 @@ from qkt.runtime.control.errors import NoAnswerError, OtherProtocolError
 from qkt.runtime.control.frames import Snapshot, Subscribe
 from qkt.runtime.control.link import RemoteLink
 from qkt.runtime.control.serving import serving
+from tests.remote.fuzz import fuzz
 from tests.runtime.control.fake import FakeEngine, strategy
 
 pytestmark = pytest.mark.anyio
@@ -288,3 +289,9 @@ def test_a_file_that_cannot_be_used_is_one_sentence(tmp_path: Path, text: str) -
     with pytest.raises(ContextError, match=str(path)) as problem:
         load_contexts(path)
     assert "\n" not in str(problem.value).rstrip()
+
+
+async def test_a_line_that_is_told_nonsense_ends_with_a_sentence_and_keeps_nothing() -> None:
+    lined = await fuzz(64, 5)
+    assert lined.mistreated == []
+    assert {"ended", "refused"} <= set(lined.became)

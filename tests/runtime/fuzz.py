@@ -10,6 +10,9 @@ import json
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,6 +20,7 @@ from typing import Any
 import anyio
 import anyio.abc
 
+from qkt.runtime.control.hub import Hub
 from qkt.runtime.control.serving import serving
 from qkt.runtime.engine import Engine
 from qkt.runtime.markets import OwnFeeds
@@ -73,7 +77,7 @@ def request(rng: Random, number: int) -> tuple[bytes, bool]:
         depth = rng.choice((10, 1000, 100_000))
         body = b"[" * depth + b"]" * rng.choice((0, depth))
     elif sort == 3:
-        body = body[:-1] + b',"reason":"' + b"x" * rng.choice((5000, 3_000_000)) + b'"}'
+        body = body[:-1] + b',"reason":"' + b"x" * rng.choice((5000,) * 5 + (3_000_000,) * 2 + (18_000_000,)) + b'"}'
     elif sort == 4:
         body = body[:-1] + b',"command":"halt","id":"fuzz-twice"}'
     length = rng.choice((len(body),) * 8 + (len(body) + 9, max(0, len(body) - 9), -1, 10**12))
@@ -102,16 +106,15 @@ class Fuzzed:
         """Returns the answer, empty when there was none."""
         answer = bytearray()
         async with await anyio.connect_unix(self._socket) as stream:
-            try:
+            with suppress(anyio.BrokenResourceError, OSError):  # answered before all of it was read
                 await stream.send(data)
-                if hang_up:
-                    return b""
+            if hang_up:
+                return b""
+            try:
                 with anyio.fail_after(WAIT):
                     while True:
                         answer += await stream.receive()
-            except anyio.EndOfStream:
-                pass
-            except (anyio.BrokenResourceError, ConnectionError, OSError):
+            except (anyio.EndOfStream, anyio.BrokenResourceError):
                 pass
             except TimeoutError:
                 return b"late"
@@ -126,7 +129,7 @@ class Fuzzed:
         head, _, body = answer.partition(b"\r\n\r\n")
         status = head.split(b" ", 2)[1].decode() if head.count(b" ") > 1 else "none"
         self.became[status] += 1
-        if status.startswith("5") or b"Traceback" in answer or answer == b"late":
+        if status.startswith(("5", "none")) or b"Traceback" in answer or answer == b"late":
             self.mistreated.append(f"{status}: {data[:300]!r} -> {body[:300]!r}")
         elif status.startswith("4") and b"content-type: application/json" in head.lower() and body:
             found = json.loads(body).get("found", "")
@@ -134,31 +137,53 @@ class Fuzzed:
                 self.mistreated.append(f"no sentence: {data[:200]!r} -> {found[:300]!r}")
 
 
-async def fuzz(count: int, seed: int) -> Fuzzed:
-    """Send so many requests, up to four at a time."""
-    rng = Random(seed)
+@dataclass
+class Trading:
+    """An engine that trades, and the path of its socket."""
+
+    engine: Engine
+    hub: Hub
+    socket: str
+    going: anyio.Event
+
+    async def trades_on(self) -> bool:
+        """Whether it still does. Its market moves only now."""
+        live = self.engine.hosted["one"].live
+        before = live.machine.ticks
+        self.going.set()
+        with anyio.move_on_after(WAIT):
+            while live.machine.ticks == before:
+                await anyio.sleep(0.01)
+        return live.machine.ticks > before and self.engine.health().status == "ready"
+
+
+@asynccontextmanager
+async def trading() -> AsyncIterator[Trading]:
+    """An engine with a session called `one`, after 20,000 ticks."""
     with tempfile.TemporaryDirectory(prefix="qktf") as name:
         folder = Path(name)
         feed = ListFeed(list(ticks(60_000)), {20_000: (going := anyio.Event())})
         async with (
             Engine(folder / "state", OwnFeeds(lambda: feed)) as engine,
-            serving(engine, folder / "state") as (_, endpoint),
+            serving(engine, folder / "state") as (hub, endpoint),
         ):
-            live = await engine.deploy(strategy_file(folder), "one", {})
-            fuzzed = Fuzzed(endpoint.path)
-            for number in range(0, count, 4):
-                async with anyio.create_task_group() as tasks:
-                    for at in range(number, min(number + 4, count)):
-                        data, short = request(rng, at)
-                        tasks.start_soon(fuzzed.judge, data, short or rng.random() < 0.05)
-            await _once(engine, fuzzed)
-            before = live.machine.ticks
-            going.set()
-            with anyio.move_on_after(WAIT):
-                while live.machine.ticks == before:
-                    await anyio.sleep(0.01)
-            if live.machine.ticks == before or live.name not in engine.hosted or engine.health().status != "ready":
-                fuzzed.mistreated.append("the engine trades no more")
+            await engine.deploy(strategy_file(folder), "one", {})
+            yield Trading(engine, hub, endpoint.path, going)
+
+
+async def fuzz(count: int, seed: int) -> Fuzzed:
+    """Send so many requests, up to four at a time."""
+    rng = Random(seed)
+    async with trading() as there:
+        fuzzed = Fuzzed(there.socket)
+        for number in range(0, count, 4):
+            async with anyio.create_task_group() as tasks:
+                for at in range(number, min(number + 4, count)):
+                    data, short = request(rng, at)
+                    tasks.start_soon(fuzzed.judge, data, short or rng.random() < 0.05)
+        await _once(there.engine, fuzzed)
+        if not await there.trades_on():
+            fuzzed.mistreated.append("the engine trades no more")
     return fuzzed
 
 

@@ -26,7 +26,10 @@ from qkt.runtime.control.guard import Guarded
 from qkt.runtime.control.hub import Hub, Subscription
 from qkt.runtime.control.values import PREFIX, PROTOCOL, Word
 
-BODY = 1 << 20  # bytes
+BODY = 1 << 20
+"""Bytes of a request's body that are taken in."""
+HEARD_OUT = 1 << 24
+"""Bytes of one that is too long which are let pass before it is refused: whoever is cut off while sending reads no answer."""
 LONGEST_WAIT = 120.0  # seconds that a request may wait for its command to settle
 MOST_LINES = 10_000
 MOST_BARS = 5_000
@@ -192,7 +195,13 @@ async def _stream(socket: WebSocket, subscription: Subscription) -> None:
 
 
 async def _wish(socket: WebSocket) -> Subscribe:
-    wanted = Subscribe.model_validate_json(await socket.receive_text())
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1005), message.get("reason"))
+    text = message.get("text")
+    if text is None:
+        raise UsageError("a message of bytes", expected="one of text")
+    wanted = Subscribe.model_validate_json(text)
     if wanted.protocol != PROTOCOL:
         raise OtherProtocolError(f"protocol {wanted.protocol} is not spoken here", expected=str(PROTOCOL))
     return wanted
@@ -233,14 +242,18 @@ def _short(text: str) -> str:
 
 
 async def _body(request: Request) -> bytes:
-    body = bytearray()
+    body, size = bytearray(), 0
     try:
         async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY:
-                raise HTTPException(413, f"a command of more than {BODY:,} bytes")
+            size += len(chunk)
+            if size <= BODY:
+                body += chunk
+            elif size > HEARD_OUT:
+                break
     except ClientDisconnect:
-        raise HTTPException(400, f"the request ended after {len(body):,} bytes of its body") from None
+        raise HTTPException(400, f"the request ended after {size:,} bytes of its body") from None
+    if size > BODY:
+        raise HTTPException(413, f"a command of more than {BODY:,} bytes")
     return bytes(body)
 
 

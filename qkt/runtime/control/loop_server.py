@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -28,6 +29,16 @@ WAITING = 1 << 15
 
 DATED = 1.0
 """Seconds for which the date that answers carry is right."""
+
+
+def _no_error(record: logging.LogRecord) -> bool:
+    """Text that is none is the client's mistake: a warning, without a traceback of ours."""
+    if isinstance(record.exc_info, tuple) and isinstance(record.exc_info[1], UnicodeDecodeError):
+        record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+    return True
+
+
+logging.getLogger("uvicorn.error").addFilter(_no_error)
 
 
 class LoopServer(uvicorn.Server):
