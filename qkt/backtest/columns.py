@@ -114,8 +114,9 @@ class SymbolColumns:
         prices = self.own(after + 1, upto + 1)
         return (float(prices.max()), float(prices.min())) if len(prices) else None
 
-    def find(self, watch: AnyWatch, after: int) -> int:
-        """The first merged row beyond `after` at which the watch can end, the chunk's length when there is none.
+    def find(self, watch: AnyWatch, after: int, before: int) -> int:
+        """The first merged row beyond `after` at which the watch can end, `before` where that is a level and cannot be reached
+        before, the chunk's length when there is none.
 
         The extreme of a trail must hold everything up to `after`.
         """
@@ -127,7 +128,10 @@ class SymbolColumns:
             watch.passed = after
             hit = self._return(watch, start, end)
         else:
-            hit = self._crossing(watch, start, end)
+            limit = self.local(before)
+            hit = self._crossing(watch, start, min(end, limit))
+            if hit >= limit:
+                return before
         return self.merged(hit) if hit < len(self.ts) else self._length
 
     def _crossing(self, watch: Watch, start: int, end: int) -> int:

@@ -27,6 +27,9 @@ class ColumnBoard:
     def __init__(self) -> None:
         self.row = NO_ROW
         self._columns: dict[str, SymbolColumns] = {}
+        # The quote that was read last, of a row that several ask for while it is visited.
+        self._read: tuple[int, str] = NO_ROW, ""
+        self._quote: Quote | None = None
         self._carried: dict[str, Quote] = {}
         self._spreads: dict[str, float] = {}
 
@@ -39,12 +42,19 @@ class ColumnBoard:
                     self._spreads[symbol] = old.spread_at(quoted)
                 self._carried[symbol] = old.quote_at(len(old.ts) - 1)
         self._columns = columns.by_symbol
+        self._read = NO_ROW, ""
         self.row = NO_ROW
 
     def update(self, tick: Tick) -> None:  # noqa: ARG002 - the columns hold the tick already
         self.row += 1
 
     def quote(self, symbol: str) -> Quote | None:
+        asked = self.row, symbol
+        if asked != self._read:
+            self._quote, self._read = self._quote_of(symbol), asked
+        return self._quote
+
+    def _quote_of(self, symbol: str) -> Quote | None:
         columns = self._columns.get(symbol)
         if columns is not None:
             local = columns.latest(self.row)
@@ -225,4 +235,4 @@ class ColumnCandles:
             return 0
         row = self._board.row
         side: Literal["left", "right"] = "right" if self._closed == row else "left"
-        return self._before[symbol] + int(np.searchsorted(stream.rows, row, side=side))
+        return self._before[symbol] + int(stream.rows.searchsorted(row, side))

@@ -142,8 +142,9 @@ class JumpReplay:
         nearest = self._limits.next(columns, row)
         for watch in self._session.waits.watches():
             if watch.row <= row:
-                watch.row = columns.by_symbol[watch.symbol].find(watch, row)
-            nearest = min(nearest, watch.row)
+                watch.row = columns.by_symbol[watch.symbol].find(watch, row, nearest)
+            if watch.row < nearest:
+                nearest = watch.row
         return nearest
 
     def _finish(self, columns: ChunkColumns, reached: int) -> None:

@@ -56,8 +56,10 @@ class ColumnSamples:
 
     def hand_over(self, row: int, ts: int) -> None:
         """Take those of all rows before one that the session is about to see. One that is due at it, at `ts`, is left to the
-        session, which knows what else is due and in which order."""
-        self._take(int(self._rows.searchsorted(row)))
+        session where something else is due too, of which it knows the order."""
+        session = self._session
+        alone = session.financing.due > ts and session.risk.due > ts
+        self._take(int(self._rows.searchsorted(row, "right" if alone else "left")))
         if self._done < len(self._rows) and self._rows[self._done] == row:
             self._session.sample_at(int(self._times[self._done]))
             self._done += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+from math import isfinite
 
 EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
 # Wide enough to write any finite double with 8 decimals.
@@ -20,29 +21,34 @@ EIGHT_PLACES = Decimal("0.00000001")
 NO_MONEY = Decimal("0.00000000")
 
 
-def exact(first: Decimal, *factors: Decimal) -> Decimal:
+# Looked up once: every fill comes by here dozens of times.
+_add, _multiply, _divide, _quantize = EXACT.add, EXACT.multiply, D64.divide, WIDE.quantize
+
+
+def exact(first: Decimal, second: Decimal, *more: Decimal) -> Decimal:
     """The exact product."""
-    for factor in factors:
-        first = EXACT.multiply(first, factor)
-    return first
+    product = _multiply(first, second)
+    for factor in more:
+        product = _multiply(product, factor)
+    return product
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
     """The exact sum."""
     result = ZERO
     for amount in amounts:
-        result = EXACT.add(result, amount)
+        result = _add(result, amount)
     return result
 
 
 def quotient(a: Decimal, b: Decimal) -> Decimal:
     """a / b rounded to 16 significant digits."""
-    return D64.divide(a, b)
+    return _divide(a, b)
 
 
 def q8(x: Decimal) -> Decimal:
     """x with 8 decimals, half-even."""
-    return WIDE.quantize(x, EIGHT_PLACES)
+    return _quantize(x, EIGHT_PLACES)
 
 
 def floor_to(x: Decimal, step: Decimal) -> Decimal:
@@ -53,10 +59,9 @@ def floor_to(x: Decimal, step: Decimal) -> Decimal:
 
 def to_decimal(x: float) -> Decimal:
     """The decimal of a float's 12 significant digits: 0.3 - 0.1 becomes 0.2. Raises ValueError unless x is finite."""
-    value = Decimal(f"{x:.12g}")
-    if not value.is_finite():
+    if not isfinite(x):
         raise ValueError(f"a finite number is needed, not {x!r}")
-    return value
+    return Decimal(f"{x:.12g}")
 
 
 def plain(x: Decimal) -> str:

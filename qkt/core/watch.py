@@ -29,7 +29,8 @@ class Watch:
     """The first tick of `symbol` whose number reaches `level`, coming `below` (<=) or above it (>=), or whose time reaches
     `deadline`.
 
-    `row` is scratch space of the replay: the merged row found, -1 when it has to be looked up again.
+    `row` is scratch space of the replay: the merged row found, or up to which there is none, -1 when it has to be looked up
+    again.
     """
 
     symbol: str

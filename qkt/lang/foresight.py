@@ -111,6 +111,7 @@ class Foresight:
         self._crossings = {value: _Crossing() for value in values if isinstance(value, Cross)}
         self._slots = [(module.crossing(value), crossing) for value, crossing in self._crossings.items()]
         self._memory = memory
+        self._standing = list(self._indicators.values())
         self._armed = [False] * len(memory.fired)
         # Closes that are called whatever is foreseen: until everything has seen enough bars, and one more.
         self._cold = program.streams[0].warmup + 1
@@ -139,9 +140,10 @@ class Foresight:
 
     def reach(self, place: int) -> None:
         """The strategy is about to be called for the candle at this place."""
-        self._skipped(place)
+        if place != self._next:
+            self._skipped(place)
         self._next = place + 1
-        for indicator in self._indicators.values():
+        for indicator in self._standing:
             indicator.reach(place)
 
     def _skipped(self, place: int) -> None:

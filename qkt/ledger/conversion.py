@@ -57,6 +57,7 @@ class Converter:
         self._instruments = instruments
         self._board = board
         self._bridges: dict[str, str] = {}
+        self._currencies: dict[str, str] = {}
         self._static: dict[str, bool] = {}
         self._paths: dict[str, _Path | None] = {}
         self._used: dict[Conversion, None] = {}
@@ -72,7 +73,11 @@ class Converter:
 
     def currency(self, symbol: str) -> str:
         """Quote currency of the symbol; the account's when the symbol names none."""
-        return self._instruments.resolve(symbol).quote_currency or quote_code(symbol) or self.account
+        known = self._currencies.get(symbol)
+        if known is None:
+            known = self._instruments.resolve(symbol).quote_currency or quote_code(symbol) or self.account
+            self._currencies[symbol] = known
+        return known
 
     def is_one(self, symbol: str) -> bool:
         """Whether amounts of this symbol need no conversion, now or ever."""

@@ -69,8 +69,10 @@ class Leg:
         return max(0.0, self.entry_f - self.low if self.sign > 0 else self.high - self.entry_f)
 
     def observe(self, high: float, low: float) -> None:
-        self.high = max(self.high, high)
-        self.low = min(self.low, low)
+        if high > self.high:
+            self.high = high
+        if low < self.low:
+            self.low = low
 
     def grow(self, fill: OrderFilled, quantity: Decimal) -> None:
         """Average in; excursions start again from the new entry."""

@@ -209,7 +209,7 @@ class RiskGate:
                 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Judged:
     """An entry with what it and what follows it may come to: `claims` are judged by the rules of one order, `grows` is what
     may open or grow positions."""

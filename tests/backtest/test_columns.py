@@ -68,16 +68,21 @@ def test_a_trail_stops_where_a_walk_over_every_tick_does(
     def trail() -> TrailWatch:
         return TrailWatch("A", reads, below, start, amount, percent, last)
 
-    found = columns.by_symbol["A"].find(trail(), after)
+    found = columns.by_symbol["A"].find(trail(), after, columns.length)
     assert found == stepped(columns, rows, trail(), after)
 
 
 @settings(max_examples=80, deadline=None)
-@given(seed=SEEDS, ticks=st.sampled_from([3, 129, 3_000]), below=st.booleans(), points=st.integers(-60, 60))
-def test_a_level_is_found_where_a_walk_over_every_tick_meets_it(seed: int, ticks: int, below: bool, points: int) -> None:
+@given(SEEDS, st.sampled_from([3, 129, 3_000]), st.booleans(), st.integers(-60, 60), st.floats(0, 1))
+def test_a_level_is_found_where_a_walk_over_every_tick_meets_it(
+    seed: int, ticks: int, below: bool, points: int, limit: float
+) -> None:
     columns, rows = two_symbols(seed, ticks)
     watch = Watch("A", Reads.BID if below else Reads.ASK, below, 100 + points / 100)
-    assert columns.by_symbol["A"].find(watch, 1) == stepped(columns, rows, watch, 1)
+    met = stepped(columns, rows, watch, 1)
+    assert columns.by_symbol["A"].find(watch, 1, columns.length) == met
+    before = max(2, int(limit * columns.length))
+    assert columns.by_symbol["A"].find(watch, 1, before) == min(met, before)
 
 
 def test_the_extremes_between_two_rows_are_those_of_the_symbols_own_ticks() -> None:

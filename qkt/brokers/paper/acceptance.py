@@ -41,11 +41,12 @@ class Acceptance:
             reason = self._instruments(order.symbol).refusal(quantity)
             if reason is not None:
                 return reason
-        quote = self._board.quote(order.symbol)
-        if quote is None and order.venue_kind is OrderKind.MARKET and not self._settings.latency:
+        at_once = order.venue_kind is OrderKind.MARKET and not self._settings.latency
+        if at_once and self._board.quote(order.symbol) is None:
             return f"no price for {order.symbol} yet"
-        if self._settings.stop_distance and quote is not None and order.purpose is Purpose.ENTRY:
-            near = self._too_near(order, money(side_price(order.side, quote)))
+        if self._settings.stop_distance and order.purpose is Purpose.ENTRY:
+            quote = self._board.quote(order.symbol)
+            near = None if quote is None else self._too_near(order, money(side_price(order.side, quote)))
             if near is not None:
                 return near
         return self._injected(order)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from math import inf
 
 from qkt.core.events import Tick
 from qkt.core.terms import OrderKind, Side
 from qkt.core.watch import Reads, Waits, Watch
 from qkt.orders import Order
-
-ANY_PRICE = Decimal("Infinity")
 
 
 @dataclass(slots=True, eq=False)
@@ -40,14 +39,14 @@ class Resting:
         buys = order.side is Side.BUY
         kind = order.venue_kind
         limit = kind is OrderKind.LIMIT
-        level = order.limit if limit else order.stop
-        below = buys if kind in (OrderKind.LIMIT, OrderKind.IF_TOUCHED) else not buys
         if kind is OrderKind.MARKET:
-            level, below = ANY_PRICE, True
-        assert level is not None
-        side = Reads.ASK if buys else Reads.BID
-        watch = Watch(order.symbol, side, below=below, level=float(level), deadline=order.expires_at)
-        return cls(order, quantity, watch, key, armed=limit)
+            level, below = inf, True
+        else:
+            price = order.limit if limit else order.stop
+            assert price is not None
+            level, below = float(price), buys if limit or kind is OrderKind.IF_TOUCHED else not buys
+        watch = Watch(order.symbol, Reads.ASK if buys else Reads.BID, below, level, order.expires_at)
+        return cls(order, quantity, watch, key, limit)
 
     def arm(self) -> None:
         """The stop of a stop-limit was hit: from now on it is a limit."""
@@ -60,7 +59,7 @@ class Resting:
         """What is left of a stop that was hit goes on as a market order."""
         self.triggered = True
         self.watch.below = True
-        self.wait_for(float(ANY_PRICE))
+        self.wait_for(inf)
 
     def wait_for(self, level: float) -> None:
         self.watch.level = level
