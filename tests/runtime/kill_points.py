@@ -40,7 +40,7 @@ from qkt.runtime.tape import TapeWriter
 from qkt.runtime.tape_blocks import Block
 from tests.runtime.samples import BOOK, CROSS, FAILING, ListFeed, strategy_file, ticks
 
-TICKS = 1450
+TICKS = 1150
 # The children of the book are the file before it.
 STRATEGIES = {
     "cross": ("cross.qkt", CROSS),

@@ -117,7 +117,7 @@ async def test_a_session_that_fails_halts_itself_and_nobody_else(
         assert any("ValueError: no idea" in line.text for line in engine.lines(0, session="fails"))
 
 
-async def test_a_hundred_sessions_come_and_go_and_leave_nothing(source: list[Tick], tmp_path: Path) -> None:
+async def test_forty_sessions_come_and_go_and_leave_nothing(source: list[Tick], tmp_path: Path) -> None:
     file = strategy_file(tmp_path)
     feeds: list[ListFeed] = []
 
@@ -134,7 +134,7 @@ async def test_a_hundred_sessions_come_and_go_and_leave_nothing(source: list[Tic
         await do(engine, ask.Deploy, path=str(file), name="first")
         await do(engine, ask.Stop, name="first", leave_unprotected=True)
         before = held()
-        for n in range(100):
+        for n in range(40):
             assert isinstance(await do(engine, ask.Deploy, path=str(file), name=f"s{n}"), Done)
             assert isinstance(await do(engine, ask.Stop, name=f"s{n}", leave_unprotected=True), Done)
         assert held() == before

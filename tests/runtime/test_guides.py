@@ -63,7 +63,7 @@ async def test_stories_and_scenes_of_a_session_and_of_a_back_test(tmp_path: Path
             await engine.travel("nobody", Way())
 
 
-async def test_a_guide_that_dies_is_replaced_by_the_next_question(tmp_path: Path) -> None:
+async def test_a_guide_that_died_and_one_whose_session_has_gone_are_replaced_by_the_next_question(tmp_path: Path) -> None:
     (tmp_path / "sized.qkt").write_text(SIZED)
     async with Engine(tmp_path / "state", OwnFeeds(lambda: ListFeed(list(ticks(400)), {}))) as engine:
         path = str(tmp_path / "sized.qkt")
@@ -76,14 +76,6 @@ async def test_a_guide_that_dies_is_replaced_by_the_next_question(tmp_path: Path
             await engine.travel("sized", Way(place=300))
         assert await engine.travel("sized", Way(place=300)) == first
 
-
-async def test_a_name_that_was_given_anew_is_not_told_of_the_session_before(tmp_path: Path) -> None:
-    (tmp_path / "sized.qkt").write_text(SIZED)
-    async with Engine(tmp_path / "state", OwnFeeds(lambda: ListFeed(list(ticks(400)), {}))) as engine:
-        path = str(tmp_path / "sized.qkt")
-        await engine.perform(ask.Deploy(id="deploy-sized", author="me", path=path, name="sized"), lambda step: None)
-        await engine.hosted["sized"].pump.ended.wait()
-        await engine.travel("sized", Way(place=1))
         (before,) = [guide.pid for guide in engine.guides.running()]
         await engine.perform(ask.Flatten(id="flat-sized", author="me", name="sized"), lambda step: None)
         (tmp_path / "sized.qkt").write_text(SIZED + "\n-- again\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-RUNS = int(os.environ.get("QKT_KILL_RUNS", "20"))
+RUNS = int(os.environ.get("QKT_KILL_RUNS", "16"))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
