@@ -46,7 +46,10 @@ def price(symbol: str, prices: Prices, trips: Sequence[RoundTrip], stops: Sequen
     )
     low, high = float(prices.low.min()), float(prices.high.max())
     margin = (high - low) * 0.03 or abs(high) * 0.01 or 1.0
-    chart = framed(420, y_range=Range1d(start=low - margin, end=high + margin), name="price")
+    first, last = int(prices.starts[0]), int(prices.starts[-1]) + prices.timeframe_ms
+    aside = (last - first) * 0.01
+    along = Range1d(start=first - aside, end=last + aside)
+    chart = framed(420, x_range=along, y_range=Range1d(start=low - margin, end=high + margin), name="price")
     chart.segment("time", "high", "time", "low", source=source, color="colour", alpha=0.45)
     width = prices.timeframe_ms * BODY
     bodies = chart.vbar("time", width, "open", "close", source=source, color="colour", alpha=0.45, line_color="colour")

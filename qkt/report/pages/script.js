@@ -9,22 +9,37 @@ function colours() {
   return Object.fromEntries(["paper", "ink", "dim", "line"].map((name) => [name, style.getPropertyValue("--" + name).trim()]));
 }
 
-function paint(model, c) {
-  const set = (values) => { for (const [name, value] of Object.entries(values)) if (name in model.properties) model[name] = value; };
-  const kind = model.type;
-  if (kind === "Figure") set({ outline_line_color: c.line });
-  else if (kind.endsWith("Axis")) set({ axis_label_text_color: c.dim, major_label_text_color: c.dim, axis_line_color: c.line, major_tick_line_color: c.line, minor_tick_line_color: null, axis_label_text_font_style: "normal" });
-  else if (kind === "Grid") set({ grid_line_color: c.line, grid_line_alpha: 0.6 });
-  else if (kind === "Legend") set({ label_text_color: c.ink, inactive_fill_color: c.paper });
+// What the colours are of, by the kind of model.
+function look(kind, c) {
+  if (kind === "Figure") return { outline_line_color: c.line };
+  if (kind.endsWith("Axis")) return { axis_label_text_color: c.dim, major_label_text_color: c.dim, axis_line_color: c.line, major_tick_line_color: c.line, minor_tick_line_color: null, axis_label_text_font_style: "normal" };
+  if (kind === "Grid") return { grid_line_color: c.line, grid_line_alpha: 0.6 };
+  if (kind === "Legend") return { label_text_color: c.ink, inactive_fill_color: c.paper };
+  return {};
 }
 
 function paintAll(c = colours()) {
-  for (const doc of Bokeh.documents) for (const model of doc.all_models) paint(model, c);
+  for (const doc of Bokeh.documents) for (const model of doc.all_models) {
+    for (const [name, value] of Object.entries(look(model.type, c))) model[name] = value;
+  }
 }
 
 // As many dates along an axis as there is room for.
+const dates = (width) => Math.max(2, Math.min(7, Math.floor((width - 90) / 110)));
+
 function spaceDates(doc, width) {
-  for (const model of doc.all_models) if (model.type === "DatetimeTicker") model.desired_num_ticks = Math.max(2, Math.min(7, Math.floor((width - 90) / 110)));
+  for (const model of doc.all_models) if (model.type === "DatetimeTicker") model.desired_num_ticks = dates(width);
+}
+
+// A chart that is not drawn yet gets its colours first, and so is drawn once.
+function dress(part, c, width) {
+  if (Array.isArray(part)) { for (const one of part) dress(one, c, width); return; }
+  if (part === null || typeof part !== "object") return;
+  if (part.type === "object" && part.name) {
+    part.attributes = { ...part.attributes, ...look(part.name, c) };
+    if (part.name === "DatetimeTicker") part.attributes.desired_num_ticks = dates(width);
+  }
+  for (const one of Object.values(part)) dress(one, c, width);
 }
 
 // The price axis follows the stretch of time that is looked at.
@@ -57,13 +72,12 @@ async function draw(id) {
   waiting.delete(id);
   const place = document.getElementById(id);
   const known = new Set(Bokeh.documents);
-  await Bokeh.embed.embed_item(JSON.parse(script.textContent), id);
-  const c = colours();
+  const item = JSON.parse(script.textContent);
+  dress(item.doc.roots, colours(), place.clientWidth);
+  await Bokeh.embed.embed_item(item, id);
   for (const doc of Bokeh.documents) {
     if (known.has(doc)) continue;
-    for (const model of doc.all_models) paint(model, c);
     shown.set(place, doc);
-    spaceDates(doc, place.clientWidth);
     widths.observe(place);
     follow(doc);
   }
