@@ -51,11 +51,15 @@ class Voice:
 
 
 def gravest(view: View, sent: Sent | None, said: Notice | None, frozen: float | None, now: float) -> Notice | None:
-    """What is said of all there is to say: the link, a command under way, a sentence, a view that was frozen at a moment."""
-    if (found := link_notice(view, now)) is not None:
-        return found
-    if (found := command_notice(view, sent, now)) is not None:
-        return found
+    """What is said of all there is to say: a command in doubt, why a key did nothing, the link, a command under way, a
+    sentence, a view that was frozen at a moment. What is to be typed elsewhere is not hidden by the loss of the link that makes it so."""
+    link, command = link_notice(view, now), command_notice(view, sent, now)
+    if link is not None and command is not None and command.role == "alert":
+        return command
+    if link is not None and (said is None or said.role not in ("alarm", "warn")):
+        return link
+    if link is None and command is not None:
+        return command
     if said is not None:
         return said
     return None if frozen is None else Notice(f"VIEW FROZEN {int(now - frozen)}s - v goes on", "warn")

@@ -137,7 +137,8 @@ def fold(view: View, frame: Frame | Lost) -> tuple[View, ChangeSet]:
         case Bye():
             return replace(view, ended=frame.reason), ChangeSet(link=True)
         case Lost():
-            return replace(view, lost=frame), ChangeSet(link=True)
+            since = frame if view.lost is None else replace(frame, at=view.lost.at)  # tries in vain do not count anew
+            return replace(view, lost=since), ChangeSet(link=True)
 
 
 def changed_keys(delta: Delta) -> dict[str, frozenset[str]]:

@@ -33,6 +33,7 @@ def test_an_engine_that_is_gone_and_comes_back() -> None:
             assert len(desk.app.screen_stack) == 1
             await desk.press("K")
             await desk.pilot.pause()
+            assert "elsewhere: qkt kill" in desk.second_line()
             assert desk.link.commands == []
             desk.link.up = True
             with anyio.fail_after(5):

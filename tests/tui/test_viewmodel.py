@@ -79,8 +79,9 @@ def test_a_move_of_the_price_is_marked_for_two_seconds() -> None:
 
 
 def test_a_lost_link_keeps_what_was_seen_and_hello_brings_it_back() -> None:
-    view = folded(samples.HELLO, samples.snapshot(), Lost("gone", 5.0, 0.5))
+    view = folded(samples.HELLO, samples.snapshot(), Lost("gone", 5.0, 0.5), Lost("still gone", 7.0, 1.0))
     assert not view.linked
+    assert view.lost == Lost("still gone", 5.0, 1.0)
     assert view.tables.positions
     view, _ = fold(view, samples.HELLO)
     assert view.linked
