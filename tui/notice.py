@@ -52,7 +52,7 @@ class Voice:
 
 def gravest(view: View, sent: Sent | None, said: Notice | None, frozen: float | None, now: float) -> Notice | None:
     """What is said of all there is to say: a command in doubt, why a key did nothing, the link, a command under way, a
-    sentence, a view that was frozen at a moment. What is to be typed elsewhere is not hidden by the loss of the link that makes it so."""
+    sentence, a view that was frozen at a moment. The loss of a link never hides what it makes one type elsewhere."""
     link, command = link_notice(view, now), command_notice(view, sent, now)
     if link is not None and command is not None and command.role == "alert":
         return command
