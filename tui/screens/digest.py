@@ -48,8 +48,14 @@ class DigestDialog(Dialog[None]):
         lines: list[Line] = []
         for account in digest.accounts:
             gained = None if account.before is None else account.now - account.before
-            now = f"{fmt.account(account.account):<18}{fmt.money(account.now):>14} {fmt.clean(account.currency)}"
-            lines.append([Cell(f"{now}  ", "bold"), Cell(fmt.gain(gained), signed(gained))])
+            now = f"{fmt.money(account.now)} {fmt.clean(account.currency)}"
+            lines.append(
+                [
+                    Cell(f"{fmt.clip(fmt.account(account.account), 24):<26}", "bold"),
+                    Cell(f"{now:<24}", "bold"),
+                    Cell(f"{fmt.gain(gained):>12}", signed(gained)),
+                ]
+            )
         lines.append([Cell("")])
         for session in digest.sessions:
             if not (session.fills or session.refused or session.halts):

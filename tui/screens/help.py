@@ -69,10 +69,11 @@ def _merged(actions: Sequence[Action]) -> list[tuple[str, str]]:
 
 
 def _block(title: str, pairs: Sequence[tuple[str, str]], danger: bool) -> list[Line]:
-    lines: list[Line] = [[Cell(title, "title")]]
-    for key, words in pairs:
-        lines.append([Cell(f"  {key:<18} " if len(key) > 9 else f"  {key:<10}", "warn" if danger else "focus"), Cell(words)])
-    return lines
+    room = max(len(key) for key, _ in pairs) + 2
+    return [
+        [Cell(title, "title")],
+        *([Cell(f"  {key:<{room}}", "warn" if danger else "focus"), Cell(words)] for key, words in pairs),
+    ]
 
 
 def _beside(left: Sequence[Line], right: Sequence[Line], width: int) -> list[Line]:

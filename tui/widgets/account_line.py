@@ -86,17 +86,19 @@ def account_line(view: View, row: AccountRow, width: int, accounts: int, name: s
     if wide and view.hello is not None:
         parts.append([Cell("UP ", "dim"), Cell(fmt.age(view.ts - view.hello.started))])
     room = width - 11
+    stop = [Cell(f" {fmt.clip(halted, 34 if wide else 14)} ", "alert")]
     if halted:
-        left_over = room - sum(len(gap) + _length(part) for part in parts) - _length(left) - len(gap) - 2
-        parts.insert(3 if wide else 2, [Cell(f" {fmt.clip(halted, max(left_over, 34 if wide else 14))} ", "alert")])
+        parts.insert(3 if wide else 2, stop)
     used = _length(left)
+    shown = []
     for part in parts:
         length = len(gap) + _length(part)
-        if used + length > room:
-            continue
-        left += [Cell(gap), *part]
-        used += length
-    return _ended(left, view, width)
+        if used + length <= room:
+            shown.append(part)
+            used += length
+    if stop in shown:  # the reason takes what the others leave
+        stop[0] = Cell(f" {fmt.clip(halted, len(stop[0].text) - 2 + room - used)} ", "alert")
+    return _ended([*left, *(cell for part in shown for cell in (Cell(gap), *part))], view, width)
 
 
 def _length(cells: Line) -> int:
