@@ -156,7 +156,7 @@ class Operators:
             try:
                 await deed()
             except (QktError, OSError) as refusal:
-                self.faults.append(f"{deed.__name__}: {refusal}")
+                self._fault(f"{deed.__name__}: {refusal}")
             self.done[deed.__name__] += 1
 
     async def restart_guest(self) -> None:
@@ -233,7 +233,11 @@ class Operators:
         word = ask.COMMAND.validate_python({"command": command, "id": new_id(), "author": "soak", **values})
         answer = await self._client.perform(word, wait=120)
         if isinstance(answer, Failed):
-            self.faults.append(f"{command} {values.get('name', '')}: {answer.found}")
+            self._fault(f"{command} {values.get('name', '')}: {answer.found}")
+
+    def _fault(self, text: str) -> None:
+        print(f"fault: {text}", flush=True)
+        self.faults.append(text)
 
 
 def free_port() -> int:
@@ -377,8 +381,6 @@ def told(looks: list[Look], operators: Operators, lost: int, grows: float) -> in
     hours = (statistics.mean(one.at for one in last) - statistics.mean(one.at for one in first)) / 3600
     growth = (statistics.median(o.memory for o in last) - statistics.median(o.memory for o in first)) / 1e6 / max(hours, 1e-9)
     print("; ".join(f"{name} {count}" for name, count in sorted(operators.done.items())))
-    for fault in dict.fromkeys(operators.faults):
-        print(f"fault: {fault}")
     bad = growth > grows or bool(operators.faults) or lost > 0
     print(f"memory {statistics.median(o.memory for o in last) / 1e6:.1f} MB, {growth:+.1f} MB an hour in the second half")
     for name in ("descriptors", "threads", "children"):
