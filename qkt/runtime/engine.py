@@ -154,7 +154,9 @@ class Engine:
             self._group.start_soon(self.turns.run)
             self.started_at = self.wall.now()
             self._news.begin(self.started_at)
-            self.operators = OperatorLog(self.journal.connection, self.started_at)
+            commands = self.journal.another()
+            stack.callback(commands.close)
+            self.operators = OperatorLog(self.journal.connection, commands, self.started_at)
             self._group.start_soon(self._look)
             self._group.start_soon(self.runs.work)
             self._group.start_soon(self.guides.work)
@@ -313,11 +315,11 @@ class Engine:
     def recall(self, command_id: str) -> tuple[Command, Answer] | None:
         return self.operators.recall(command_id)
 
-    def begin_command(self, command: Command) -> None:
-        self.operators.begin(command, self.wall.now())
+    async def begin_command(self, command: Command) -> None:
+        await self.operators.begin(command, self.wall.now())
 
-    def settle_command(self, command: Command, answer: Answer) -> None:
-        self.operators.settle(command, answer)
+    async def settle_command(self, command: Command, answer: Answer) -> None:
+        await self.operators.settle(command, answer)
 
     def rules(self, session: str) -> Sequence[RuleRow]:
         return self.shown.rules_of(self._ruled(session))

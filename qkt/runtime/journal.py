@@ -255,6 +255,10 @@ class Journal(JournalReading):
         """The open database, for what else is kept beside the journal."""
         return self._db
 
+    def another(self) -> sqlite3.Connection:
+        """One more open connection, for a thread of its own."""
+        return _connect(self.path)
+
     def check(self) -> list[str]:
         """What the database's own check finds wrong, nothing when it is sound."""
         return [row[0] for row in self._db.execute("pragma integrity_check") if row[0] != "ok"]

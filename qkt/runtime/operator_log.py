@@ -7,6 +7,9 @@ from __future__ import annotations
 import logging
 import sqlite3
 
+import anyio
+import anyio.to_thread
+
 from qkt.runtime.control.answers import ANSWER, Answer, Failed
 from qkt.runtime.control.commands import COMMAND, Command
 
@@ -28,11 +31,14 @@ log = logging.getLogger(__name__)
 
 
 class OperatorLog:
-    """Keeps to the journal's database. What cannot be written while the disk refuses is logged: a halt is never refused for
-    want of a record."""
+    """Keeps to the journal's database, over a connection of its own beside the loop: a disk that hangs holds nobody up but
+    whoever waits for a record. What cannot be written while the disk refuses is logged: a halt is never refused for want of
+    one."""
 
-    def __init__(self, db: sqlite3.Connection, now: int) -> None:
+    def __init__(self, db: sqlite3.Connection, writer: sqlite3.Connection, now: int) -> None:
         self._db = db
+        self._writer = writer
+        self._one = anyio.Lock()
         for statement in SCHEMA.split(";"):
             db.execute(statement)
         oldest = "select id from commands order by ts desc limit -1 offset ?"
@@ -44,14 +50,14 @@ class OperatorLog:
         rows = self._db.execute("select ts from starts order by ts desc limit ?", (STARTS,)).fetchall()
         return [row[0] for row in reversed(rows)]
 
-    def begin(self, command: Command, now: int) -> None:
+    async def begin(self, command: Command, now: int) -> None:
         """The command is about to be performed."""
         row = (command.id, now, command.author, command.model_dump_json())
-        self._write("insert or ignore into commands(id, ts, author, command) values (?, ?, ?, ?)", row)
+        await self._write("insert or ignore into commands(id, ts, author, command) values (?, ?, ?, ?)", row)
 
-    def settle(self, command: Command, answer: Answer) -> None:
+    async def settle(self, command: Command, answer: Answer) -> None:
         """What came of it."""
-        self._write("update commands set answer = ? where id = ?", (answer.model_dump_json(), command.id))
+        await self._write("update commands set answer = ? where id = ?", (answer.model_dump_json(), command.id))
 
     def recall(self, command_id: str) -> tuple[Command, Answer] | None:
         """A command of an earlier life of the engine and what it was answered.
@@ -67,8 +73,11 @@ class OperatorLog:
         found = "the engine ended before the command was settled: whether it acted is unknown"
         return command, Failed(id=command_id, kind="fault", found=found, remedy="look with qkt status, then ask under a new id")
 
-    def _write(self, statement: str, values: tuple[object, ...]) -> None:
+    async def _write(self, statement: str, values: tuple[object, ...]) -> None:
+        """In the order of asking, and to the end whoever asked."""
         try:
-            self._db.execute(statement, values)
+            with anyio.CancelScope(shield=True):
+                async with self._one:
+                    await anyio.to_thread.run_sync(self._writer.execute, statement, values)
         except sqlite3.Error as problem:
             log.error("a command could not be recorded: %s", problem)

@@ -162,7 +162,7 @@ async def test_a_command_is_performed_once_across_a_restart(source: list[Tick], 
         await (await hub.desk.submit(ask.Deploy(id="deploy-01", author="me", path=str(file)))).wait(10)
         first = await (await hub.desk.submit(halt)).wait(10)
         lost = ask.Resume(id="resume-01", author="me")
-        engine.begin_command(lost)  # and the process ends under it
+        await engine.begin_command(lost)  # and the process ends under it
         seen = engine.version
     async with Engine(state, market(source)) as engine, open_hub(engine) as hub:
         assert engine.version > seen, "nothing that was seen before is taken for news"
@@ -173,6 +173,25 @@ async def test_a_command_is_performed_once_across_a_restart(source: list[Tick], 
         assert isinstance(answer, Failed)
         assert "unknown" in answer.found
         assert len(engine.digest(0).starts) == 2
+
+
+async def test_a_disk_that_hangs_holds_up_no_halt(source: list[Tick], tmp_path: Path) -> None:
+    halt = ask.Halt(id="halt-0001", author="me", reason="lunch")
+    async with Engine(tmp_path / "state", market(source)) as engine, open_hub(engine) as hub:
+        live = await engine.deploy(strategy_file(tmp_path), "cross", {})
+        hanging = engine.journal.another()
+        hanging.execute("begin immediate")
+        with anyio.fail_after(2):
+            ticket = await hub.desk.submit(halt)
+            while live.halted is None:
+                await anyio.sleep(0.002)
+        assert not ticket.settled, "a halt that nobody could write down is not told as done"
+        hanging.execute("rollback")
+        hanging.close()
+        answer = await ticket.wait(10)
+        assert isinstance(answer, Done)
+    async with Engine(tmp_path / "state", market(source)) as engine:
+        assert engine.recall(halt.id) == (halt, answer)
 
 
 async def test_a_back_test_runs_beside_the_trading_and_can_be_taken_back(tmp_path: Path) -> None:

@@ -113,15 +113,20 @@ class CommandDesk:
         command = ticket.command
         try:
             self._tell(ticket)
-            self._engine.begin_command(command)
+            if holds_place:
+                await self._engine.begin_command(command)
+            else:  # what protects waits for no disk
+                self._tasks.start_soon(self._engine.begin_command, command)
             ticket.settle(self._overtaken(command) or await self._perform(ticket))
-            self._engine.settle_command(command, ticket.answer)
+            self._tell(ticket)
+            with anyio.CancelScope(shield=True):
+                await self._engine.settle_command(command, ticket.answer)
         finally:
             if not ticket.settled:  # the engine ends
                 ticket.settle(Failed(id=command.id, kind="fault", found="the engine ended before the command was settled"))
+                self._tell(ticket)
             if holds_place:
                 self._places.release()
-            self._tell(ticket)
 
     async def _perform(self, ticket: Ticket) -> Done | Failed | Changed:
         command = ticket.command

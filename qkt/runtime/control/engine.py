@@ -80,11 +80,11 @@ class EngineControl(Protocol):
         """A command that an earlier life of this engine was given, and what it was answered."""
         ...
 
-    def begin_command(self, command: Command) -> None:
+    async def begin_command(self, command: Command) -> None:
         """Write down that a command is about to be performed."""
         ...
 
-    def settle_command(self, command: Command, answer: Answer) -> None:
+    async def settle_command(self, command: Command, answer: Answer) -> None:
         """Write down what came of it."""
         ...
 

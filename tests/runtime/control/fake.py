@@ -156,10 +156,10 @@ class FakeEngine:
     def recall(self, command_id: str) -> tuple[Command, Answer] | None:
         return self.recorded.get(command_id)
 
-    def begin_command(self, command: Command) -> None:
+    async def begin_command(self, command: Command) -> None:
         self.begun.append(command)
 
-    def settle_command(self, command: Command, answer: Answer) -> None:
+    async def settle_command(self, command: Command, answer: Answer) -> None:
         self.recorded[command.id] = command, answer
 
     async def perform(self, command: Command, progress: Callable[[Step], None]) -> Done | Failed | Changed:
