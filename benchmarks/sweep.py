@@ -106,7 +106,7 @@ class OneWorker:
     def __call__(self, pid: int, out: Path) -> bool:
         below = children(pid)[1:]
         if not self.done and lines_of(out) >= 25 and below:
-            os.kill(below[0], signal.SIGKILL)
+            os.kill(below[-1], signal.SIGKILL)  # the first may be the one that the others were forked from
             self.done = True
         return False
 

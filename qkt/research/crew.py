@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -66,17 +68,21 @@ class OwnCrew:
 
 
 class LocalCrew:
-    """As many processes as asked for, which map one parcel, the one that was given last before any task."""
+    """As many processes as asked for, which map one parcel. Where processes can be forked safely they begin as one."""
 
     def __init__(self, workers: int) -> None:
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._answers: SimpleQueue[Outcome | Broken] = SimpleQueue()
-        self._hands = [_Hand(self._tasks, self._answers) for _ in range(workers)]
+        self._nursery = _Nursery(workers) if sys.platform == "linux" else None
+        first = [None] * workers if self._nursery is None else self._nursery.workers
+        self._hands = [_Hand(self._tasks, self._answers, worker) for worker in first]
 
     def give(self, parcel: Path) -> None:
-        """Have the work done on this parcel."""
+        """Have the work done on this parcel. Once, before any task."""
         for hand in self._hands:
             hand.parcel = parcel
+        if self._nursery is not None:
+            self._nursery.give(parcel)
 
     def outcomes(self, tasks: Sequence[Task], stop: Callable[[], bool]) -> Iterator[Outcome]:
         """See `Crew`."""
@@ -102,6 +108,8 @@ class LocalCrew:
         """End the processes, whatever they are doing."""
         for hand in self._hands:
             hand.end()
+        if self._nursery is not None:
+            self._nursery.end()
         for _ in self._hands:
             self._tasks.put(None)
         for hand in self._hands:
@@ -128,28 +136,127 @@ def workers_of(asked: int | None) -> int:
     return asked if asked is not None else count or 1
 
 
-class _Hand:
-    """A thread with its process."""
+class _Worker:
+    """One process as its hand sees it: `process` where it was started alone, None where it was forked."""
 
-    def __init__(self, tasks: SimpleQueue[Task | None], answers: SimpleQueue[Outcome | Broken]) -> None:
+    def __init__(self, questions: IO[bytes], answers: IO[bytes], process: subprocess.Popen[bytes] | None) -> None:
+        self._questions = questions
+        self._answers = answers
+        self.process = process
+        self.pid: int | None = None
+
+    @classmethod
+    def started(cls) -> _Worker:
+        """A new process. Raises OSError where none can be started."""
+        process = _started([])
+        assert process.stdin is not None
+        assert process.stdout is not None
+        return cls(process.stdin, process.stdout, process)
+
+    def greet(self, parcel: Path | None) -> Broken | None:
+        """Hear who it is, or why it cannot work, and give it the parcel unless it was born with it."""
+        told = self._hear()
+        if isinstance(told, Broken):
+            return told
+        self.pid = told if isinstance(told, int) else None
+        if self.process is not None:
+            self._say(parcel)
+        return None
+
+    def ask(self, task: Task) -> Outcome | Broken | None:
+        """Its answer, None when it is gone."""
+        answer = self._hear() if self._say(task) else None
+        return answer if isinstance(answer, Outcome | Broken) else None
+
+    def _say(self, message: object) -> bool:
+        try:
+            pickle.dump(message, self._questions)
+            self._questions.flush()
+        except OSError:
+            return False
+        return True
+
+    def _hear(self) -> object:
+        try:
+            return pickle.load(self._answers)
+        except (EOFError, OSError, pickle.UnpicklingError):
+            return None
+
+    def kill(self) -> None:
+        """A forked one is killed with all that were born with it."""
+        if self.process is not None:
+            self.process.kill()
+
+    def finish(self) -> None:
+        """Nothing of it is left. A forked one ends where its input does, if it is not gone already."""
+        self.kill()
+        for pipe in (self._questions, self._answers):
+            try:
+                pipe.close()
+            except OSError:
+                continue  # what was still to be written has no reader
+        if self.process is not None:
+            self.process.wait()
+
+
+class _Nursery:
+    """A process that becomes several when it gets the parcel: what takes long is imported and opened once."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers: list[_Worker] = []
+        theirs: list[tuple[int, int]] = []
+        for _ in range(workers):
+            (source, questions), (answers, sink) = os.pipe(), os.pipe()
+            self.workers.append(_Worker(os.fdopen(questions, "wb"), os.fdopen(answers, "rb"), None))
+            theirs.append((source, sink))
+        try:
+            self._process = _started(theirs)
+        except OSError as problem:
+            raise QktError(f"a worker cannot be started ({problem.strerror})") from None
+        finally:
+            for end in chain(*theirs):
+                os.close(end)
+
+    def give(self, parcel: Path) -> None:
+        assert self._process.stdin is not None
+        try:
+            pickle.dump(parcel, self._process.stdin)
+            self._process.stdin.close()
+        except OSError:
+            return  # it is gone, and each hand starts a worker of its own
+
+    def end(self) -> None:
+        """Kill it and those that were born of it: they are one group of processes."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+
+
+class _Hand:
+    """A thread with its process, at first the one that is given."""
+
+    def __init__(self, tasks: SimpleQueue[Task | None], answers: SimpleQueue[Outcome | Broken], worker: _Worker | None) -> None:
         self.parcel: Path | None = None
         self._tasks = tasks
         self._answers = answers
         self._ended = False
-        self._process: subprocess.Popen[bytes] | None = None
-        # The process that has got the parcel.
-        self._given: subprocess.Popen[bytes] | None = None
+        self._worker = worker
         self._thread = Thread(target=self._work, daemon=True)
         self._thread.start()
 
     @property
     def pid(self) -> int | None:
-        return None if self._process is None else self._process.pid
+        worker = self._worker
+        return None if worker is None else worker.pid
 
     def end(self) -> None:
         self._ended = True
-        if self._process is not None:
-            self._process.kill()
+        if self._worker is not None:
+            self._worker.kill()
 
     def ended(self) -> bool:
         """Whether the work has been ended, by another thread at any time."""
@@ -160,7 +267,7 @@ class _Hand:
 
     def _work(self) -> None:
         try:
-            self._process = _start()
+            self._worker = self._worker or _Worker.started()
             while (task := self._tasks.get()) is not None and not self.ended():
                 answer = self._done(task)
                 if answer is not None:
@@ -168,71 +275,36 @@ class _Hand:
         except OSError as problem:
             self._answers.put(Broken(f"a worker cannot be started ({problem.strerror})", expected=True))
         finally:
-            if self._process is not None:
-                _finish(self._process)
+            if self._worker is not None:
+                self._worker.finish()
 
     def _done(self, task: Task) -> Outcome | Broken | None:
         """The answer to a task, None when the work has ended meanwhile."""
         for _ in range(ATTEMPTS):
-            if self._process is None:
-                self._process = _start()
+            worker = self._worker = self._worker or _Worker.started()
             if self.ended():
                 return None
-            if self._given is not self._process:
-                self._given = self._process
-                _say(self._process, self.parcel)
-            answer = _ask(self._process, task)
+            answer: Outcome | Broken | None = worker.greet(self.parcel) if worker.pid is None else None
+            answer = answer or worker.ask(task)
             if answer is not None:
                 return answer
-            _finish(self._process)
-            self._process = None
+            worker.finish()
+            self._worker = None
         if self.ended():
             return None
         params = ", ".join(f"{name}={value}" for name, value in task.params.items())
         return Broken(f"{ATTEMPTS} processes died one after the other over {params or 'a run'}; is there enough memory?", True)
 
 
-def _start() -> subprocess.Popen[bytes]:
-    """A worker in a session of its own: Ctrl-C in the terminal is for who started it."""
+def _started(pairs: Sequence[tuple[int, int]]) -> subprocess.Popen[bytes]:
+    """A process that becomes workers on these pipes, without any a worker itself. It has a session of its own: Ctrl-C in the
+    terminal is for who started it."""
     return subprocess.Popen(
-        [sys.executable, "-m", "qkt.research.worker"],
+        [sys.executable, "-m", "qkt.research.worker", *(f"{source},{sink}" for source, sink in pairs)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        pass_fds=list(chain(*pairs)),
         start_new_session=os.name == "posix",
         creationflags=0 if os.name == "posix" else NEW_PROCESS_GROUP,
     )
-
-
-def _ask(process: subprocess.Popen[bytes], task: Task) -> Outcome | Broken | None:
-    """None when the process is gone."""
-    if not _say(process, task):
-        return None
-    assert process.stdout is not None
-    try:
-        answer: Outcome | Broken = pickle.load(process.stdout)
-    except (EOFError, OSError, pickle.UnpicklingError):
-        return None
-    return answer
-
-
-def _say(process: subprocess.Popen[bytes], message: object) -> bool:
-    pipe: IO[bytes] | None = process.stdin
-    assert pipe is not None
-    try:
-        pickle.dump(message, pipe)
-        pipe.flush()
-    except OSError:
-        return False
-    return True
-
-
-def _finish(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            try:
-                pipe.close()
-            except OSError:
-                continue  # what was still to be written has no reader
-    process.wait()

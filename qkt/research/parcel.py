@@ -129,12 +129,13 @@ def map_parcel(path: Path) -> memoryview:
 
 
 class OpenParcel:
-    """A parcel opened. `ready` runs; the strategy's files stand in a folder that goes with this object."""
+    """A parcel opened. `ready` runs; the strategy's files stand in a folder, `within` another one where that is named, which
+    goes with this object."""
 
-    def __init__(self, data: memoryview) -> None:
+    def __init__(self, data: memoryview, within: Path | None = None) -> None:
         body, *buffers = _views(data)
         contents: _Contents = pickle.loads(body, buffers=buffers)
-        self._folder = tempfile.TemporaryDirectory(prefix="qkt-research-")
+        self._folder = tempfile.TemporaryDirectory(prefix="qkt-research-", dir=within)
         folder = Path(self._folder.name)
         for name, text in contents.files.items():
             file = folder / name

@@ -1,6 +1,7 @@
 """A process that does tasks: the place of its parcel and then tasks come on standard input, answers go out on standard output.
 
-It ends when its input does, so it never outlives whoever started it by more than a task.
+Or it becomes several, each with two pipes of its own, once the place of the parcel came on standard input. A worker ends when
+its input does, so it never outlives whoever started it by more than a task.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import os
 import pickle
 import sys
 import traceback
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from qkt.core.errors import QktError
 from qkt.research.bench import Bench
@@ -21,10 +24,10 @@ from qkt.research.task import Broken, Outcome, Task
 
 
 class ParcelBench:
-    """A bench over a parcel."""
+    """A bench over a parcel. The strategy's files stand in a folder of its own `within` one, or where temporary files do."""
 
-    def __init__(self, data: memoryview) -> None:
-        self._parcel = OpenParcel(data)
+    def __init__(self, data: memoryview, within: Path | None = None) -> None:
+        self._parcel = OpenParcel(data, within)
         self._bench = Bench(self._parcel.ready)
 
     def perform(self, task: Task) -> Outcome:
@@ -38,21 +41,62 @@ class ParcelBench:
 
 
 def main() -> None:
-    """Serve until the input ends."""
+    """Serve until the input ends, or where the command line names pipes become a worker for each pair of them."""
     import qkt.lang  # noqa: F401 - while there is nothing to do yet; most strategies need it
 
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    pairs = [(int(source), int(sink)) for source, _, sink in (text.partition(",") for text in sys.argv[1:])]
+    answers = os.dup(sys.stdout.fileno())
     # What a strategy prints must not get between the answers.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    questions = sys.stdin.buffer
-    bench: ParcelBench | None = None
+    if pairs:
+        fork(sys.stdin.buffer, pairs)
+    else:
+        serve(sys.stdin.buffer, os.fdopen(answers, "wb"))
+
+
+def fork(told: IO[bytes], pairs: Sequence[tuple[int, int]]) -> None:
+    """Become several workers, who share what is imported and the parcel as it was opened. Ends when they have."""
     try:
-        place: Path = pickle.load(questions)
-        bench = ParcelBench(map_parcel(place))
+        place: Path = pickle.load(told)
+        bench = ParcelBench(map_parcel(place), place.parent)
+    except EOFError:
+        return
+    except Exception as problem:
+        for _, sink in pairs:
+            with os.fdopen(sink, "wb") as answers:
+                pickle.dump(_broken(problem), answers)
+        return
+    gc.collect()
+    gc.freeze()
+    for own in pairs:
+        if os.fork() == 0:
+            try:
+                _close(pair for pair in pairs if pair != own)
+                serve(os.fdopen(own[0], "rb"), os.fdopen(own[1], "wb"), bench)
+            finally:
+                os._exit(0)  # what is to be done at the end of a process is done once, by who forked
+    _close(pairs)
+    for _ in pairs:
+        os.wait()
+    bench.close()
+
+
+def _close(pairs: Iterable[tuple[int, int]]) -> None:
+    for pair in pairs:
+        for end in pair:
+            os.close(end)
+
+
+def serve(questions: IO[bytes], answers: IO[bytes], bench: ParcelBench | None = None) -> None:
+    """Say who this is, then answer. Without a bench the first that comes is the place of a parcel."""
+    try:
+        _answer(os.getpid(), answers)
+        if bench is None:
+            place: Path = pickle.load(questions)
+            bench = ParcelBench(map_parcel(place), place.parent)
         for number in itertools.count():
             task: Task = pickle.load(questions)
-            pickle.dump(bench.perform(task), answers)
-            answers.flush()
+            _answer(bench.perform(task), answers)
             if number == 0:
                 # Modules, market and columns stay as they are: the collector need not walk them after every run.
                 gc.collect()
@@ -60,12 +104,17 @@ def main() -> None:
     except (EOFError, BrokenPipeError):
         return  # whoever asked is gone
     except Exception as problem:
-        told = str(problem) if isinstance(problem, QktError) else traceback.format_exc()
-        pickle.dump(Broken(told, isinstance(problem, QktError)), answers)
-        answers.flush()
-    finally:
-        if bench is not None:
-            bench.close()
+        _answer(_broken(problem), answers)
+
+
+def _answer(answer: object, answers: IO[bytes]) -> None:
+    pickle.dump(answer, answers)
+    answers.flush()
+
+
+def _broken(problem: Exception) -> Broken:
+    expected = isinstance(problem, QktError)
+    return Broken(str(problem) if expected else "".join(traceback.format_exception(problem)), expected)
 
 
 if __name__ == "__main__":

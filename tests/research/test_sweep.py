@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -68,10 +69,15 @@ def test_processes_give_the_same_bytes_though_one_of_them_is_killed(ready: Prepa
                     os.kill(self.pids[0], signal.SIGKILL)
                 yield outcome
 
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(temporary))
+        patch.setattr(tempfile, "tempdir", None)
         patch.setattr("qkt.research.job.LocalCrew", Killed)
         swept(ready, GRID, tmp_path / "two", Means(workers=2))
     assert killed
+    assert not list(temporary.iterdir()), "what the workers wrote has gone with them"
     for name in ("table.csv", "result.json"):
         assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
     assert alone.to_csv() == (tmp_path / "alone" / "table.csv").read_text()
