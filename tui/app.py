@@ -187,15 +187,6 @@ class Dashboard(App[str], inherit_bindings=False):
         keys = self.keyboard
         return marks(self.view, self.size.width, thrifty=self.pace.thrifty, read_only=keys.read_only, locked=keys.locked)
 
-    def elsewhere(self, command: str) -> str:
-        """A command of qkt as it is to be typed in another terminal to reach this engine."""
-        return f"{command} {self.watches.at.reach}".rstrip() if command.startswith("qkt ") else command
-
-    @property
-    def engine_name(self) -> str:
-        """What the engine is called where it matters which one it is."""
-        return self.watches.at.name if self.watches.away else ""
-
     def look_at_fleet(self) -> None:
         self.background(self.watches.run, "fleet", exclusive=True, exit_on_error=False)
 

@@ -65,10 +65,8 @@ class Commander:
             if ask is None:
                 return None
             if not asked_of.linked:
-                app.say(
-                    f"{ask.title.partition(' --')[0]}: no link to the engine - elsewhere: {app.elsewhere(ask.elsewhere)}",
-                    "alarm",
-                )
+                what, there = ask.title.partition(" --")[0], app.watches.elsewhere(ask.elsewhere)
+                app.say(f"{what}: no link to the engine - elsewhere: {there}", "alarm")
                 return None
             same = before is not None and (before.rests_on, before.word) == (ask.rests_on, ask.word)
             if not same or tries == TRIES:
@@ -109,7 +107,7 @@ class Commander:
         """Send it and wait for what comes of it; what is heard of it on the way shows in the second line."""
         app = self._app
         words = getattr(command, "name", None)
-        elsewhere = app.elsewhere(elsewhere)
+        elsewhere = app.watches.elsewhere(elsewhere)
         self.sent = Sent(command.id, f"{command.command} {words or ''}".strip(), elsewhere, app.clock())
         app.show_lines()
         answer: Answer | None = None

@@ -91,6 +91,15 @@ class Watches:
         """Whether the dashboard shows another engine than that of the machine and process it began with."""
         return self.at.away or self.at is not self.fleet.home
 
+    @property
+    def name(self) -> str:
+        """What the engine that is shown is called where it matters which one it is."""
+        return self.at.name if self.away else ""
+
+    def elsewhere(self, command: str) -> str:
+        """A command of qkt as it is to be typed in another terminal to reach the engine that is shown."""
+        return f"{command} {self.at.reach}".rstrip() if command.startswith("qkt ") else command
+
     def berths(self) -> Iterator[Berth]:
         """A row for each engine and account, never a sum."""
         for post in self.posts:

@@ -25,7 +25,8 @@ from qkt.runtime.control.rows import (
     RuleTerms,
     Term,
 )
-from tests.tui.samples import ACCOUNT, FILLS, MINUTE, NOW, ORDERS, RULES, RUNS, at, d
+from tests.tui.holdings import ACCOUNT, FILLS, MINUTE, NOW, ORDERS, at, d
+from tests.tui.samples import RULES, RUNS
 
 TERMS = RuleTerms(
     rule=RULES[0],

@@ -113,7 +113,7 @@ def test_another_engines_dashboard_says_whose_it_is() -> None:
             assert desk.text().startswith("prod  LIVE  8801..17")
             await desk.press("K")
             assert "On prod: eva@host" in desk.text()
-            assert app.elsewhere("qkt kill") == "qkt kill --on prod"
+            assert app.watches.elsewhere("qkt kill") == "qkt kill --on prod"
 
     anyio.run(work)
 

@@ -46,7 +46,7 @@ class Confirm(Dialog[Chosen | None]):
             for old, new in zip(self.before.facts, ask.facts, strict=False):
                 if old != new:
                     lines.append([Cell(f"  was {old}, now {new}", "warn")])
-        if (engine := self.dashboard.engine_name) != "":
+        if (engine := self.dashboard.watches.name) != "":
             lines.append([Cell(clip(clean(f"On {engine}: {self.dashboard.watches.at.where}"), width), "bold")])
         if self._named_below():
             lines += [[Cell(part, "bold")] for part in wrapped(ask.title.partition(" -- ")[2], width)]

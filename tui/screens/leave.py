@@ -25,7 +25,7 @@ class Leave(Dialog[str | None]):
             *([Cell(part)] for part in wrapped(text, width)),
             [Cell("")],
             [Cell("k", "focus"), Cell("  keep trading without a dashboard; what brings it back:")],
-            *([Cell(f"     {part}", "bold")] for part in wrapped(self.dashboard.elsewhere("qkt attach"), width - 5)),
+            *([Cell(f"     {part}", "bold")] for part in wrapped(self.dashboard.watches.elsewhere("qkt attach"), width - 5)),
             [Cell("s", "focus"), Cell("  stop all sessions and end the engine")],
             [Cell("Esc", "focus"), Cell(" stay here")],
         ]

@@ -34,7 +34,7 @@ class AccountLine(Drawn):
         accounts = sorted(view.tables.accounts.values(), key=lambda row: (row.mode != "LIVE", row.account))
         shown = accounts if chosen == ALL else [row for row in accounts if row.account == chosen] or accounts[:1]
         width = self.app.size.width
-        name = clip(clean(self.dashboard.engine_name), LONGEST) or "qkt"
+        name = clip(clean(self.dashboard.watches.name), LONGEST) or "qkt"
         lines = [account_line(view, row, width, len(accounts), name) for row in shown[:MOST]] or [
             engine_line(view, width, name)
         ]
