@@ -206,8 +206,8 @@ def _show(told: Simulation | ExecutionStudy, what: str, start: float) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("", "as it was", "5%", "25%", "50%", "75%", "95%"):
         table.add_column(name, justify="right" if name else "left")
-    table.add_row("equity at the end", f"{told.observed[0]:,.2f}", *(f"{value:,.2f}" for value in asdict(told.final).values()))
-    table.add_row("deepest drawdown", f"{told.observed[1]:.2%}", *(f"{value:.2%}" for value in asdict(told.drawdown).values()))
+    table.add_row("final equity", f"{told.observed[0]:,.2f}", *(f"{value:,.2f}" for value in asdict(told.final).values()))
+    table.add_row("drawdown", f"{told.observed[1]:.2%}", *(f"{value:.2%}" for value in asdict(told.drawdown).values()))
     console = Console()
     console.print(f"{told.runs:,} {what}, from {start:,.2f}", highlight=False)
     console.print(table)

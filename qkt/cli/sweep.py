@@ -131,7 +131,7 @@ def _show(result: Sweep, folder: Path, top: int, *, quiet: bool, heat: str | Non
         print(f"{params}: {metric} {figure(metric, best.outcome.figures[metric])}, best of {len(result.trials)}")
         return
     console = Console(width=None if sys.stdout.isatty() else 200)
-    console.print(ranked(result, top))
+    console.print(ranked(result, top, console.width))
     left = len(result.trials) - top
     if left > 0:
         console.print(f"{left:,} more in {folder / 'table.csv'}", style="dim", highlight=False)

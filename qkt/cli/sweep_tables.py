@@ -18,18 +18,21 @@ if TYPE_CHECKING:
 SHOWN = ("sharpe", "total_pnl", "max_drawdown", "profit_factor", "win_rate", "closed_trades")
 SHARES = ("max_drawdown", "win_rate", "return_fraction", "cagr", "volatility", "exposure")
 
+WIDE = 100
+"""Columns of a terminal from which on there is room for everything."""
+
 COLD, MIDDLE, WARM = (178, 24, 43), (247, 247, 247), (33, 102, 172)
 
 
-def ranked(sweep: Sweep, top: int) -> Table:
-    """The best combinations."""
+def ranked(sweep: Sweep, top: int, width: int) -> Table:
+    """The best combinations, on so many columns of a terminal."""
     from qkt.research.figures import better_up
 
     metric = sweep.asked.metric
-    figures = (metric, *(name for name in SHOWN if name != metric))
+    figures = (metric, *(name for name in SHOWN if name != metric and (width >= WIDE or name != "win_rate")))
     varied = sweep.asked.space.names
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("rank", *varied, *(name.replace("_", " ") for name in figures), "neighbours", "stability"):
+    table = _plain(width)
+    for name in ("rank", *varied, *(_short(name) for name in figures), "neighbours", "stability"):
         table.add_column(name, justify="right")
     for row in sweep.rows()[:top]:
         told = (
@@ -104,32 +107,35 @@ def compact(metric: str, value: float) -> str:
     return f"{value:.2f}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def windows(walk: WalkForward) -> Table:
-    """A line for each window."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in (
-        "window",
-        "train",
-        "test",
-        "winner",
-        f"{walk.metric.replace('_', ' ')} in",
-        "out",
-        "profit in",
-        "out",
-        "efficiency",
-    ):
-        table.add_column(name, justify="left" if name in ("train", "test", "winner") else "right")
+def windows(walk: WalkForward, width: int) -> Table:
+    """A line for each window, on so many columns of a terminal."""
+    table = _plain(width)
+    wide, own = width >= WIDE, walk.metric != "total_pnl"
+    table.add_column("window" if wide else "#", justify="right")
+    for name in ("train", "test", "winner") if wide else ("train from", "test from", "winner"):
+        table.add_column(name, no_wrap=name != "winner")
+    scores = (f"{_short(walk.metric)} in", "out") if own else ()
+    for name in (*scores, "profit in", "out", "efficiency"):
+        table.add_column(name, justify="right")
     for row in walk.rows():
+        spans = [(row[f"{part}_start"][:10], row[f"{part}_end"][:10]) for part in ("train", "test")]
         table.add_row(
             str(row["window"]),
-            f"{row['train_start'][:10]} – {row['train_end'][:10]}",
-            f"{row['test_start'][:10]} – {row['test_end'][:10]}",
+            *(f"{begin} – {end}" if wide else begin for begin, end in spans),
             ", ".join(f"{name}={value}" for name, value in row["winner"].items()) or "-",
-            *(figure(walk.metric, row[name]) for name in ("score_in", "score_out")),
+            *(figure(walk.metric, row[name]) for name in ("score_in", "score_out") if own),
             *(figure("total_pnl", row[name]) for name in ("pnl_in", "pnl_out")),
             "-" if row["efficiency"] is None else f"{row['efficiency']:.0%}",
         )
     return table
+
+
+def _plain(width: int) -> Table:
+    return Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2 if width >= WIDE else 1, 0, 0))
+
+
+def _short(name: str) -> str:
+    return {"max_drawdown": "drawdown", "closed_trades": "trades"}.get(name, name.replace("_", " "))
 
 
 def _cell(heat: HeatMap, value: float | None) -> str:

@@ -116,8 +116,8 @@ def _show(result: WalkForward, folder: Path, *, quiet: bool) -> None:
         print(line)
         return
     console = Console(width=None if sys.stdout.isatty() else 200)
-    console.print(windows(result))
-    console.print(line, highlight=False, soft_wrap=True)
+    console.print(windows(result, console.width))
+    console.print(line, highlight=False)
     for warning in result.warnings():
         console.print(f"warning: {warning}", highlight=False, markup=False)
     console.print(f"results: {folder}", highlight=False, soft_wrap=True)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 from qkt.core.errors import UsageError
 from qkt.lang.suggest import did_you_mean
 from qkt.research.constraint import number
 from qkt.research.sweep import Sweep
 
-STEPS = 12
-"""Rows or columns that a parameter gets which takes anything between two values."""
+FEWEST_STEPS = 3
+"""Rows or columns that a parameter has at least, whose values are taken together because most pairs of them were not tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """The mean result of all trials with each pair of values, over whatever the other parameters were; None without one.
+    """The mean result of all trials with each pair of values, over whatever the other parameters were; None without one. Where
+    less than half of the pairs were tried, a value stands for those around it.
 
     `cells[row][column]`; a single parameter has one row. Results are as they are, `low` and `high` the worst and best of them
     in the sense of the metric.
@@ -47,6 +49,10 @@ def heat_map(sweep: Sweep, names: Sequence[str] = ()) -> HeatMap | None:
     if len(chosen) > 2:
         raise UsageError(f"{len(chosen)} parameters cannot be drawn at once", expected="one or two")
     down, across = (chosen[0], chosen[1]) if len(chosen) == 2 else (None, chosen[0])
+    pairs = {tuple(trial.params[name] for name in chosen) for trial in sweep.trials}
+    if 2 * len(pairs) < prod(len(tried[name]) for name in chosen):
+        steps = max(FEWEST_STEPS, int(len(pairs) ** (1 / len(chosen))))
+        tried |= {name: _few(tried[name], steps) for name in chosen}
     found: dict[tuple[str, str], list[float]] = {}
     for trial in sweep.trials:
         value = trial.outcome.figures.get(sweep.asked.metric)
@@ -65,13 +71,17 @@ def heat_map(sweep: Sweep, names: Sequence[str] = ()) -> HeatMap | None:
 
 
 def _values(sweep: Sweep, name: str) -> list[str]:
-    """The values that were tried, in order; of very many different numbers some that stand for those around them."""
-    values = sorted(
+    """The values that were tried, in order."""
+    return sorted(
         {trial.params[name] for trial in sweep.trials}, key=lambda text: (isinstance(number(text), str), number(text))
     )
-    if len(values) <= 3 * STEPS:
+
+
+def _few(values: list[str], steps: int) -> list[str]:
+    """Some of them, which stand for those around them."""
+    if len(values) <= steps:
         return values
-    return [values[place * (len(values) - 1) // (STEPS - 1)] for place in range(STEPS)]
+    return [values[place * (len(values) - 1) // (steps - 1)] for place in range(steps)]
 
 
 def _bin(values: Sequence[str], value: str) -> str:

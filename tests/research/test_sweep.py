@@ -15,6 +15,7 @@ from qkt.backtest.api import backtest
 from qkt.backtest.prepared import Prepared
 from qkt.core.errors import QktError, UsageError
 from qkt.research.crew import LocalCrew
+from qkt.research.heat import heat_map
 from qkt.research.job import Means, Standing
 from qkt.research.journal import NAME
 from qkt.research.parcel import OpenParcel, map_parcel, write_parcel
@@ -118,6 +119,22 @@ def test_a_combination_that_fails_is_told_and_ranked_last(ready: Prepared, tmp_p
     assert "the n of 'ema' cannot be 0" in result.warnings[0]
     with pytest.raises(QktError, match="every one of 1 runs failed"):
         sweep(ready, Asked(Space.parse(["fast=0"])), tmp_path / "none", means=ALONE)
+
+
+def test_a_map_of_few_trials_takes_values_together_and_loses_none(ready: Prepared, tmp_path: Path) -> None:
+    dense = heat_map(swept(ready, GRID, tmp_path / "dense"))
+    assert dense is not None
+    assert (dense.rows, dense.columns) == (("2", "3", "4", "5"), ("6", "9", "12"))
+    asked = Asked(Space.parse(["fast=2..30", "slow=40..90"]), "random", 9, metric="total_pnl")
+    result = swept(ready, asked, tmp_path / "sparse")
+    sparse = heat_map(result)
+    assert sparse is not None
+    assert (len(sparse.rows), len(sparse.columns)) == (3, 3)
+    tried = sorted({int(trial.params["fast"]) for trial in result.trials})
+    assert (sparse.rows[0], sparse.rows[-1]) == (str(tried[0]), str(tried[-1]))
+    one = heat_map(result, ["fast"])
+    assert one is not None
+    assert len(one.columns) == len(tried), "most values of one parameter alone were tried"
 
 
 def test_equal_results_keep_the_order_of_proposal(ready: Prepared, tmp_path: Path) -> None:
