@@ -32,6 +32,9 @@ LOOK_SECONDS = 0.1
 """Between two looks whether to stop."""
 
 MINUTE = 60.0
+PATIENCE = 10.0
+"""For processes to end in."""
+
 NEW_PROCESS_GROUP = 0x200
 """Of Windows."""
 
@@ -226,10 +229,13 @@ class _Nursery:
             return  # it is gone, and each hand starts a worker of its own
 
     def end(self) -> None:
-        """Kill it and those that were born of it: they are one group of processes."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        """End those that were born of it, and it with them: they are one group of processes."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(PATIENCE)
+                break
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with suppress(OSError):

@@ -10,6 +10,7 @@ import gc
 import itertools
 import os
 import pickle
+import signal
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
@@ -68,9 +69,11 @@ def fork(told: IO[bytes], pairs: Sequence[tuple[int, int]]) -> None:
         return
     gc.collect()
     gc.freeze()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which is for the workers; this one ends when they have
     for own in pairs:
         if os.fork() == 0:
             try:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 _close(pair for pair in pairs if pair != own)
                 serve(os.fdopen(own[0], "rb"), os.fdopen(own[1], "wb"), bench)
             finally:
