@@ -319,7 +319,7 @@ class Engine:
         await self.operators.begin(command, self.wall.now())
 
     async def settle_command(self, command: Command, answer: Answer) -> None:
-        await self.operators.settle(command, answer)
+        await self.operators.settle(command, answer, self.wall.now())
 
     def rules(self, session: str) -> Sequence[RuleRow]:
         return self.shown.rules_of(self._ruled(session))

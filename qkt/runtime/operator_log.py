@@ -52,12 +52,11 @@ class OperatorLog:
 
     async def begin(self, command: Command, now: int) -> None:
         """The command is about to be performed."""
-        row = (command.id, now, command.author, command.model_dump_json())
-        await self._write("insert or ignore into commands(id, ts, author, command) values (?, ?, ?, ?)", row)
+        await self._write("on conflict(id) do nothing", command, now, None)
 
-    async def settle(self, command: Command, answer: Answer) -> None:
-        """What came of it."""
-        await self._write("update commands set answer = ? where id = ?", (answer.model_dump_json(), command.id))
+    async def settle(self, command: Command, answer: Answer, now: int) -> None:
+        """What came of it. A halt may be done before it was written that it begins."""
+        await self._write("on conflict(id) do update set answer = excluded.answer", command, now, answer.model_dump_json())
 
     def recall(self, command_id: str) -> tuple[Command, Answer] | None:
         """A command of an earlier life of the engine and what it was answered.
@@ -73,8 +72,10 @@ class OperatorLog:
         found = "the engine ended before the command was settled: whether it acted is unknown"
         return command, Failed(id=command_id, kind="fault", found=found, remedy="look with qkt status, then ask under a new id")
 
-    async def _write(self, statement: str, values: tuple[object, ...]) -> None:
-        """In the order of asking, and to the end whoever asked."""
+    async def _write(self, known: str, command: Command, now: int, answer: str | None) -> None:
+        """In the order of asking, and to the end whoever asked. `known` says what is done where the id is there."""
+        values = command.id, now, command.author, command.model_dump_json(), answer
+        statement = f"insert into commands(id, ts, author, command, answer) values (?, ?, ?, ?, ?) {known}"
         try:
             with anyio.CancelScope(shield=True):
                 async with self._one:

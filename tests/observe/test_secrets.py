@@ -79,9 +79,9 @@ async def test_they_appear_in_no_log_no_page_no_bundle_and_no_traceback(tmp_path
             said = f"the password is {PASSWORD}, key={KEY}"
             for number, word in enumerate((HaltCommand, ResumeCommand, HaltCommand)):
                 command = word(id=f"command-{number}", author=HOOK, name="one", reason=said)
-                engine.begin_command(command)
+                await engine.begin_command(command)
                 answer = await engine.perform(command, print)
-                engine.settle_command(command, answer)
+                await engine.settle_command(command, answer)
                 assert isinstance(answer, Done)
             observer.tail.drain()
             asked = {

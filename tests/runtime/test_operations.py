@@ -175,6 +175,14 @@ async def test_a_command_is_performed_once_across_a_restart(source: list[Tick], 
         assert len(engine.digest(0).starts) == 2
 
 
+async def test_a_halt_that_was_done_before_it_was_written_down_is_remembered_with_its_answer(tmp_path: Path) -> None:
+    halt, answer = ask.Halt(id="halt-0001", author="me", reason="lunch"), Done(id="halt-0001", text="all is halted")
+    async with Engine(tmp_path / "state", market([])) as engine:
+        await engine.settle_command(halt, answer)
+        await engine.begin_command(halt)
+        assert engine.recall(halt.id) == (halt, answer)
+
+
 async def test_a_disk_that_hangs_holds_up_no_halt(source: list[Tick], tmp_path: Path) -> None:
     halt = ask.Halt(id="halt-0001", author="me", reason="lunch")
     async with Engine(tmp_path / "state", market(source)) as engine, open_hub(engine) as hub:
