@@ -179,7 +179,7 @@ async def watched(engine: Engine, folder: Path) -> AsyncIterator[None]:
     """Everything that usually looks at an engine."""
     files = LogFiles(folder / "logs", "info", megabytes=20, files=5)
     with logging_to(files):
-        async with observing(engine, Config(observe=Observe(port=0)), engine.snapshot, files) as observer:
+        async with observing(engine, Config(observe=Observe(port=0)), files) as observer:
             address = await served(observer)
             async with aside(ask, address, ["/metrics", "/status"], EVERY) as asked, aside(follow, address) as read:
                 while asked.value < 2 or not read.value:
@@ -206,7 +206,7 @@ async def beset(engine: Engine, folder: Path) -> AsyncIterator[Any]:  # noqa: AR
     async with AsyncExitStack() as stack:
         stack.callback(stuck.set)
         config = Config(observe=Observe(port=0))
-        observer = await stack.enter_async_context(observing(engine, config, engine.snapshot, channels=[channel]))
+        observer = await stack.enter_async_context(observing(engine, config, channels=[channel]))
         address = await served(observer)
         for _follower in range(FOLLOWERS):
             stack.enter_context(stuck_follower(address))

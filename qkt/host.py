@@ -109,7 +109,7 @@ async def host(hosting: Hosting, tell: Callable[[str], None], front: Front | Non
             await _load(engine, hosting.load_dir, tell, ending)
         async with (
             serving(engine, hosting.state) as (hub, endpoint),  # whoever can ask finds everything there
-            observing(engine, hosting.config, hub.latest, hosting.logs, channels),
+            observing(engine, hosting.config, hosting.logs, channels),
         ):
             engine.subscribers = lambda: hub.subscribers
             where = endpoint.path or f"127.0.0.1:{endpoint.port}"
@@ -129,7 +129,7 @@ async def run_one(file: Path, params: dict[str, str], state: Path, config: Confi
     async with (
         ending_on_signal(say) as ending,
         _engine(state, config, restore=False) as engine,
-        observing(engine, config, engine.snapshot),
+        observing(engine, config),
     ):
         live = await engine.deploy(file, file.stem, params)
         async with anyio.create_task_group() as tasks:

@@ -50,7 +50,7 @@ async def demo_engine(state: Path, speed: float, metrics_port: int = 0) -> Async
         engine.demo = True
         engine.strategies_dir = strategy_folder()
         shown = overlaid(Config(), "observe", {"serve": True, "host": "127.0.0.1", "port": metrics_port})
-        async with engine, observing(engine, shown, engine.snapshot):
+        async with engine, observing(engine, shown):
             for name in FIRST:
                 await engine.deploy(strategy_folder() / f"{name}.qkt", name, {})
             hub.release()

@@ -45,11 +45,10 @@ class Outlets:
 
 
 class EngineCollector:
-    """Families of one engine. `latest` gives its snapshot."""
+    """Families of one engine."""
 
-    def __init__(self, engine: Engine, latest: Callable[[], Snapshot], outlets: Outlets) -> None:
+    def __init__(self, engine: Engine, outlets: Outlets) -> None:
         self._engine = engine
-        self._latest = latest
         self._outlets = outlets
         self._lines: Counter[str] = Counter()
         self._process = ProcessCollector(namespace="qkt", registry=None)
@@ -57,9 +56,8 @@ class EngineCollector:
     def count_line(self, level: str) -> None:
         self._lines[level] += 1
 
-    def collect(self) -> Iterator[Family]:
-        """Everything, as of now."""
-        snapshot = self._latest()
+    def collect(self, snapshot: Snapshot) -> Iterator[Family]:
+        """Everything, as of now and of this snapshot."""
         lives = [hosted.live for hosted in self._engine.hosted.values()]
         rows = list(snapshot.tables.strategies.values())[:MOST]
         yield from self._of_the_engine(rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
@@ -22,7 +22,6 @@ from qkt.observe.metrics import EngineCollector, Outlets
 from qkt.observe.reception import Reception
 from qkt.observe.status import Wellness, status_of, wellness
 from qkt.observe.tail import LineTail
-from qkt.runtime.control.frames import Snapshot
 from qkt.runtime.control.rows import Line
 from qkt.runtime.engine import Engine
 from qkt.runtime.lines import KEPT
@@ -46,13 +45,11 @@ class Observer:
         self,
         engine: Engine,
         config: Config,
-        latest: Callable[[], Snapshot],
         logs: LogFiles | None = None,
         channels: Sequence[Channel] = (),
     ) -> None:
         self._engine = engine
         self._config = config
-        self._latest = latest
         self._channels = channels
         self._heartbeat = Heartbeat(config.observe, self._well)
         self.tail = LineTail(engine)
@@ -71,7 +68,7 @@ class Observer:
             log_dropped=lambda: self.tail.missed + (0 if logs is None else logs.dropped + logs.failures),
             heartbeats=lambda: (self._heartbeat.sent, self._heartbeat.failed),
         )
-        self.collector = EngineCollector(engine, latest, outlets)
+        self.collector = EngineCollector(engine, outlets)
         self.tail.listen(reception.line)
         self.tail.listen(lambda line: self.collector.count_line(line.level))
         if channels:
@@ -119,8 +116,9 @@ class Observer:
             now = self._engine.wall.now()
             if now >= due:
                 due = next_time(now, hours, minutes)
+                told = summary(await self._engine.snapshot_in_turns())
                 for channel in self._channels:
-                    channel.summarise(*summary(self._latest()))
+                    channel.summarise(*told)
 
     async def _serve(self, settings: Observe) -> None:
         """Serve for as long as the engine lives; a port that is taken is asked for again now and then."""
@@ -150,10 +148,10 @@ class Observer:
     # ------------------------------------------------------------- what is shown
 
     async def metrics(self) -> bytes:
-        return await written(self.collector.collect())
+        return await written(self.collector.collect(await self._engine.snapshot_in_turns()))
 
     async def status(self) -> bytes:
-        return redacted(status_of(self._engine, self._latest()).model_dump_json()).encode()
+        return redacted(status_of(self._engine, await self._engine.snapshot_in_turns()).model_dump_json()).encode()
 
     async def health(self) -> bytes:
         return redacted(self._well().model_dump_json()).encode()
@@ -163,13 +161,11 @@ class Observer:
 async def observing(
     engine: Engine,
     config: Config,
-    latest: Callable[[], Snapshot],
     logs: LogFiles | None = None,
     channels: Sequence[Channel] = (),
 ) -> AsyncIterator[Observer]:
-    """Look at an engine for as long as this is entered. `latest` gives its snapshot; `logs` writes its lines, `channels` tell
-    of what happens."""
-    observer = Observer(engine, config, latest, logs, channels)
+    """Look at an engine for as long as this is entered. `logs` writes its lines, `channels` tell of what happens."""
+    observer = Observer(engine, config, logs, channels)
     async with anyio.create_task_group() as tasks:
         observer.begin(tasks)
         try:

@@ -68,7 +68,7 @@ from qkt.runtime.views.fills import fill_rows
 from qkt.runtime.views.histories import digest, order_lives
 from qkt.runtime.views.rules import Ruled, rule_terms, ruled
 from qkt.runtime.views.sessions import health, hello, mode_of
-from qkt.runtime.views.snapshot import Shown, tables
+from qkt.runtime.views.snapshot import Shown, tables, tables_in_turns
 
 log = logging.getLogger(__name__)
 
@@ -306,6 +306,11 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         return Snapshot.model_construct(version=self.version, ts=self.wall.now(), tables=tables(self))
+
+    async def snapshot_in_turns(self) -> Snapshot:
+        """The same for whom it may take a while: each session as it is at its turn; in between others get theirs."""
+        tables = await tables_in_turns(self)
+        return Snapshot.model_construct(version=self.version, ts=self.wall.now(), tables=tables)
 
     async def perform(self, command: Command, progress: Callable[[Step], None]) -> Done | Failed | Changed:
         from qkt.runtime.operations import perform

@@ -182,6 +182,8 @@ class SessionMachine:
         return self._over(Lasts.WHILE)
 
     def _over(self, *lasts: Lasts) -> Halt | None:
+        if not self.session.risk.halts:
+            return None
         names = list(self.session.books.strategies)
         only = names[0] if len(names) == 1 else None
         binding = [halt for halt in self.halts if halt.lasts in lasts and halt.strategy in (None, only)]

@@ -49,7 +49,7 @@ async def engine(anyio_backend, tmp_path):
 
 @pytest.fixture
 async def observer(engine):
-    observer = Observer(engine, Config(), engine.snapshot)
+    observer = Observer(engine, Config())
     observer.tail.drain()
     return observer
 

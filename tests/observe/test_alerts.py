@@ -134,7 +134,7 @@ async def test_a_dead_channel_holds_up_neither_the_engine_nor_its_end(engine, mo
     channel = Channel("dead", Settings(**ALL), lambda title, body: stuck.wait(30), pause=lambda seconds: False)
     config = Config(observe=Observe(serve=False))
     with anyio.fail_after(10):
-        async with observing(engine, config, engine.snapshot, channels=[channel]):
+        async with observing(engine, config, channels=[channel]):
             await engine.find("one").command("halt", "eva", reason="dead channel")
             await engine.find("one").command("resume", "eva")
     stuck.set()
@@ -167,7 +167,7 @@ def test_whoever_tries_a_channel_that_is_dead_hears_why():
 
 async def test_lines_of_the_engine_reach_the_channels(engine):
     desk = Desk()
-    observer = Observer(engine, Config(), engine.snapshot, channels=[desk.channel])
+    observer = Observer(engine, Config(), channels=[desk.channel])
     observer.tail.drain()
     desk.channel.work()
     assert any("lunch" in body for _, _, body in desk.messages)

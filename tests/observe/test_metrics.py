@@ -9,6 +9,7 @@ from copy import deepcopy
 from itertools import accumulate
 from types import SimpleNamespace
 
+import anyio
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def samples(observer):
-    text = (await written(observer.collector.collect())).decode()
+    text = (await observer.metrics()).decode()
     return {
         (sample.name, *sorted(sample.labels.values())): sample.value
         for family in text_string_to_metric_families(text)
@@ -92,6 +93,23 @@ async def test_a_session_that_is_gone_has_no_series(engine, observer):
     assert not [key for key in await samples(observer) if "one" in key]
 
 
+async def test_others_get_their_turn_between_two_sessions_of_a_look(engine, monkeypatch):
+    monkeypatch.setattr("qkt.runtime.views.snapshot.AT_ONCE", 0.0)
+    whole = engine.snapshot().tables
+    gone = {}
+
+    async def goes():
+        gone["two"] = engine.hosted.pop("two")
+
+    found = (await engine.snapshot_in_turns()).tables
+    assert (found.strategies, found.accounts, found.limits) == (whole.strategies, whole.accounts, whole.limits)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(goes)
+        found = (await engine.snapshot_in_turns()).tables
+    engine.hosted.update(gone)
+    assert (list(found.accounts), list(found.strategies)) == (["paper:one"], ["one"])
+
+
 async def test_labels_are_bounded(engine, observer):
     live = engine.find("one")
     for number in range(3 * MOST):
@@ -103,7 +121,7 @@ async def test_labels_are_bounded(engine, observer):
 async def test_promtool_finds_nothing_wrong(engine, observer):
     if shutil.which("promtool") is None:
         pytest.skip("promtool is not installed")
-    text = await written(observer.collector.collect())
+    text = await observer.metrics()
     done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, b"")
 
@@ -112,7 +130,7 @@ async def test_what_is_written_is_what_the_library_would_write(engine, observer)
     numbers = (0, -0.0, 1, -7, 0.1, 1e6, 123456789.5, 1e21, 1e-9, math.inf, -math.inf)
     points = [((str(number), 'a\\b"c"\nd é'), value) for number, value in enumerate(numbers)]
     families = [
-        *deepcopy(list(observer.collector.collect())),
+        *deepcopy(list(observer.collector.collect(engine.snapshot()))),
         Family("qkt_x", 'a \\ "text"\nin lines', "gauge", ["n", "name"], points),
     ]
     ours = (await written(families)).decode()

@@ -27,7 +27,7 @@ async def test_prometheus_scrapes_a_running_engine(engine, tmp_path):
         pytest.skip("prometheus is not installed")
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    async with observing(engine, Config(observe=Observe(port=0)), engine.snapshot) as observer:
+    async with observing(engine, Config(observe=Observe(port=0))) as observer:
         with anyio.fail_after(40):
             while observer.address is None:
                 await anyio.sleep(0.01)

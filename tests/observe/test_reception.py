@@ -23,7 +23,7 @@ TOKEN = "t" * 16
 async def test_it_begins_with_the_first_who_knocks_and_again_when_it_was_lost(engine, monkeypatch):
     monkeypatch.setattr("qkt.observe.reception.RESTART", 0.01)
     config = Config(observe=Observe.model_validate({"port": 0, "token": TOKEN}))
-    async with observing(engine, config, engine.snapshot) as observer:
+    async with observing(engine, config) as observer:
         while observer.address is None:
             await anyio.sleep(0)
         assert not children()

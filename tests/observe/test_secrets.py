@@ -70,7 +70,7 @@ async def test_they_appear_in_no_log_no_page_no_bundle_and_no_traceback(tmp_path
     failing = FAILING.replace("no idea", f"asked with {TOKEN} and {KEY}")
     with logging_to(files):
         async with Engine(state, OwnFeeds(lambda: SpeakingFeed(list(ticks(1200))))) as engine:
-            observer = Observer(engine, config, engine.snapshot, files)
+            observer = Observer(engine, config, files)
             await engine.deploy(strategy_file(tmp_path), "one", {})
             await engine.deploy(strategy_file(tmp_path, failing, "fails.py"), "fails", {})
             with anyio.fail_after(20):

@@ -19,6 +19,7 @@ from qkt.lang.loader import load_text
 from qkt.risk import LossLimits, RiskLimits, StrategyLimits
 from qkt.runtime.inputs import CommandInput, TimerInput
 from qkt.runtime.machine import SessionMachine
+from qkt.runtime.views.kept import Kept
 from qkt.runtime.views.limits import limit_rows
 from tests.backtest.random_run import START, Memory, tape
 
@@ -148,7 +149,7 @@ def test_how_much_of_each_limit_is_used_is_shown() -> None:
     assert len(one.session.books.trades) == 1
     lose(one, START + 150_000, 1.3)
     live = SimpleNamespace(name="fx", machine=one)
-    rows = {row.rule: (row.scope, row.now, row.used_pct) for row in limit_rows(live)}  # type: ignore[arg-type]
+    rows = {row.rule: (row.scope, row.now, row.used_pct) for row in limit_rows(live, Kept())}  # type: ignore[arg-type]
     lost = -one.session.books.trades[-1].realized
     assert rows["account daily loss"] == ("fx", lost, lost / 4)
     assert rows["account drawdown"] == ("fx", lost / 100, lost / 10)

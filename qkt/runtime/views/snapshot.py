@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from decimal import Decimal
 from time import monotonic, process_time
 from typing import TYPE_CHECKING
+
+import anyio.lowlevel
 
 from qkt.runtime.control.frames import Tables, table
 from qkt.runtime.control.rows import (
@@ -15,6 +17,7 @@ from qkt.runtime.control.rows import (
     ExposureRow,
     FillRow,
     HaltRow,
+    LimitRow,
     MarketRow,
     OrderRow,
     PositionRow,
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from qkt.runtime.engine import Engine
     from qkt.runtime.roster import Hosted
 
+AT_ONCE = 0.001
+"""Seconds that whoever may wait takes at a time."""
 MEASURED = 2.0
 """Seconds over which the process's own load is taken."""
 
@@ -46,6 +51,7 @@ class Shown:
     def __init__(self) -> None:
         self.positions: dict[str, Kept[PositionRow]] = {}
         self.orders: dict[str, Kept[OrderRow]] = {}
+        self.limits: dict[str, Kept[LimitRow]] = {}
         self.fills: dict[str, ShownFills] = {}
         self.rules: dict[str, LookedRules] = {}
         self.markets: Kept[MarketRow] = Kept()
@@ -60,7 +66,7 @@ class Shown:
 
     def forget(self, name: str) -> None:
         """A session has gone."""
-        for kept in (self.positions, self.orders, self.fills, self.streams):
+        for kept in (self.positions, self.orders, self.limits, self.fills, self.streams):
             kept.pop(name, None)
         for whose in [one for one in self.rules if one.partition("/")[0] == name]:
             del self.rules[whose]
@@ -88,8 +94,33 @@ class Shown:
 
 
 def tables(engine: Engine) -> Tables:
-    """Everything but rules."""
-    shown, running = engine.shown, list(engine.hosted.values())
+    """Everything but rules, at one moment."""
+    steps = _gathered(engine)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
+async def tables_in_turns(engine: Engine) -> Tables:
+    """The same for whom it may take a while: each session at a moment of its own, and after every `AT_ONCE` seconds others on
+    the loop get their turn."""
+    steps = _gathered(engine)
+    until = monotonic() + AT_ONCE
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        if monotonic() > until:
+            await anyio.lowlevel.checkpoint()
+            until = monotonic() + AT_ONCE
+
+
+def _gathered(engine: Engine) -> Generator[None, None, Tables]:
+    """Session by session; one that has gone meanwhile is left out."""
+    shown = engine.shown
     positions: dict[str, PositionRow] = {}
     orders: dict[str, OrderRow] = {}
     fills: dict[str, FillRow] = {}
@@ -97,10 +128,13 @@ def tables(engine: Engine) -> Tables:
     accounts: list[AccountRow] = []
     exposure: list[ExposureRow] = []
     halts: list[HaltRow] = []
+    limits: dict[str, LimitRow] = {}
     streams: dict[str, StreamRow] = {}
     wall = engine.wall.now()
-    for hosted in running:
+    for hosted in list(engine.hosted.values()):
         live = hosted.live
+        if engine.hosted.get(live.name) is not hosted:
+            continue
         own = list(position_rows(live, shown.positions.setdefault(live.name, Kept())))
         row = strategy_row(hosted)
         stakes = list(exposure_rows(live, own, row.equity))
@@ -110,9 +144,11 @@ def tables(engine: Engine) -> Tables:
         strategies += [row, *child_rows(live, row)]
         exposure += stakes
         accounts.append(account_row(live, row, stakes))
+        limits |= table(limit_rows(live, shown.limits.setdefault(live.name, Kept())))
         halts += halt_rows(live)
         now = live.machine.last_ts if hosted.pump.drives_clock else wall
         streams.update(shown.streams.setdefault(live.name, ShownStreams()).of(live.machine, now))
+        yield
     markets = table(market_rows(engine))
     shown.markets.turn()
     return Tables.model_construct(
@@ -121,7 +157,7 @@ def tables(engine: Engine) -> Tables:
         orders=orders,
         fills=fills,
         market=markets,
-        limits=table(row for hosted in running for row in limit_rows(hosted.live)),
+        limits=limits,
         halts=table(halts),
         alerts=table(engine.alerts),
         feeds=table(feed_rows(engine)),
@@ -129,7 +165,7 @@ def tables(engine: Engine) -> Tables:
         exposure=table(exposure),
         streams=streams,
         runs=table(engine.runs),
-        system=table([system_row(engine, running)]),
+        system=table([system_row(engine, list(engine.hosted.values()))]),
         rules={},
     )
 
