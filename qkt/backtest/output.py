@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from decimal import Decimal
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -97,7 +99,7 @@ def _write_parquet(target: Path, curve: EquityCurve) -> None:
 def _replace(path: Path, write: Callable[[Path], None]) -> None:
     """Write beside the file, then put it in its place; a pipe or a device is written directly."""
     final = path if _is_device(path) else path.resolve()
-    target = final if _is_device(path) else final.with_name(f".{final.name}.{os.getpid()}.part")
+    target = final if _is_device(path) else draft_of(final)
     try:
         write(target)
         if target != final:
@@ -108,6 +110,33 @@ def _replace(path: Path, write: Callable[[Path], None]) -> None:
         if target != final:
             with suppress(OSError):
                 target.unlink()
+
+
+def draft_of(target: Path) -> Path:
+    """Where to write a file or a folder that takes the place of `target` when it is whole: beside it, under a name that no
+    other process uses. What processes left there that were killed as they wrote is removed."""
+    for left in target.parent.glob(f".{escape(target.name)}.*.part"):
+        number = left.name.split(".")[-2]
+        if number.isdecimal() and _is_gone(int(number)):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    left.unlink()
+    return target.with_name(f".{target.name}.{os.getpid()}.part")
+
+
+def _is_gone(process: int) -> bool:
+    """Whether there is certainly no such process. Windows has no way to ask that does nothing else."""
+    if os.name != "posix":
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def _is_device(path: Path) -> bool:

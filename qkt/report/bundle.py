@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qkt.backtest.output import as_text, write_round_trips, write_trades
+from qkt.backtest.output import as_text, draft_of, write_round_trips, write_trades
 from qkt.backtest.result import BacktestResult
 from qkt.core.errors import QktError, UsageError
 from qkt.report.evidence import evidence
@@ -55,7 +55,7 @@ def write_report(
     proof = evidence(result, command)
     chance = Chance.of(result, executions)
     data = result.as_dict() | {"chance": chance.as_dict(), "evidence": proof}
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = draft_of(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         part.mkdir()

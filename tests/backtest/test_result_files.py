@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from qkt.backtest.curve import EquityCurve
-from qkt.backtest.output import require_writable, write_equity, write_round_trips, write_trades
+from qkt.backtest.output import draft_of, require_writable, write_equity, write_round_trips, write_trades
 from qkt.core.errors import QktError
 from tests.backtest.records import fill, minutes, trip
 
@@ -60,6 +63,21 @@ def test_a_failure_half_way_leaves_the_old_file_alone(tmp_path):
         write_trades(path, rows())
     assert path.read_text() == "of an earlier run"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a process cannot be asked after there")
+def test_what_a_killed_process_left_is_removed_and_what_another_one_writes_is_not(tmp_path):
+    path = tmp_path / "trades[1].csv"
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for name in (f".{path.name}.{gone.pid}.part", f".{path.name}.{os.getppid()}.part", f".other.csv.{gone.pid}.part"):
+        (tmp_path / name).write_text("timestamp,")
+    (tmp_path / f".report.{gone.pid}.part").mkdir()
+    (tmp_path / f".report.{gone.pid}.part" / "result.json").write_text("{")
+    write_trades(path, [fill()])
+    draft_of(tmp_path / "report")
+    left = {f".{path.name}.{os.getppid()}.part", f".other.csv.{gone.pid}.part", path.name}
+    assert {file.name for file in tmp_path.iterdir()} == left
 
 
 def test_a_link_stays_a_link(tmp_path):
