@@ -29,6 +29,8 @@ class Hosted:
     differing: int = 0
     # How faithful it is to its recording, None while nobody looks.
     fidelity: Fidelity | None = None
+    # The same of each child of a portfolio, by its id.
+    of_children: dict[str, Fidelity] = field(default_factory=dict)
 
 
 class Roster:

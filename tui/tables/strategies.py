@@ -35,6 +35,8 @@ STATE_ROLES = {
 
 def state_cell(row: StrategyRow, context: Context) -> Cell:
     word = state(row)
+    if row.fidelity is not None and row.fidelity.state == "differs":
+        return Cell(f"{word} !", "alarm")  # its recording comes to something else
     return Cell(word, STATE_ROLES.get(word, "alarm"))
 
 

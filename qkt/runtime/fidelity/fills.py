@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -49,12 +49,13 @@ class Got:
 
 
 class Slippage:
-    """Attends a machine. `decision` is against what was decided: the side's quote when a market order was sent, the level of
-    any other; `quote` against the side's quote when the fill was booked."""
+    """Attends a machine, or one `owner` of positions in it. `decision` is against what was decided: the side's quote when a
+    market order was sent, the level of any other; `quote` against the side's quote when the fill was booked."""
 
-    def __init__(self, machine: SessionMachine) -> None:
+    def __init__(self, machine: SessionMachine, owner: str | None = None) -> None:
         self.decision, self.quote = Got(), Got()
         self._machine = machine
+        self._owner = owner
         self._decided: OrderedDict[str, Decimal] = OrderedDict()
         scope = machine.session.scope
         scope.subscribe_first(SubmitOrder, self._on_submit)
@@ -62,6 +63,8 @@ class Slippage:
 
     def _on_submit(self, command: SubmitOrder) -> None:
         order = command.order
+        if self._owner not in (None, order.strategy):
+            return
         price = self._quoted(order.symbol, order.side)
         if order.kind is OrderKind.MARKET and price is not None:
             self._decided[order.id] = price
@@ -70,6 +73,8 @@ class Slippage:
 
     def _on_trade(self, trade: Trade) -> None:
         fill = trade.fill
+        if self._owner not in (None, fill.strategy):
+            return
         meant = self._decided.get(fill.order_id, fill.reference)
         quoted = self._quoted(fill.symbol, fill.side)
         self.decision.add(*self._worth(trade, meant))
@@ -112,12 +117,13 @@ class Execution:
 
 class Pairs:
     """Fills that happened and fills of paper on the same ticks, brought together: the same order, else the same sort of fill
-    within a minute. `missed` are those that paper alone has, `extra` those that paper has not, `against_paper` what the real
-    ones got beyond paper's."""
+    within a minute. `missed` are those that paper alone has, `extra` those that paper has not, by owner, `against_paper` what
+    the real ones got beyond paper's, of all (None) and by owner."""
 
     def __init__(self, machine: SessionMachine) -> None:
-        self.paired = self.missed = self.extra = 0
-        self.against_paper = Got()
+        self.missed: Counter[str] = Counter()
+        self.extra: Counter[str] = Counter()
+        self.against_paper: defaultdict[str | None, Got] = defaultdict(Got)
         self._machine = machine
         # Filled orders without their like yet, and those that are settled, by id.
         self._real: OrderedDict[str, Execution] = OrderedDict()
@@ -145,20 +151,21 @@ class Pairs:
         for order, real in list(self._real.items()):
             found = self._like(real)
             if found is not None:
-                self.paired += 1
                 del self._real[order], self._paper[found.order]
                 _remember(self._paper_done, found.order)
                 _remember(self._real_done, order)
                 side = Side(real.sort[2])
                 less = EXACT.subtract(found.price, real.price)
-                self.against_paper.add(*worth(self._machine, real.sort[1], side, real.quantity, less, real.price))
+                gained = worth(self._machine, real.sort[1], side, real.quantity, less, real.price)
+                for whose in (None, real.sort[0]):
+                    self.against_paper[whose].add(*gained)
             elif now - real.ts > WITHIN:
-                self.extra += 1
+                self.extra[real.sort[0]] += 1
                 del self._real[order]
                 _remember(self._real_done, order)
         for order, paper in list(self._paper.items()):
             if now - paper.ts > WITHIN:
-                self.missed += 1
+                self.missed[paper.sort[0]] += 1
                 del self._paper[order]
                 _remember(self._paper_done, order)
 

@@ -83,10 +83,13 @@ class Keeper:
             log.warning("the process that shadows sessions did not answer: %s", type(problem).__name__)
             for hosted in runs.values():
                 hosted.fidelity = Fidelity(state="unknown", reason="the process that does sessions again has ended")
+                hosted.of_children = dict.fromkeys(hosted.of_children, hosted.fidelity)
             self._moved()
             return False
         for run, hosted in runs.items():
-            found = hosted.fidelity = fidelity(answer[str(run)], hosted.live.recorder.next - 1)
+            told, recorded = answer[str(run)], hosted.live.recorder.next - 1
+            found = hosted.fidelity = fidelity(told, recorded)
+            hosted.of_children = {child: fidelity(one, recorded) for child, one in told.get("children", {}).items()}
             if found.state == "differs" and run not in self._told:
                 self._told.add(run)
                 self._parted(hosted.live.name, found.difference or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -47,7 +47,10 @@ class Shadow:
         if terms.broker is not BrokerKind.PAPER:
             on_paper = _machine(registration, replace(terms, broker=BrokerKind.PAPER), scratch / "paper")
             self._paper = on_paper, Redoing(on_paper)
-        self._slippage = Slippage(self._machine)
+        owners = list(self._machine.session.books.strategies)
+        # Of the whole session, and of each child of a portfolio.
+        self._whole = Comparison(Slippage(self._machine))
+        self._children = {one: Comparison(Slippage(self._machine, one)) for one in owners if self._machine.children}
         self._pairs = Pairs(self._machine)
         on_paper.session.scope.subscribe(Trade, self._pairs.on_paper)
         self._tape = TapeFollower(tape_folder(state, registration.run))
@@ -59,8 +62,6 @@ class Shadow:
         self._now: deque[tuple[int, Input, int, list[Effect]]] = deque()
         self._then: Iterator[tuple[int, list[Effect]]] = iter(())
         self._next: tuple[int, list[Effect]] | None = None
-        self._records = self._equal = 0
-        self._difference: str | None = None
 
     def advance(self, deadline: float) -> bool:
         """Go on until the recording ends or the time has come (monotonic seconds). Returns whether it ended.
@@ -87,19 +88,23 @@ class Shadow:
 
     def as_json(self) -> dict[str, Any]:
         """The figures as of now."""
+        children = {child: self._figures(found, child) for child, found in self._children.items()}
+        return {**self._figures(self._whole, None), "children": children}
+
+    def _figures(self, found: Comparison, owner: str | None) -> dict[str, Any]:
         pairs = self._pairs
         return {
             "inputs": self._number,
             "as_of": self._as_of(),
-            "records": self._records,
-            "equal": self._equal,
-            "difference": self._difference,
-            "fills": self._slippage.decision.fills,
-            "missed": pairs.missed,
-            "extra": pairs.extra,
-            "decision": self._slippage.decision.as_json(),
-            "quote": self._slippage.quote.as_json(),
-            "paper": pairs.against_paper.as_json() if self._paper is not None else None,
+            "records": found.records,
+            "equal": found.equal,
+            "difference": found.difference,
+            "fills": found.slippage.decision.fills,
+            "missed": pairs.missed.total() if owner is None else pairs.missed[owner],
+            "extra": pairs.extra.total() if owner is None else pairs.extra[owner],
+            "decision": found.slippage.decision.as_json(),
+            "quote": found.slippage.quote.as_json(),
+            "paper": pairs.against_paper[owner].as_json() if self._paper is not None else None,
         }
 
     def _as_of(self) -> int:
@@ -158,15 +163,36 @@ class Shadow:
     def _compare(self, number: int, given: Input | None, journaled: list[Effect], rebuilt: list[Effect]) -> None:
         count = max(len(journaled), len(rebuilt))
         pairs = [(_at(journaled, place), _at(rebuilt, place)) for place in range(count)]
-        self._records += count
-        self._equal += sum(was == now for was, now in pairs)
+        label = "" if given is None else f" ({told(given)})"
         for was, now in pairs:
-            if was != now and self._difference is None:
-                label = "" if given is None else f" ({told(given)})"
-                self._difference = f"input {number}{label}: {difference(was, now)}"
+            concerned = [self._whole, *self._child_of(was or now)]
+            for found in concerned:
+                found.add(was, now, f"input {number}{label}")
         for effect in journaled:
             if effect.kind == "fill":
                 self._pairs.real(effect.value)
+
+    def _child_of(self, effect: Effect | None) -> list[Comparison]:
+        """The child that a record names, if any."""
+        found = self._children and effect is not None and self._children.get(effect.value.get("strategy", ""))
+        return [found] if found else []
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Records that were compared, how many of them are equal, and the first `difference` in words."""
+
+    slippage: Slippage
+    records: int = 0
+    equal: int = 0
+    difference: str | None = None
+
+    def add(self, was: Effect | None, now: Effect | None, label: str) -> None:
+        self.records += 1
+        if was == now:
+            self.equal += 1
+        elif self.difference is None:
+            self.difference = f"{label}: {difference(was, now)}"
 
 
 def _at(effects: list[Effect], place: int) -> Effect | None:

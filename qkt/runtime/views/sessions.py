@@ -94,8 +94,9 @@ def strategy_row(hosted: Hosted) -> StrategyRow:
     )
 
 
-def child_rows(live: LiveSession, parent: StrategyRow) -> Iterator[StrategyRow]:
+def child_rows(hosted: Hosted, parent: StrategyRow) -> Iterator[StrategyRow]:
     """The children of a portfolio, from its own row."""
+    live = hosted.live
     machine = live.machine
     supervisor = machine.session.supervisor
     if supervisor is None:
@@ -140,6 +141,7 @@ def child_rows(live: LiveSession, parent: StrategyRow) -> Iterator[StrategyRow]:
             blocked=parent.blocked,
             closed=book.closed,
             wins=book.won,
+            fidelity=hosted.of_children.get(name, hosted.fidelity),
         )
 
 

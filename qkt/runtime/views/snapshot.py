@@ -141,7 +141,7 @@ def _gathered(engine: Engine) -> Generator[None, None, Tables]:
         positions |= table(own)
         orders |= table(order_rows(live, shown.orders.setdefault(live.name, Kept())))
         fills.update(shown.fills_of(hosted))
-        strategies += [row, *child_rows(live, row)]
+        strategies += [row, *child_rows(hosted, row)]
         exposure += stakes
         accounts.append(account_row(live, row, stakes))
         limits |= table(limit_rows(live, shown.limits.setdefault(live.name, Kept())))
