@@ -21,7 +21,7 @@ def serve() -> None:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
-        raise UsageError("the language server needs pygls", remedy="install it with: pip install 'qkt[lsp]'") from None
+        raise UsageError("the language server needs pygls", remedy=extra("lsp")) from None
     try:
         known = version("qkt")
     except PackageNotFoundError:

@@ -45,6 +45,11 @@ class QktError(Exception):
         }
 
 
+def extra(name: str) -> str:
+    """The remedy where what an extra brings is not installed. qkt is installed from a clone, it is on no index."""
+    return f"in the clone of qkt: pip install '.[{name}]'"
+
+
 class UsageError(QktError):
     """A command or call that cannot be understood as given."""
 

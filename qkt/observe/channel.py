@@ -145,7 +145,7 @@ def sender(name: str, url: str) -> Send:
     try:
         import apprise
     except ImportError:
-        raise ConfigError("alerts need Apprise", where=where, remedy="pip install 'qkt[alerts]'") from None
+        raise ConfigError("alerts need Apprise", where=where, remedy=extra("alerts")) from None
     service = apprise.Apprise()
     if not service.add(url):
         raise ConfigError(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from qkt.backtest.output import as_text, draft_of, write_round_trips, write_trades
 from qkt.backtest.result import BacktestResult
-from qkt.core.errors import QktError, UsageError
+from qkt.core.errors import QktError, UsageError, extra
 from qkt.report.evidence import evidence
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def require_libraries() -> None:
     from importlib.util import find_spec
 
     if any(find_spec(name) is None for name in ("bokeh", "jinja2")):
-        raise QktError("a report is drawn with bokeh, which is not installed", remedy="pip install 'qkt[report]'")
+        raise QktError("a report is drawn with bokeh, which is not installed", remedy=extra("report"))
 
 
 def _require_ours(folder: Path) -> None:

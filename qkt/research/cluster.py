@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import Any
 
-from qkt.core.errors import QktError, UsageError
+from qkt.core.errors import QktError, UsageError, extra
 from qkt.research.parcel import map_parcel
 from qkt.research.task import Outcome, Task
 from qkt.research.worker import ParcelBench
@@ -123,7 +123,7 @@ def _distributed() -> Any:
     try:
         import distributed
     except ImportError:
-        remedy = "install it with: pip install 'qkt[cluster]'"
+        remedy = extra("cluster")
         raise UsageError(
             "--cluster needs Dask, which is not installed", expected="the extra 'cluster'", remedy=remedy
         ) from None

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from qkt.core.errors import UsageError
+from qkt.core.errors import UsageError, extra
 from qkt.research.searches import BATCH, LUCKLESS, Floors, Proposal, scores
 from qkt.research.space import Axis, Interval, Params, Space
 from qkt.research.task import Outcome
@@ -85,7 +85,7 @@ def _optuna() -> Any:
     try:
         import optuna
     except ImportError:
-        remedy = "install it with: pip install 'qkt[research]'"
+        remedy = extra("research")
         raise UsageError(
             "--search tpe needs Optuna, which is not installed", expected="the extra 'research'", remedy=remedy
         ) from None

@@ -123,7 +123,7 @@ def test_a_gateway_that_cannot_be_served_says_why(qkt, config, monkeypatch):
     if sys.platform != "win32":
         local = qkt("mt5-gateway", "--profile", "exness")
         assert local.code == 1
-        assert "pip install 'qkt[mt5]'" in local.err
+        assert "pip install '.[mt5]'" in local.err
 
 
 def test_a_back_test_on_the_simulated_account_says_so_and_trades_as_on_paper(qkt, strategy, tape):

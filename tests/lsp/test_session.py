@@ -124,7 +124,7 @@ def test_without_pygls_one_sentence_says_how_to_get_it(tmp_path: Path) -> None:
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from qkt.cli.main import main; main(['lsp'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 2
-    assert done.stderr == "qkt: the language server needs pygls; install it with: pip install 'qkt[lsp]'\n"
+    assert done.stderr == "qkt: the language server needs pygls; in the clone of qkt: pip install '.[lsp]'\n"
 
 
 @pytest.mark.parametrize("module", ["pygls", "qkt.lsp", "qkt.lang"])

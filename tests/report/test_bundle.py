@@ -224,7 +224,7 @@ def test_a_full_disk_leaves_the_earlier_report_and_no_half_one(result, tmp_path,
 
 def test_a_missing_library_is_told_with_the_command_that_installs_it(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(QktError, match=r"bokeh, which is not installed; pip install 'qkt\[report\]'"):
+    with pytest.raises(QktError, match=r"bokeh, which is not installed; in the clone of qkt: pip install '\.\[report\]'"):
         bundle.require_report_folder(tmp_path / "r")
 
 
