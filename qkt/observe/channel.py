@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from qkt.config import Channel as Settings
 from qkt.config import ConfigError
+from qkt.core.errors import extra
 from qkt.core.secrets import redacted
 from qkt.observe.alerts import Alert, message
 from qkt.observe.followers import ORDER

@@ -43,8 +43,8 @@ def installed() -> bool:
 
 
 MISSING = (
-    "the MetaTrader5 package is not installed here; it exists for Windows only: there run pip install '.[mt5]' in the clone of qkt, "
-    "elsewhere run qkt mt5-gateway beside the terminal and set gateway_url in the profile"
+    "the MetaTrader5 package is not installed here; it exists for Windows only: there run pip install '.[mt5]' in the clone of "
+    "qkt, elsewhere run qkt mt5-gateway beside the terminal and set gateway_url in the profile"
 )
 
 
