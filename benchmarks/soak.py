@@ -159,6 +159,15 @@ class Operators:
                 self._fault(f"{deed.__name__}: {refusal}")
             self.done[deed.__name__] += 1
 
+    async def count_fills(self) -> str:
+        """How many fills the books of all sessions have, where the engine says so."""
+        try:
+            rows = (await self._client.snapshot()).tables.strategies.values()
+        except QktError as refusal:
+            self._fault(f"snapshot: {refusal}")
+            return "?"
+        return f"{sum(row.trades for row in rows if row.parent is None):,}"
+
     async def restart_guest(self) -> None:
         name = self._guest()
         await self._give("stop", name=name, flatten=True)
@@ -330,11 +339,11 @@ async def soak(arguments: argparse.Namespace, folder: Path) -> int:
         async with connect(state) as client:
             operators = Operators(client, state, strategies, arguments.seed, port)
             await operators.deploy_all()
-            looks = await watch(engine, operators, client, arguments)
+            looks = await watch(engine, operators, arguments)
+            print(f"{await operators.count_fills()} fills in the books")
             rows = (await client.snapshot()).tables
-        trades = sum(row.trades for row in rows.strategies.values() if row.parent is None)
         lost = sum(row.dropped for row in rows.feeds.values())
-        print(f"{trades:,} fills in the books, {lost} ticks lost")
+        print(f"{lost} ticks lost")
         return told(looks, operators, lost, arguments.grows)
     finally:
         engine.terminate()
@@ -345,9 +354,7 @@ async def soak(arguments: argparse.Namespace, folder: Path) -> int:
             print("the engine did not end")
 
 
-async def watch(
-    engine: subprocess.Popen[bytes], operators: Operators, client: ControlClient, arguments: argparse.Namespace
-) -> list[Look]:
+async def watch(engine: subprocess.Popen[bytes], operators: Operators, arguments: argparse.Namespace) -> list[Look]:
     """Look at the process until the time is over, while operators do what they do."""
     looks: list[Look] = []
     began = told_at = time.monotonic()
@@ -360,12 +367,11 @@ async def watch(
             looks.append(look(engine.pid, now))
             if time.monotonic() - told_at >= 60:
                 told_at = time.monotonic()
-                fills = sum(r.trades for r in (await client.snapshot()).tables.strategies.values() if r.parent is None)
-                one = looks[-1]
+                fills, one = await operators.count_fills(), looks[-1]
                 print(
                     f"{now / 60:5.1f} min  {one.memory / 1e6:7.1f} MB"
                     f"  children {one.children} of {one.of_children / 1e6:.0f} MB"
-                    f"  descriptors {one.descriptors}  threads {one.threads}  fills {fills:,}"
+                    f"  descriptors {one.descriptors}  threads {one.threads}  fills {fills}"
                     f"  deeds {sum(operators.done.values())}  faults {len(operators.faults)}",
                     flush=True,
                 )
@@ -381,14 +387,14 @@ def told(looks: list[Look], operators: Operators, lost: int, grows: float) -> in
     hours = (statistics.mean(one.at for one in last) - statistics.mean(one.at for one in first)) / 3600
     growth = (statistics.median(o.memory for o in last) - statistics.median(o.memory for o in first)) / 1e6 / max(hours, 1e-9)
     print("; ".join(f"{name} {count}" for name, count in sorted(operators.done.items())))
-    bad = growth > grows or bool(operators.faults) or lost > 0
+    grown = growth > grows
     print(f"memory {statistics.median(o.memory for o in last) / 1e6:.1f} MB, {growth:+.1f} MB an hour in the second half")
     for name in ("descriptors", "threads", "children"):
         was, now = (min(getattr(one, name) for one in some) for some in (first, last))
-        bad = bad or now > was
+        grown = grown or now > was
         print(f"{name} at rest {was}, then {now}")
-    print("GROWS" if bad else "flat")
-    return int(bad)
+    print("GROWS" if grown else "flat", f"{len(operators.faults)} faults", sep=", ")
+    return int(grown or bool(operators.faults) or lost > 0)
 
 
 def main() -> int:
