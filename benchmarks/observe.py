@@ -6,7 +6,9 @@ Cost: two engines of four sessions read the same recorded tape as fast as they c
 looks at an engine: log files, a reader who follows the lines, metrics and status asked for every five seconds. Both run at the
 same time on the same core, which the system gives them in turn every few milliseconds, so that whatever else the machine does
 weighs on both alike. What counts is the processor time of each engine, its threads and what receives its visitors included,
-and the median over pairs. Looking costs by the second, and here each engine has half a core: it costs what is found at most.
+and the median over pairs. Part of it is paid by the second, whatever an engine does: that part is measured on engines that have
+nothing to do, and counted for the seconds that the tape takes with half a core. So a machine that is busy otherwise, and gives
+an engine less, does not make looking dearer than it is.
 
 Harm: an engine at a steady rate, in turn left alone and beset by a channel of alerts that is dead, ten followers that never
 read, and a scraper that asks for metrics 100 times a second. While it is left alone the same scraper asks a stand-in in another
@@ -57,6 +59,9 @@ from qkt.runtime.markets import OwnFeeds
 SESSIONS = 4
 FOLLOWERS = 10
 ALLOWED = 0.03
+HALF = 0.5
+IDLE = 10
+"""Ticks, one a second, of an engine that has next to nothing to do."""
 START = 1_704_844_800_000
 STEP = 1200
 EVERY = 5.0
@@ -155,10 +160,11 @@ class Exact(Durations):
 
 @dataclass
 class Run:
-    """What an engine came to. Processor time in seconds; `intents` are nanoseconds from a tick to its durable intent,
+    """What an engine came to. Processor time and time in seconds; `intents` are nanoseconds from a tick to its durable intent,
     ascending, and `asked` is how often a page was given out."""
 
     cpu: float
+    wall: float
     trades: list[tuple[Any, ...]]
     intents: list[int]
     asked: int
@@ -305,14 +311,14 @@ async def run(text: str, ticks: list[Tick], rate: float | None, look: Any, start
             gc.collect()
             if start is not None:
                 start()
-            began = spent()
+            began, since = spent(), time.monotonic()
             exact = [Exact() for _ in range(SESSIONS)]
             for number in range(SESSIONS):
                 live = await engine.deploy(path, f"s{number}", {})
                 live.figures.intent = exact[number]
             for hosted in list(engine.hosted.values()):
                 await hosted.pump.ended.wait()
-            cpu = spent() - began
+            cpu, wall = spent() - began, time.monotonic() - since
             trades: list[tuple[Any, ...]] = []
             for hosted in engine.hosted.values():
                 rows = hosted.live.machine.session.books.trades
@@ -320,7 +326,7 @@ async def run(text: str, ticks: list[Tick], rate: float | None, look: Any, start
                     (hosted.live.name, row.timestamp, row.order_id, row.quantity, row.price, row.realized) for row in rows
                 ]
             intents = sorted(took for one in exact for took in one.all)
-            return Run(cpu, trades, intents, 0 if scraper is None else scraper.value - before)
+            return Run(cpu, wall, trades, intents, 0 if scraper is None else scraper.value - before)
 
 
 def spent() -> float:
@@ -338,7 +344,7 @@ QUANTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
 
 
 def measured(look: Any, ticks: int, together: Any, out: Any) -> None:
-    """One of a pair: what it spends on its tape, told to `out`."""
+    """One of a pair: what it spends on its tape, and while hardly anything happens, told to `out`."""
     tape = market(ticks)
     anyio.run(run, TEXT, tape[: ticks // 10], None, look)  # what is imported and opened once is over
 
@@ -349,17 +355,17 @@ def measured(look: Any, ticks: int, together: Any, out: Any) -> None:
         together.wait()
 
     one = anyio.run(run, TEXT, tape, None, look, start)
-    out.put((look.__name__, one.cpu, one.trades))
+    out.put((look.__name__, one, anyio.run(run, TEXT, tape[:IDLE], 1.0, look)))
 
 
-def pair(ticks: int) -> dict[str, tuple[float, list[tuple[Any, ...]]]]:
-    """Processor time and trades of an engine alone and of one that is looked at."""
+def pair(ticks: int) -> dict[str, tuple[Run, Run]]:
+    """An engine alone and one that is looked at, each over its tape and with next to nothing to do."""
     context = get_context("spawn")
     together, out = context.Barrier(2), context.SimpleQueue()
     both = [context.Process(target=measured, args=(look, ticks, together, out)) for look in (alone, watched)]
     for one in both:
         one.start()
-    found = {name: (cpu, trades) for name, cpu, trades in (out.get() for _ in both)}
+    found = {name: (one, idle) for name, one, idle in (out.get() for _ in both)}
     for one in both:
         one.join()
     return found
@@ -369,11 +375,15 @@ def cost(given: argparse.Namespace) -> bool:
     shares, spent, same = [], [], True
     for _ in range(given.pairs):
         found = pair(given.ticks)
-        (a, trades), (b, others) = found["alone"], found["watched"]
-        shares.append(b / a - 1)
-        spent.append(a)
-        same &= trades == others
-        print(f"alone {a:.3f} s, looked at {b:.3f} s of processor time: {b / a - 1:+.2%}", flush=True)
+        (a, idle), (b, watched_idle) = found["alone"], found["watched"]
+        second = watched_idle.cpu / watched_idle.wall - idle.cpu / idle.wall
+        longer = max(0.0, b.wall - b.cpu / HALF)
+        shares.append((b.cpu - second * longer) / a.cpu - 1)
+        spent.append(a.cpu)
+        same &= a.trades == b.trades
+        told = f"alone {a.cpu:.3f} s, looked at {b.cpu:.3f} s of processor time: {b.cpu / a.cpu - 1:+.2%}"
+        paid = f"{1000 * second:.1f} ms by the second, with {b.cpu / b.wall:.0%} of a core"
+        print(f"{told} ({paid}), {shares[-1]:+.2%} with half a core", flush=True)
     share, count = statistics.median(shares), SESSIONS * given.ticks
     rate = count / statistics.median(spent)
     print(f"{count:,} ticks of {SESSIONS} sessions, {rate:,.0f} a second of processor time, {len(shares)} pairs")
