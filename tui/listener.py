@@ -13,6 +13,9 @@ from tui.viewmodel import Lost
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 
+# Seconds between reading a frame and showing it.
+APART = 0.001
+
 # Lines asked for on attaching.
 PAST_LINES = 500
 
@@ -71,7 +74,7 @@ class Listener:
                             self._last_line = max(self._last_line, frame.lines[-1].number if frame.lines else 0)
                         if isinstance(frame, Hello):
                             pause = FIRST_PAUSE
-                        await asyncio.sleep(0)  # what else waits in this loop comes between reading a frame and showing it
+                        await asyncio.sleep(APART)  # what else waits in this loop comes in between
                         self._take(frame)
                         if isinstance(frame, Bye):
                             reason = frame.reason

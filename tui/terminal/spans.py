@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.control import Control
 from textual._compositor import ChopsUpdate, Compositor
 
 
@@ -17,7 +16,7 @@ class SpansUpdate(ChopsUpdate):
                 if part is None or left >= end or right <= start:
                     continue
                 first, last = max(left, start), min(right, end)
-                found.append(Control.move_to(first, y).segment.text)
+                found.append(f"\x1b[{y + 1};{first + 1}H")
                 found.append(part.crop(first - left, last - left).render(console))
         return "".join(found)
 

@@ -317,19 +317,19 @@ class Grid(Pane):
 
     def _columns(self, width: int) -> list[Column]:
         """The columns of this column set that fit. `w` brings those that did not."""
+        asked = (width, self.column_set, tuple(self._widths.values()))
+        if self._fits[0] != asked:
+            self._fits = (asked, self._offered(width))
+        return self._fits[1]
+
+    def _offered(self, width: int) -> list[Column]:
         offered = [column for column in self.table.columns if column.title not in self._hide]
-        fitting = self._fitting(offered, width)
+        fitting = self._fitted(offered, width)
         rest = [column for column in offered if column not in fitting]
         if not self.column_set or not rest:
             self.column_set = 0
             return fitting
-        return self._fitting([offered[0], *rest], width)
-
-    def _fitting(self, offered: Sequence[Column], width: int) -> list[Column]:
-        asked = (tuple(column.title for column in offered), width, tuple(self._widths.values()))
-        if self._fits[0] != asked:
-            self._fits = (asked, self._fitted(offered, width))
-        return self._fits[1]
+        return self._fitted([offered[0], *rest], width)
 
     def _fitted(self, offered: Sequence[Column], width: int) -> list[Column]:
         columns = list(offered)
