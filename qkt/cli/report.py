@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from qkt.cli.errors import say
 from qkt.core.errors import QktError
 
 if TYPE_CHECKING:
+    import webbrowser
+
     from qkt.report.comparison import Comparison
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
@@ -27,8 +30,6 @@ def report() -> None:
 @app.command("open")
 def open_(folder: Folder) -> None:
     """Show the page in the browser."""
-    import webbrowser
-
     from qkt.report.bundle import PAGE, read_manifest
 
     read_manifest(folder)
@@ -36,8 +37,20 @@ def open_(folder: Folder) -> None:
     if not page.is_file():
         raise QktError(f"has no {PAGE} any more", where=str(folder), remedy="write the report again")
     print(page)
-    if not webbrowser.open(page.as_uri()):
+    browser = _browser()
+    if browser is None or not browser.open(page.as_uri()):
         say("there is no browser here: open the file above where there is one")
+
+
+def _browser() -> webbrowser.BaseBrowser | None:
+    """One that draws: those of a terminal show no chart, and are taken only where `BROWSER` names them."""
+    import webbrowser
+
+    try:
+        found = webbrowser.get()
+    except webbrowser.Error:
+        return None
+    return None if type(found) is webbrowser.GenericBrowser and "BROWSER" not in os.environ else found
 
 
 @app.command()
@@ -95,6 +108,8 @@ def _print(found: Comparison) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from qkt.backtest.phrases import DASH
+
     console = Console()
     if found.same:
         console.print("The two runs came to the same: figures, trades, strategy, data and settings.", highlight=False)
@@ -104,6 +119,8 @@ def _print(found: Comparison) -> None:
     for name in (*found.names, "change"):
         table.add_column(Text(name), justify="right")
     for row in found.figures:
+        if row.first == row.second == DASH:
+            continue
         table.add_row(row.label, row.first, row.second, row.change if row.change.strip("+-0. %") else "")
     console.print(table)
     trades = f"closed trades: {found.common:,} entered alike in both, {found.only_first:,} only in {found.names[0]}, "

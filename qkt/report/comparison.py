@@ -133,8 +133,11 @@ def _at(values: Mapping[str, Any], key: str) -> Any:
 
 def _differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """What was asked for, what it was run on, what came out strange."""
-    for part in ("strategy", "symbols", "period", "params", "settings", "interrupted"):
+    for part in ("strategy", "symbols", "period", "params", "interrupted"):
         yield from _changed(part, one.get(part), other.get(part))
+    # How fills are made is told by the execution.
+    settings = ({name: value for name, value in told.get("settings", {}).items() if name != "fills"} for told in (one, other))
+    yield from _changed("settings", *settings)
     proofs = one.get("evidence") or {}, other.get("evidence") or {}
     for part in ("engine", "strategy", "instruments", "data"):
         sums = [_sums(proof.get(part)) for proof in proofs]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import webbrowser
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -54,7 +55,6 @@ def test_what_the_runs_were_told_differently_is_named(tmp_path):
     second = report(tmp_path / "b", params={"fast": "9", "slow": "21"}, execution=replace(ExecutionSettings(), fills="mid"))
     assert [d for d in compare(first, second).differences if d[0] != "warning"] == [
         ("params: fast", "5", "9"),
-        ("settings: fills", "quotes", "mid"),
         ("settings: execution: fills", "quotes", "mid"),
     ]
 
@@ -89,6 +89,17 @@ def test_the_command_tells_what_differed(tmp_path, capsys):
     code, out, _ = run(capsys, "report", "compare", str(first), str(second), "--json", "--html", str(page))
     assert json.loads(out)["trades"] == {"common": 1, "only_first": 1, "only_second": 0}
     assert "params: fast" in page.read_text()
+
+
+def test_a_page_is_opened_by_a_browser_that_draws_or_named(tmp_path, capsys, monkeypatch):
+    folder = report(tmp_path / "a")
+    monkeypatch.delenv("BROWSER", raising=False)
+    monkeypatch.setattr("webbrowser.get", lambda: webbrowser.GenericBrowser("true"))
+    code, out, err = run(capsys, "report", "open", str(folder))
+    assert (code, out) == (0, f"{folder / 'report.html'}\n")
+    assert "there is no browser here" in err
+    monkeypatch.setenv("BROWSER", "true")
+    assert run(capsys, "report", "open", str(folder)) == (0, out, "")
 
 
 def test_mistakes_are_sentences(tmp_path, capsys):
