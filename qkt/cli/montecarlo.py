@@ -12,7 +12,7 @@ import typer
 
 from qkt.cli.pairs import pairs
 from qkt.cli.run_options import STRATEGY_FILES, OptionalStore, RunOptions, with_run_options
-from qkt.cli.sweep import Cluster, Out, Resume, Shared, Workers, default_folder, fresh_unless, interrupted, meter_shown
+from qkt.cli.search_options import Cluster, Out, Resume, Shared, Workers, default_folder, fresh_unless, interrupted, meter_shown
 from qkt.core.errors import QktError, UsageError
 
 if TYPE_CHECKING:

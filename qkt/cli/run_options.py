@@ -218,13 +218,21 @@ class RunOptions:
 
 def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
     """The command with the options in the place of its parameter `run`, which gets them as `RunOptions`."""
-    names = tuple(inspect.signature(_declared).parameters)
-    parameters = list(_expanded(command))
+    return lend(command, "run", _declared, RunOptions)
+
+
+def lend(
+    command: Callable[..., None], place: str, lender: Callable[..., None], made: Callable[[Mapping[str, Any]], object]
+) -> Callable[..., None]:
+    """The command with the options that another function declares in the place of one of its parameters, which gets what is
+    `made` of their values."""
+    names = tuple(inspect.signature(lender).parameters)
+    parameters = list(_expanded(command, place, lender))
 
     @wraps(command)
     def taking(**given: Any) -> None:
-        run = RunOptions({name: given.pop(name) for name in names})
-        command(run=run, **given)
+        lent = made({name: given.pop(name) for name in names})
+        command(**{place: lent}, **given)
 
     taking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     taking.__annotations__ = {one.name: one.annotation for one in parameters}
@@ -232,11 +240,11 @@ def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
     return taking
 
 
-def _expanded(function: Callable[..., None]) -> Iterator[inspect.Parameter]:
+def _expanded(function: Callable[..., None], place: str, lender: Callable[..., None]) -> Iterator[inspect.Parameter]:
     """The parameters as the command line has them, each with its own annotation."""
     hints = get_type_hints(function, include_extras=True)
     for name, one in inspect.signature(function).parameters.items():
-        if name == "run":
-            yield from _expanded(_declared)
+        if name == place:
+            yield from _expanded(lender, place, lender)
         else:
             yield one.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)

@@ -9,24 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qkt.cli.run_options import OptionalStore, RunOptions, with_run_options
-from qkt.cli.sweep import (
-    Cluster,
-    Metric,
-    Out,
-    Params,
-    Prune,
-    Resume,
-    Search,
-    Searches,
-    Shared,
-    Trials,
-    Where,
-    Workers,
-    default_folder,
-    fresh_unless,
-    interrupted,
-    meter_shown,
-)
+from qkt.cli.search_options import SearchOptions, interrupted, with_search_options
 
 if TYPE_CHECKING:
     from qkt.research.walk_forward import WalkForward
@@ -36,6 +19,7 @@ app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_com
 
 @app.command(cls=OptionalStore)
 @with_run_options
+@with_search_options
 def walkforward(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The strategy, .qkt or .py.")],
     train: Annotated[str, typer.Option("--train", metavar="SPAN", help="Length of a training: 90d, 12h, 2w.")],
@@ -48,37 +32,17 @@ def walkforward(
     ] = False,
     purge: Annotated[str, typer.Option("--purge", metavar="SPAN", help="Left out at the end of each training.")] = "0",
     embargo: Annotated[str, typer.Option("--embargo", metavar="SPAN", help="Left out at the beginning of each test.")] = "0",
-    param: Params = None,
-    where: Where = None,
-    search: Search = Searches.GRID,
-    trials: Trials = None,
-    metric: Metric = "sharpe",
-    prune: Prune = False,
-    workers: Workers = None,
-    cluster: Cluster = None,
-    shared: Shared = None,
-    out: Out = None,
-    resume: Resume = False,
+    *,
+    options: SearchOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress; the outcome in one line.")] = False,
-    *,
     run: RunOptions,
 ) -> None:
     """Choose parameters on one stretch of the market, test them on the next, and go on like that."""
-    from qkt.cli.interrupt import Interrupt
-    from qkt.cli.job_meter import JobMeter
-    from qkt.research.crew import hired
-
-    silent = quiet or as_json
-    with hired(workers, cluster) as crew, Interrupt() as interrupt, JobMeter("run", shown=meter_shown(silent)) as meter:
-        # Imported while the workers do the same.
-        from qkt.research.job import Means
-        from qkt.research.space import Space
+    with options.begun(silent=quiet or as_json) as (means, meter):
         from qkt.research.spans import span_ms
-        from qkt.research.sweep import Asked
         from qkt.research.walk_forward import Plan, walk_forward
 
-        means = Means(workers, cluster, shared, interrupt.asked, meter.update, crew)
         plan = Plan(
             span_ms(train, "--train"),
             span_ms(test, "--test"),
@@ -87,10 +51,10 @@ def walkforward(
             span_ms(purge, "--purge", zero=True),
             span_ms(embargo, "--embargo", zero=True),
         )
-        asked = Asked(Space.parse(param or [], where or []), search.value, trials, run.seed, metric, prune)
+        asked = options.asked(run.seed)
         ready = run.prepared(file, asked.example())
-        folder = out or default_folder(ready, "walkforward", {**asked.as_json(), **plan.as_json()})
-        result = walk_forward(ready, asked, plan, folder, means=means, resume=fresh_unless(out, folder, resume))
+        folder = options.folder(ready, "walkforward", {**asked.as_json(), **plan.as_json()})
+        result = walk_forward(ready, asked, plan, folder, means=means, resume=options.resumes(folder))
     if result is None:
         interrupted(meter, folder)
     if as_json:
