@@ -335,7 +335,7 @@ async def soak(arguments: argparse.Namespace, folder: Path) -> int:
     with open(folder / "engine.txt", "wb") as said:
         engine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
     try:
-        await wait_until_ready(state, 60)
+        await wait_until_ready(state, 300)
         async with connect(state) as client:
             operators = Operators(client, state, strategies, arguments.seed, port)
             await operators.deploy_all()

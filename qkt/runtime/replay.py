@@ -27,6 +27,7 @@ from qkt.runtime.recorder import tape_folder
 from qkt.runtime.recording import opened, registered
 from qkt.runtime.recovery import Recovery
 from qkt.runtime.setup import Terms, load_strategy
+from qkt.runtime.state import owner
 from qkt.runtime.tape import read_tape
 from qkt.runtime.tape_source import RecordedTicks, in_total_order
 
@@ -50,7 +51,8 @@ class Replay:
 
 
 def replay(state: Path, name: str, day: dt.date | None = None) -> Replay:
-    """Replay a session from its beginning; with a `day` (UTC) only the fills of that day are compared.
+    """Replay a session from its beginning, of one that runs as far as its journal goes now; with a `day` (UTC) only the fills
+    of that day are compared.
 
     Raises SessionError when no such session is registered, StateError when its state cannot be read.
     """
@@ -62,7 +64,11 @@ def _replayed(state: Path, journal: Journal, registration: Registration, day: dt
     tape = tape_folder(state, registration.run)
     ticks: list[Tick] = []
     inputs, alone = 0, True
+    # An engine that runs goes on writing both: what its journal does not know yet is left out of both.
+    known = journal.last_input(registration.run) if owner(state) is not None else None
     for number, item in read_tape(tape, journal.kept(registration.run)):
+        if known is not None and number > known:
+            break
         inputs = number
         if isinstance(item, TickInput) and not item.history:
             ticks.append(item.tick)
@@ -74,7 +80,7 @@ def _replayed(state: Path, journal: Journal, registration: Registration, day: dt
     alone = alone and not journal.of_kind(registration.run, ["fault"], 1)
     symbols = list(dict.fromkeys((*(s.symbol for s in strategy.streams if s.fed), *settings.markets)))
     fills = [(at, effect.value) for at, effect in journal.of_kind(registration.run, ["fill"], 1 << 31)]
-    kept = [value for _, value in fills if _on(value["timestamp"], day)]
+    kept = [value for at, value in fills if at <= inputs and _on(value["timestamp"], day)]
     if not (alone and ticks and in_total_order(ticks, symbols)):
         clock = EventClock()
         machine = SessionMachine(registration.name, strategy, settings, EventBus(clock), clock)

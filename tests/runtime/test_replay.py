@@ -1,8 +1,11 @@
 """What a session recorded can be done again from its files alone, and a difference is shown."""
 
 import json
+import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -12,6 +15,9 @@ from qkt.core.events import Tick
 from qkt.runtime.control import commands as ask
 from qkt.runtime.engine import Engine
 from qkt.runtime.markets import OwnFeeds
+from qkt.runtime.replay import replay
+from qkt.runtime.state import StateLock
+from qkt.runtime.tape import read_tape
 from tests.runtime.samples import START, ListFeed, strategy_file, ticks
 
 
@@ -50,6 +56,32 @@ def test_ticks_go_through_the_back_test_and_commands_input_by_input(state: Path,
         found = json.loads(out)
         assert (code, found["divergence"], found["way"], found["ticks"]) == (0, None, way, 1500)
         assert found["fills"] > 2
+
+
+def test_a_session_that_goes_on_meanwhile_is_replayed_as_far_as_was_known(
+    state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(state, copy)
+    run = 1
+    with sqlite3.connect(copy / "journal.sqlite", isolation_level=None) as db:
+        (half,) = db.execute("select input from commits where run = ? order by input limit 1 offset 9", (run,)).fetchone()
+        for table in ("commits", "effects"):
+            db.execute(f"create table late_{table} as select * from {table} where run = {run} and input > {half}")
+            db.execute(f"delete from {table} where run = {run} and input > {half}")
+
+    def read(*given: Any) -> Iterator[Any]:
+        """The tape is longer than what the journal knew, and the journal goes on before it is compared."""
+        yield from read_tape(*given)
+        with sqlite3.connect(copy / "journal.sqlite", isolation_level=None) as later:
+            for table in ("commits", "effects"):
+                later.execute(f"insert into {table} select * from late_{table}")
+
+    monkeypatch.setattr("qkt.runtime.replay.read_tape", read)
+    with StateLock(copy):
+        found = replay(copy, "plain")
+    assert (found.divergence, found.inputs, found.way) == (None, half, "back-test")
+    assert found.fills > 0
 
 
 def test_a_day_without_fills_has_none_to_compare(state: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import anyio
@@ -170,6 +170,7 @@ class _Api:
 
 
 async def _stream(socket: WebSocket, subscription: Subscription) -> None:
+    refused: list[str] = []
     async with anyio.create_task_group() as tasks:
 
         async def listen() -> None:
@@ -179,7 +180,7 @@ async def _stream(socket: WebSocket, subscription: Subscription) -> None:
             except WebSocketDisconnect:
                 tasks.cancel_scope.cancel()
             except (QktError, ValidationError) as refusal:
-                await socket.close(1008, reason(refusal))
+                refused.append(reason(refusal))  # told once nobody sends frames any more
                 tasks.cancel_scope.cancel()
 
         tasks.start_soon(listen)
@@ -192,6 +193,9 @@ async def _stream(socket: WebSocket, subscription: Subscription) -> None:
         except (TimeoutError, WebSocketDisconnect, OSError):
             pass  # the reader is gone, or does not read
         tasks.cancel_scope.cancel()
+    if refused:
+        with suppress(WebSocketDisconnect, OSError):
+            await socket.close(1008, refused[0])
 
 
 async def _wish(socket: WebSocket) -> Subscribe:
