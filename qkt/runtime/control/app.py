@@ -159,7 +159,7 @@ class _Api:
         try:
             subscription = self._hub.subscribe(await _wish(socket))
         except (QktError, ValidationError) as refusal:
-            await socket.close(1008, reason(refusal))
+            await _close(socket, 1008, reason(refusal))
             return
         except WebSocketDisconnect:
             return
@@ -189,13 +189,18 @@ async def _stream(socket: WebSocket, subscription: Subscription) -> None:
                 async for frame in frames:
                     with anyio.fail_after(PATIENCE):
                         await socket.send_text(encode(frame))
-            await socket.close(1001)
+            await _close(socket, 1001)
         except (TimeoutError, WebSocketDisconnect, OSError):
             pass  # the reader is gone, or does not read
         tasks.cancel_scope.cancel()
     if refused:
-        with suppress(WebSocketDisconnect, OSError):
-            await socket.close(1008, refused[0])
+        await _close(socket, 1008, refused[0])
+
+
+async def _close(socket: WebSocket, code: int, reason: str | None = None) -> None:
+    """End a stream, unless the server has ended it meanwhile, for frames that are none; that is a RuntimeError to it."""
+    with suppress(WebSocketDisconnect, OSError, RuntimeError):
+        await socket.close(code, reason)
 
 
 async def _wish(socket: WebSocket) -> Subscribe:
