@@ -11,7 +11,13 @@ import typer
 if TYPE_CHECKING:
     from qkt.brokers.mt5.profile import Profile
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="List and check the accounts of the configuration.")
+app = typer.Typer(
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    help="List and check the accounts of the configuration.",
+)
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A qkt.toml other than the usual one.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -38,7 +44,7 @@ def listed(config: ConfigOption = None, as_json: AsJson = False) -> None:
     print_table(header, [["-" if value is None else str(value) for value in row] for row in rows], empty="")
 
 
-@app.command()
+@app.command(short_help="Open an account and look at all that must hold.")
 def check(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The profile, as in [mt5.NAME].")],
     symbol: Annotated[

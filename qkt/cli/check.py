@@ -41,7 +41,7 @@ class Verdict:
 
 @app.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Strategies and portfolios, .qkt or .py.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Strategies and portfolios, .qkt or .py.")],
     published: Annotated[
         bool, typer.Option("--published", help="Refuse what the published engine of the language would not take the same way.")
     ] = False,

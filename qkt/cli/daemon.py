@@ -34,7 +34,7 @@ APART = getattr(subprocess, "DETACHED_PROCESS", 0) | getattr(subprocess, "CREATE
 LOG = "daemon.log"
 
 
-@app.command()
+@app.command(short_help="Start an engine that outlives this terminal.")
 def start(
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="A qkt.toml other than the usual one.")] = None,
     load_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Deploy every strategy of this folder.")] = None,

@@ -24,22 +24,28 @@ app = typer.Typer(
 )
 
 StoreOption = Annotated[
-    Path | None, typer.Option("--store", help="The store's folder (default: QKT_DATA_DIR, else the user's data folder).")
+    Path | None,
+    typer.Option("--store", metavar="DIR", help="The store's folder (default: QKT_DATA_DIR, else the user's data folder)."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
-FromOption = Annotated[str | None, typer.Option("--from", help="First moment, ISO, UTC unless it carries an offset.")]
-ToOption = Annotated[str | None, typer.Option("--to", help="Moment before which to end.")]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="TIME", help="First moment, ISO, UTC unless it carries an offset.")
+]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Moment before which to end.")]
 
 
 @app.command("import")
 def import_(
-    data: Annotated[list[str], typer.Argument(help="Files or folders of ticks, or SYMBOL=PATH.")],
+    data: Annotated[list[str], typer.Argument(metavar="PATH", help="Files or folders of ticks, or SYMBOL=PATH.")],
     store: StoreOption = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace days that are there with other values.")] = False,
     zone: Annotated[
-        str | None, typer.Option(help="Zone of times that name none: Europe/Athens, +02:00, America/New_York+07:00.")
+        str | None,
+        typer.Option(metavar="ZONE", help="Zone of times that name none: Europe/Athens, +02:00, America/New_York+07:00."),
     ] = None,
-    columns: Annotated[str | None, typer.Option(help="Column mapping, such as ts=time,bid=b,ask=a.")] = None,
+    columns: Annotated[
+        str | None, typer.Option(metavar="ts=NAME,…", help="Column mapping, such as ts=time,bid=b,ask=a.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Bring tick files into the store. Importing the same again changes nothing."""
@@ -89,7 +95,7 @@ def list_(store: StoreOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    symbol: Annotated[str, typer.Argument(help="A symbol of the store.")],
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="A symbol of the store.")],
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -109,7 +115,9 @@ def show(
 
 @app.command()
 def verify(
-    symbol: Annotated[str | None, typer.Argument(help="A symbol of the store; all of them without it.")] = None,
+    symbol: Annotated[
+        str | None, typer.Argument(metavar="SYMBOL", help="A symbol of the store; all of them without it.")
+    ] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -132,8 +140,8 @@ def verify(
 
 @app.command()
 def export(
-    symbol: Annotated[str, typer.Argument(help="A symbol of the store.")],
-    out: Annotated[Path, typer.Argument(help="A .csv, .csv.gz or .parquet file.")],
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="A symbol of the store.")],
+    out: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv, .csv.gz or .parquet file.")],
     start: FromOption = None,
     end: ToOption = None,
     store: StoreOption = None,
@@ -157,15 +165,18 @@ def export(
         _say(f"{out}: {rows:,} ticks of {source.symbol}")
 
 
-@app.command()
+@app.command(short_help="Invent quotes, for examples and tests.")
 def synth(
-    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
-    symbols: Annotated[str, typer.Option(help="Comma-separated symbols.")] = "EURUSD,XAUUSD,XAGUSD,BTCUSDT",
-    days: Annotated[int, typer.Option(help="Trading days.")] = 3,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 7,
-    ticks_per_day: Annotated[int, typer.Option(help="About how many quotes a day.")] = 20_000,
-    start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "2024-01-08",
-    price: Annotated[list[str] | None, typer.Option(help="First price, SYMBOL=VALUE; for symbols without a known one.")] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to.")],
+    symbols: Annotated[str, typer.Option(metavar="A,B", help="Symbols to invent.")] = "EURUSD,XAUUSD,XAGUSD,BTCUSDT",
+    days: Annotated[int, typer.Option(metavar="N", help="Trading days.")] = 3,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same files.")] = 7,
+    ticks_per_day: Annotated[int, typer.Option(metavar="N", help="About how many quotes a day.")] = 20_000,
+    start: Annotated[str, typer.Option(metavar="DATE", help="First day.")] = "2024-01-08",
+    price: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SYMBOL=VALUE", help="First price, of symbols without a known one. Can be repeated."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Invent quotes, for examples and tests: one labelled file for each symbol, and a README that says what they are."""

@@ -22,7 +22,7 @@ STDIN = Path("-")
 
 @app.command("fmt")
 def format_files(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, folders of .qkt files, or - for stdin.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files, folders of .qkt files, or - for stdin.")],
     check: Annotated[bool, typer.Option("--check", help="Write nothing; list what would change and return 1.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change.")] = False,
     stdout: Annotated[bool, typer.Option("--stdout", help="Write nothing; print the canonical form.")] = False,

@@ -10,7 +10,13 @@ import typer
 
 from qkt.cli.brokers import AsJson, ConfigOption, _profile
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Compare the terms of instruments with their venue.")
+app = typer.Typer(
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    help="Compare the terms of instruments with their venue.",
+)
 
 
 @app.callback()

@@ -65,7 +65,7 @@ def verify(folder: Folder) -> None:
     print(f"{count} files are what was written")
 
 
-@app.command()
+@app.command(short_help="Two reports side by side.")
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A", help="The folder of a report.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="The folder of another one.")],

@@ -41,7 +41,7 @@ def risk() -> None:
     """Limits of a strategy."""
 
 
-@app.command()
+@app.command(short_help="Show every limit that holds for the strategy.")
 def show(file: FileArgument, name: NameOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show every limit that a session of the strategy is held to, and where it is written."""
     from qkt.cli.limit_rows import LimitSheet
@@ -65,7 +65,7 @@ def show(file: FileArgument, name: NameOption = None, config: ConfigOption = Non
     print(f"a day begins at {limits.day}; limits of the venue bind real venues only, the account's equity there is {venue}")
 
 
-@app.command(name="test")
+@app.command(name="test", short_help="Try orders: which would pass, and which rule stops one.")
 def try_(
     file: FileArgument,
     order: Annotated[

@@ -64,7 +64,7 @@ def list_(state_dir: StateDirOption = None, as_json: JsonOption = False) -> None
     )
 
 
-@app.command()
+@app.command(short_help="What came of one.")
 def show(run: NUMBER, state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
     """What came of one: its figures, and with --json its curve and trades too."""
     from qkt.cli.tables import print_table, printable

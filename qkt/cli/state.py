@@ -8,7 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Inspect, back up and verify the state of an engine.")
+app = typer.Typer(
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    help="Inspect, back up and verify the state of an engine.",
+)
 
 StateDir = Annotated[Path | None, typer.Option("--state-dir", metavar="DIR", help="Where the engine keeps its state.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -45,7 +51,7 @@ def backup(
     print(json.dumps({"target": str(target)}) if as_json else f"copied to {target}")
 
 
-@app.command()
+@app.command(short_help="Check the journal and do every recording again.")
 def verify(state_dir: StateDir = None, as_json: AsJson = False) -> None:
     """Check the journal and do every recording again; exit code 1 when anything is wrong."""
     from qkt.runtime.inspection import verified
