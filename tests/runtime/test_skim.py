@@ -78,7 +78,7 @@ def state_of(one: SessionMachine) -> dict[str, Any]:
         "quotes": [(one.board.quote(symbol), one.board.spread(symbol)) for symbol in SYMBOLS],
         "orders": [(order.id, order.state, order.stop, order.limit, order.quantity) for order in session.orders.live_orders()],
         "waits": [repr(watch) for watch in session.waits.watches()],
-        "history": list(one.history.samples),
+        "history": list(one.history.samples.since(0)),
         "time": (one.last_ts, session.last_ts, one.ticks, session.due, session.next_timer),
     }
 
