@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from qkt.brokers.factory import BrokerKind
+from qkt.runtime.control.commands import Halt
 from qkt.runtime.engine import Engine
 from qkt.runtime.errors import StateError
 from qkt.runtime.fidelity.keeper import Shadowing
@@ -138,9 +139,14 @@ async def test_a_tape_that_was_tampered_with_is_never_taken_for_faithful(tmp_pat
         await live.recorder.saved()
         tape = tape_folder(tmp_path / "state", live.registration.run)
         (file,) = segments(tape)
+        end = file.stat().st_size
+        await engine.perform(
+            Halt(id="halt-once", author="me", name="one", reason="for a whole block behind"), lambda step: None
+        )
+        await live.recorder.saved()
         sound = file.read_bytes()
         damaged = bytearray(sound)
-        damaged[len(sound) // 2] ^= 1
+        damaged[end - 1] ^= 1
         file.write_bytes(damaged)
         shadow = shadowed(tmp_path, live.registration)
         for _ in range(PATIENCE - 1):

@@ -104,13 +104,21 @@ class Account:
         return self.running
 
     async def answered(self) -> None:
-        """Wait until what the ticks so far led to is answered."""
+        """Wait until what the ticks so far led to is answered, and what the venue did by itself is heard: the strategy's next
+        decisions follow from it."""
         hosted = self.running.hosted.get("cross")
         if hosted is None:
             return
         live = hosted.live
+        broker = live.machine.session.broker
+        assert isinstance(broker, Mt5Broker)
         with anyio.fail_after(60):
-            while len(live.inbox) or live.recorder.backlog or live.machine.session.broker.standing().outstanding:  # type: ignore[attr-defined]
+            while (
+                len(live.inbox)
+                or live.recorder.backlog
+                or broker.standing().outstanding
+                or not _positions_heard(broker, self.venue)
+            ):
                 await anyio.sleep(0)
 
 
@@ -123,9 +131,16 @@ async def run(account: Account, engine: Engine, file: Path | None) -> tuple[Any,
         broker = live.machine.session.broker
         assert isinstance(broker, Mt5Broker)
         with anyio.fail_after(20):
-            while broker.standing().outstanding or not _rests(broker, account.venue):
+            while broker.standing().outstanding or not (
+                _rests(broker, account.venue) and _positions_heard(broker, account.venue)
+            ):
                 await anyio.sleep(0.01)
         return live.machine.session.books, broker
+
+
+def _positions_heard(broker: Mt5Broker, venue: Venue) -> bool:
+    """Whether the broker knows of the positions what the venue does."""
+    return {n: one.volume for n, one in venue.positions.items()} == {n: one.volume for n, one in broker.tickets.open.items()}
 
 
 def _rests(broker: Mt5Broker, venue: Venue) -> bool:
@@ -137,7 +152,7 @@ def _rests(broker: Mt5Broker, venue: Venue) -> bool:
 
 def _agree(account: Account, books: Any, broker: Mt5Broker) -> None:
     venue = account.venue
-    assert {n: one.volume for n, one in venue.positions.items()} == {n: one.volume for n, one in broker.tickets.open.items()}
+    assert _positions_heard(broker, venue)
     assert len(books.trades) == len(venue.deals)
     realized = sum((deal.profit for deal in venue.deals), Decimal(0))
     assert books.strategies["cross"].realized == pytest.approx(realized, abs=Decimal("0.01"))
