@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qkt.runtime.control.rows import Fidelity
 from tests.tui import samples
 from tui import filter as narrowing
 from tui import format as fmt
@@ -18,7 +19,7 @@ from tui.placing import Want, heights
 from tui.styles.themes import INKS, PALETTES
 from tui.table import Context
 from tui.tables.positions import POSITIONS
-from tui.tables.strategies import STRATEGIES
+from tui.tables.strategies import STRATEGIES, state_cell
 from tui.viewmodel import View, fold
 
 amounts = st.decimals(min_value=-(10**9), max_value=10**9, places=2)
@@ -167,3 +168,14 @@ def test_signs_fit_the_encoding_of_the_terminal() -> None:
     assert trend([1, 2, 3], 8, ASCII).isascii()
     assert bar(0.5, 12, ASCII) == "[#####.....]"
     assert len(bar(3, 10, UNICODE)) == 10
+
+
+def test_a_strategy_whose_recording_comes_to_something_else_says_so_in_the_list() -> None:
+    view = the_view()
+    row = next(one for one in view.tables.strategies.values() if one.state == "RUN")
+    shown = {
+        told: state_cell(row.model_copy(update={"fidelity": Fidelity(state=told)}), Context(view))
+        for told in ("equal", "differs")
+    }
+    assert (shown["equal"].text, shown["differs"].text) == ("RUN", "RUN !")
+    assert shown["differs"].role == "alarm"
