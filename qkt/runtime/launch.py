@@ -3,8 +3,9 @@ given its recorder, its feed and its place at a venue."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from qkt.core.errors import QktError
 from qkt.core.events import Tick
 from qkt.risk import Cause
 from qkt.runtime.control.rows import Level
+from qkt.runtime.errors import StateError
 from qkt.runtime.inputs import CommandInput, GapInput
 from qkt.runtime.journal import Registration
 from qkt.runtime.machine import SessionMachine
@@ -74,14 +76,16 @@ async def _rebuilt(engine: Engine, registration: Registration) -> tuple[SessionM
         return machine, done
     # The process ended while history was being read: what it had of that is not continued.
     machine.close()
-    for file in segments(tape):
-        file.unlink()
+    with _on_disk(tape):
+        for file in segments(tape):
+            file.unlink()
     return await _machine(engine, registration), Recovered()
 
 
 async def _machine(engine: Engine, registration: Registration) -> SessionMachine:
     folder = session_folder(engine.state, registration.run)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _on_disk(folder):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     terms = Terms.from_json(registration.settings)
     strategy = await anyio.to_thread.run_sync(
         load_strategy, registration.file, registration.source, registration.params, folder, terms.book
@@ -106,7 +110,7 @@ async def _animated(engine: Engine, registration: Registration, machine: Session
             undo.push_async_callback(seat.aclose)
         recorder = Recorder(
             machine,
-            TapeWriter(tape_folder(engine.state, run), lost=engine.journal.kept(run)),
+            _tape(engine, run),
             engine.journal,
             run,
             lambda level, text: _disk_said(engine, name, level, text),
@@ -135,6 +139,26 @@ async def _animated(engine: Engine, registration: Registration, machine: Session
             seat.begin(lambda reports: live.inbox.call(lambda: live.hear(reports)))
         undo.pop_all()
     return Hosted(live, Pump(live, market, lambda level, text: _feed_said(engine, name, level, text), engine.wall), seat)
+
+
+def _tape(engine: Engine, run: str) -> TapeWriter:
+    """The recording, to be gone on with behind what the journal kept of it."""
+    folder = tape_folder(engine.state, run)
+    with _on_disk(folder):
+        return TapeWriter(folder, lost=engine.journal.kept(run))
+
+
+@contextmanager
+def _on_disk(folder: Path) -> Iterator[None]:
+    """A disk that is full or does not let us in is a refusal. Nothing is lost: the next start takes up the same."""
+    try:
+        yield
+    except OSError as problem:
+        raise StateError(
+            f"the recording cannot be gone on with ({problem.strerror or problem})",
+            where=str(folder),
+            remedy="mend that, then start the session again",
+        ) from problem
 
 
 async def _seat(engine: Engine, machine: SessionMachine, symbols: Sequence[str]) -> Seat | None:

@@ -14,7 +14,7 @@ from qkt.data.feeds import FeedTick
 from qkt.ledger import TradeRow
 from qkt.runtime import recorder as recording
 from qkt.runtime.control import commands as ask
-from qkt.runtime.control.answers import Done
+from qkt.runtime.control.answers import Done, Failed
 from qkt.runtime.engine import Engine
 from qkt.runtime.inputs import GapInput
 from qkt.runtime.journal import Journal
@@ -124,6 +124,30 @@ async def test_strategies_hear_that_they_are_stopped_and_go_on_when_they_are_sta
             await engine.hosted["one"].pump.ended.wait()
         assert said(engine).count("farewell") == 1
         assert len(said(engine)) > bars + 2
+
+
+async def test_a_session_that_cannot_be_recorded_is_not_started_and_is_when_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = list(ticks(400))
+    await to_the_end(tmp_path / "state", OwnFeeds(lambda: ListFeed(source[:200])), strategy_file(tmp_path))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with Engine(tmp_path / "state", OwnFeeds(lambda: ListFeed(source)), restore=False) as engine:
+        with monkeypatch.context() as broken:
+            broken.setattr(TapeWriter, "_resume", full)
+            refused = await engine.perform(ask.Start(id="start-0000001", author="me", name="one"), lambda _: None)
+        assert isinstance(refused, Failed)
+        assert (refused.kind, refused.where) == ("refused", str(tape_folder(tmp_path / "state", 1)))
+        assert "No space left on device" in refused.found
+        assert not engine.hosted
+        started = await engine.perform(ask.Start(id="start-0000002", author="me", name="one"), lambda _: None)
+        assert isinstance(started, Done)
+        with anyio.fail_after(30):
+            await engine.hosted["one"].pump.ended.wait()
+        assert engine.hosted["one"].live.machine.ticks == len(source)
 
 
 def lived(folder: Path, count: int) -> Recorder:
