@@ -130,7 +130,8 @@ async def engine(state: Path, hosted: bool, tell: Callable[[str], None]) -> None
             feeds.release()
             async with serving(one, state) as (hub, _):
                 if hosted:
-                    tasks.start_soon(front(find_dashboard(), {}, tell), LocalLink(hub), ending)
+                    shows = front(find_dashboard(), {}, tell)
+                    tasks.start_soon(shows, LocalLink(hub), state, ending, lambda: None)
                 await until_asked(ending, one)
         tasks.cancel_scope.cancel()
 

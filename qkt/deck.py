@@ -54,10 +54,15 @@ def find_dashboard() -> Dashboard:
 
 async def attach(context: Context, dashboard: Dashboard, options: dict[str, Any]) -> None:
     """Show the engine of a context until the operator leaves. Raises NotRunningError when there is none, LineError when the way
-    to it is barred."""
+    to it is barred. One of this machine is asked nothing before the dashboard stands: that comes sooner so."""
+    from qkt.runtime.control.endpoint import require_listener
+
     async with anyio.create_task_group() as tasks:
         home = _station(context, tasks, asking=True)
-        await home.link.health()
+        if home.away:
+            await home.link.health()
+        else:
+            require_listener(_state_of(context))
         await dashboard(home.link, fleet=_fleet(home, context, tasks), **options)
         tasks.cancel_scope.cancel()
 
@@ -89,11 +94,16 @@ def _fleet(home: Station, context: Context, tasks: TaskGroup) -> Fleet:
 
 def _place(context: Context) -> tuple[object, str | None]:
     """What two names for one engine have in common."""
-    from qkt.runtime.state import state_dir
-
     if context.address is not None:
         return context.address, context.state_dir
-    return None, str(state_dir(None if context.state_dir is None else Path(context.state_dir)).absolute())
+    return None, str(_state_of(context).absolute())
+
+
+def _state_of(context: Context) -> Path:
+    """The state directory of an engine of this machine."""
+    from qkt.runtime.state import state_dir
+
+    return state_dir(None if context.state_dir is None else Path(context.state_dir))
 
 
 def _reach(state: Path) -> str:
@@ -107,20 +117,20 @@ def front(dashboard: Dashboard, options: dict[str, Any], tell: Callable[[str], N
     """What stands before an engine of this process until that ends. However the dashboard ends, the engine goes on, unless it
     was told to stop; `tell` hears what a person should see once the terminal is free again."""
 
-    async def stand(link: EngineLink, ending: Ending) -> None:
+    async def stand(link: EngineLink, state: Path, ending: Ending, painted: Callable[[], None]) -> None:
         from qkt.remote.contexts import here
         from qkt.runtime.control.link import Station
 
         closing = asyncio.Event()
         over = anyio.Event()
-        state = Path((await link.hello()).state_dir)
         reach = _reach(state)
         context = here(state)
 
         async def show() -> None:
             try:
                 home = Station(context.name, context.where, link, reach)
-                left = await dashboard(link, closing=closing, fleet=_fleet(home, context, tasks), **options)
+                fleet = _fleet(home, context, tasks)
+                left = await dashboard(link, closing=closing, painted=painted, fleet=fleet, **options)
             except Exception as problem:
                 log.exception("the dashboard failed; the engine goes on without it")
                 tell(f"the dashboard failed ({type(problem).__name__}), its log says why")

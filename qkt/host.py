@@ -18,10 +18,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import anyio
+import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from qkt.core.errors import QktError, UsageError
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from qkt.data.feeds import Feed
     from qkt.data.feeds.tradingview import TradingViewSettings
     from qkt.observe.logs import LogFiles
-    from qkt.runtime.control.link import EngineLink
+    from qkt.runtime.control.link import EngineLink, LocalLink
     from qkt.runtime.control.rows import StrategyRow
     from qkt.runtime.engine import Engine
     from qkt.runtime.launch import History
@@ -57,7 +59,9 @@ log = logging.getLogger("qkt.host")
 
 T = TypeVar("T")
 
-Front: TypeAlias = "Callable[[EngineLink, Ending], Coroutine[object, object, None]]"
+Front: TypeAlias = "Callable[[EngineLink, Path, Ending, Callable[[], None]], Coroutine[object, object, None]]"
+"""What stands before an engine of this process, with the state directory of that. It is there before the engine is; what it is
+given last it calls once it can be seen."""
 
 
 @dataclass(frozen=True)
@@ -96,30 +100,64 @@ async def host(hosting: Hosting, tell: Callable[[str], None], front: Front | Non
     channel of alerts that cannot work.
     """
     from qkt.observe.channel import open_channels
-    from qkt.observe.observer import observing
-    from qkt.runtime.control.link import LocalLink
-    from qkt.runtime.control.serving import serving
 
     channels = open_channels(hosting.config.alerts.channels)
-    async with (
-        ending_on_signal(tell) as ending,
-        _engine(hosting.state, hosting.config, hosting.restore, restore_live=front is None) as engine,
-    ):
-        if front is None:
-            await _load(engine, hosting.load_dir, tell, ending)
-        async with (
-            serving(engine, hosting.state) as (hub, endpoint),  # whoever can ask finds everything there
-            observing(engine, hosting.config, hosting.logs, channels),
-        ):
-            engine.subscribers = lambda: hub.subscribers
-            where = endpoint.path or f"127.0.0.1:{endpoint.port}"
-            tell(f"engine ready, pid {os.getpid()}, {len(engine.known())} sessions, socket {where}")
-            async with anyio.create_task_group() as tasks:
+    async with ending_on_signal(tell) as ending, fronted(front, hosting.state, ending) as link:
+        await loaded("qkt.runtime.engine", "qkt.runtime.control.serving", "qkt.observe.observer")
+        from qkt.observe.observer import observing
+        from qkt.runtime.control.serving import serving
+
+        async with _engine(hosting.state, hosting.config, hosting.restore, restore_live=front is None) as engine:
+            if front is None:
+                await _load(engine, hosting.load_dir, tell, ending)
+            async with (
+                serving(engine, hosting.state) as (hub, endpoint),  # whoever can ask finds everything there
+                observing(engine, hosting.config, hosting.logs, channels),
+            ):
+                engine.subscribers = lambda: hub.subscribers
+                where = endpoint.path or f"127.0.0.1:{endpoint.port}"
+                tell(f"engine ready, pid {os.getpid()}, {len(engine.known())} sessions, socket {where}")
+                link.arrive(hub)
                 if front is not None:
-                    tasks.start_soon(front, LocalLink(hub), ending)
                     await _load(engine, hosting.load_dir, tell, ending)  # whoever sits before it sees them come
                 hub.closing = why = await until_asked(ending, engine)
-            tell(why)
+        tell(why)
+
+
+@asynccontextmanager
+async def fronted(front: Front | None, state: Path, ending: Ending) -> AsyncIterator[LocalLink]:
+    """The link of what stands before an engine that is yet to be made here, and that can be seen already: an engine takes
+    longer to come than a terminal likes to wait. It has left when this is left, also where no engine came of it."""
+    from qkt.runtime.control.link import LocalLink
+
+    link = LocalLink()
+    if front is None:
+        yield link
+        return
+    painted, left = anyio.Event(), anyio.Event()
+
+    async def stand() -> None:
+        try:
+            await front(link, state, ending, painted.set)
+        finally:
+            painted.set()
+            left.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(stand)
+        await painted.wait()
+        try:
+            yield link
+        finally:
+            ending.ask()
+            with anyio.CancelScope(shield=True):
+                await left.wait()
+
+
+async def loaded(*modules: str) -> None:
+    """Have modules imported beside the loop, which goes on: together they take most of a second."""
+    for module in modules:
+        await anyio.to_thread.run_sync(import_module, module)
 
 
 async def run_one(file: Path, params: dict[str, str], state: Path, config: Config, say: Callable[[str], None]) -> StrategyRow:

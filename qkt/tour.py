@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from qkt.demo import INSTRUMENTS, DemoMarket, strategy_folder
-from qkt.host import ending_on_signal, until_asked
+from qkt.host import ending_on_signal, fronted, loaded, until_asked
 
 if TYPE_CHECKING:
     from qkt.core.events import Tick
@@ -80,19 +80,15 @@ async def tour_headless(seconds: float, speed: float, say: Callable[[str], None]
 
 async def tour(front: Front, speed: float, say: Callable[[str], None], metrics_port: int = 0) -> None:
     """Run the demo behind what stands before it, until that or a signal ends it."""
-    from qkt.runtime.control.link import LocalLink
-    from qkt.runtime.control.serving import serving
-
     with tempfile.TemporaryDirectory(prefix="qkt-demo-") as folder:
         state = Path(folder)
-        async with (
-            ending_on_signal(say) as ending,
-            demo_engine(state, speed, metrics_port) as engine,
-            serving(engine, state) as (hub, _),
-        ):
-            engine.subscribers = lambda: hub.subscribers
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(front, LocalLink(hub), ending)
+        async with ending_on_signal(say) as ending, fronted(front, state, ending) as link:
+            await loaded("qkt.runtime.engine", "qkt.runtime.control.serving", "qkt.observe.observer")
+            from qkt.runtime.control.serving import serving
+
+            async with demo_engine(state, speed, metrics_port) as engine, serving(engine, state) as (hub, _):
+                engine.subscribers = lambda: hub.subscribers
+                link.arrive(hub)
                 hub.closing = await until_asked(ending, engine)
 
 

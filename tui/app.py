@@ -63,7 +63,8 @@ class Dashboard(App[str], inherit_bindings=False):
         ascii_only: bool | None = None,
         read_only: bool = False,
         author: str | None = None,
-        keys: Mapping[str, str] | None = None,
+        keys: Callable[[], Mapping[str, str]] = dict,
+        painted: Callable[[], None] | None = None,
         watches: Watches | None = None,
         clock: Callable[[], float] = time.monotonic,
         driver_class: Any = None,
@@ -88,7 +89,8 @@ class Dashboard(App[str], inherit_bindings=False):
         self._bell = Bell()
         self._voice = Voice(clock)
         self._frozen: float | None = None
-        self._keys = keys or {}
+        self._keys = keys
+        self._painted = painted
         self.watches = watches or Watches(Fleet([Station("here", "this machine", link)]), clock)
         self.animation_level = "none"
         for one in textual_themes():
@@ -98,15 +100,21 @@ class Dashboard(App[str], inherit_bindings=False):
     # ---------------------------------------------------------------------- life
 
     def on_mount(self) -> None:
-        keymap, problem = register.bound(self._keys)
-        self.set_keymap(keymap)
-        if problem:
-            log.warning("%s", problem)
-            self._voice.say(problem, "alarm")
         if self._driver is not None:
             self.meter.attend(self._driver)
         self.background(self.listener.run, "link", exit_on_error=False)
         self.set_interval(1.0, self._second)
+        self.call_after_refresh(self._first_painted)
+
+    def _first_painted(self) -> None:
+        """What a first screen need not wait for."""
+        if self._painted is not None:
+            self._painted()
+        keymap, problem = register.bound(self._keys())
+        self.set_keymap(keymap)
+        if problem:
+            log.warning("%s", problem)
+            self.say(problem, "alarm")
 
     def background(
         self, work: Callable[[], Awaitable[object]], group: str, *, exclusive: bool = False, exit_on_error: bool = True

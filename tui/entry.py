@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -30,7 +31,8 @@ async def run(
     read_only: bool = False,
     ascii_only: bool | None = None,
     theme: str | None = None,
-    keys: Mapping[str, str] | None = None,
+    keys: Callable[[], Mapping[str, str]] = dict,
+    painted: Callable[[], None] | None = None,
     fleet: Fleet | None = None,
     mouse: bool = True,
     driver_class: Any = None,
@@ -38,12 +40,14 @@ async def run(
 ) -> Left:
     """Show the engine behind a link until the operator leaves, the terminal goes, or `closing` is set.
 
-    `memory` is the file that keeps sorts, filters and theme between runs; `keys` the user's `[keys]`, action to key; `fleet`
-    the engines that can be shown, this one first. Each has a dashboard of its own: nothing of one engine stays on the screen of
-    another. Whoever leaves another engine while this one is hosted here comes back to it.
+    `memory` is the file that keeps sorts, filters and theme between runs. Once the first screen is painted `painted` is called,
+    and `keys` gives the user's `[keys]`, action to key; what that raises ends the dashboard. `fleet` are the engines that can
+    be shown, this one first. Each has a dashboard of its own: nothing of one engine stays on the screen of another. Whoever
+    leaves another engine while this one is hosted here comes back to it.
     `driver_class` is Textual's terminal driver, the one that never waits where it is not given. Raises what went wrong in the
     dashboard itself; keys that clash are told on its screen.
     """
+    gc.disable()  # until something is painted: what comes by then are modules, and they stay
     from qkt.runtime.control.link import Fleet, Station
     from tui.app import Dashboard
     from tui.fleet import Watches
@@ -59,26 +63,35 @@ async def run(
         def terminal_gone(self) -> None:
             self.exit(gone)
 
+    def seen() -> None:
+        gc.enable()
+        if painted is not None:
+            painted()
+
     gone: Left = "keep" if link.hosted else "left"
     watches = Watches(fleet or Fleet([Station("here", "this machine", link)]), time.monotonic)
-    while True:
-        app = Kept(
-            watches.at.link,
-            memory=Memory() if memory is None else recalled(memory),
-            read_only=read_only,
-            ascii_only=ascii_only,
-            theme=theme,
-            keys=keys,
-            watches=watches,
-            driver_class=driver_class or _driver(),
-        )
-        left = await _shown(app, mouse, closing) or gone
-        if left.startswith(BOARD):
-            watches.at = watches.station(left.removeprefix(BOARD))
-        elif left == "left" and link.hosted:
-            watches.at = watches.fleet.home
-        else:
-            return cast("Left", left)
+    try:
+        while True:
+            app = Kept(
+                watches.at.link,
+                memory=Memory() if memory is None else recalled(memory),
+                read_only=read_only,
+                ascii_only=ascii_only,
+                theme=theme,
+                keys=keys,
+                painted=seen,
+                watches=watches,
+                driver_class=driver_class or _driver(),
+            )
+            left = await _shown(app, mouse, closing) or gone
+            if left.startswith(BOARD):
+                watches.at = watches.station(left.removeprefix(BOARD))
+            elif left == "left" and link.hosted:
+                watches.at = watches.fleet.home
+            else:
+                return cast("Left", left)
+    finally:
+        gc.enable()
 
 
 async def _shown(app: Dashboard, mouse: bool, closing: asyncio.Event | None) -> str | None:

@@ -39,12 +39,17 @@ def attach(
     if stdio:
         _relay(where(state_dir))
         return
-    from qkt.config import load_config
     from qkt.remote.contexts import here
 
     context = _meant(to, remote_command, state_dir) or here(where(state_dir))
-    options = options_of(load_config()[0].keys, read_only=read_only, ascii_only=ascii_only, mouse=mouse, theme=theme)
+    options = options_of(_keys, read_only=read_only, ascii_only=ascii_only, mouse=mouse, theme=theme)
     show(context, options)
+
+
+def _keys() -> dict[str, str]:
+    from qkt.config import load_config
+
+    return load_config()[0].keys
 
 
 def _meant(to: str | None, remote_command: str | None, state_dir: Path | None) -> Context | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,7 +52,7 @@ def dash(
 
     settings = settings_of(config, feed, data, speed, symbols, metrics_port)
     state = chosen(state_dir if state_dir is not None else settings.state_dir)
-    options = options_of(settings.keys, read_only=False, ascii_only=ascii_only, mouse=mouse, theme=theme)
+    options = options_of(lambda: settings.keys, read_only=False, ascii_only=ascii_only, mouse=mouse, theme=theme)
     if owner(state) is None and sys.platform == "win32":  # there an engine never shares its process with a terminal
         _launch(["up", "--state-dir", str(state)], state, 60)
     if owner(state) is not None:
@@ -96,7 +97,9 @@ def show(context: Context, options: dict[str, Any]) -> None:
     run_in_loop(attach, context, alone, options)
 
 
-def options_of(keys: dict[str, str], *, read_only: bool, ascii_only: bool, mouse: bool, theme: str | None) -> dict[str, Any]:
+def options_of(
+    keys: Callable[[], dict[str, str]], *, read_only: bool, ascii_only: bool, mouse: bool, theme: str | None
+) -> dict[str, Any]:
     """What the dashboard is told. It keeps what it remembers beside the user's other state, not with an engine."""
     on_a_terminal()
     return {

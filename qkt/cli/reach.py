@@ -81,10 +81,13 @@ def new_app() -> typer.Typer:
 
 def where(given: Path | None) -> Path:
     """The state directory that is meant."""
-    from qkt.config import load_config
     from qkt.runtime.state import state_dir
 
-    return state_dir(given if given is not None else load_config()[0].state_dir)
+    if given is not None:
+        return given
+    from qkt.config import load_config
+
+    return state_dir(load_config()[0].state_dir)
 
 
 def ask(given: Path | None, question: Callable[[ControlClient], Awaitable[T]]) -> T:

@@ -12,8 +12,7 @@ import anyio
 from pydantic import BaseModel, ConfigDict
 
 from qkt.remote.wire import PIECE, Read, Wire, Write
-from qkt.runtime.control.client import not_running
-from qkt.runtime.control.endpoint import Endpoint, announced
+from qkt.runtime.control.endpoint import Endpoint, announced, not_running
 from qkt.runtime.control.errors import NotRunningError
 
 MARK = b"qkt-relay "

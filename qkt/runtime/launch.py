@@ -141,7 +141,7 @@ async def _animated(engine: Engine, registration: Registration, machine: Session
     return Hosted(live, Pump(live, market, lambda level, text: _feed_said(engine, name, level, text), engine.wall), seat)
 
 
-def _tape(engine: Engine, run: str) -> TapeWriter:
+def _tape(engine: Engine, run: int) -> TapeWriter:
     """The recording, to be gone on with behind what the journal kept of it."""
     folder = tape_folder(engine.state, run)
     with _on_disk(folder):

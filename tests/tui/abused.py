@@ -60,7 +60,7 @@ async def _hosted(state: Path, tell: Callable[[str], None]) -> None:
     ):
         tasks.start_soon(_measure, state / GAPS)
         tasks.start_soon(_break_when_told)
-        tasks.start_soon(shows, LocalLink(hub), ending)
+        tasks.start_soon(shows, LocalLink(hub), state, ending, lambda: None)
         await until_asked(ending, engine)
         await anyio.sleep(0.1)
         tasks.cancel_scope.cancel()

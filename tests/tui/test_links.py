@@ -147,10 +147,10 @@ def test_the_newest_fill_stays_in_sight_and_who_looks_at_an_older_one_keeps_it()
 
 def test_keys_of_the_user_hold_and_those_that_clash_are_told() -> None:
     async def work() -> None:
-        async with opened(keys={"halt": "Z"}) as desk:
+        async with opened(keys=lambda: {"halt": "Z"}) as desk:
             await desk.press("Z")
             assert isinstance(desk.app.screen, Confirm)
-        async with opened(keys={"halt": "K"}) as desk:
+        async with opened(keys=lambda: {"halt": "K"}) as desk:
             assert "[keys] gives 'K' to both" in desk.second_line()
             await desk.press("H")
             assert isinstance(desk.app.screen, Confirm)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from qkt.runtime.control.values import CommandId, Exact, SessionName, Word
+from qkt.runtime.control.values import LATER, CommandId, Exact, SessionName, Word
 
 
 class Step(Word):
@@ -86,4 +86,4 @@ class Changed(Word):
 
 
 Answer = Annotated[Accepted | Done | Failed | Changed, Field(discriminator="answer")]
-ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)
+ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer, config=LATER)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from pydantic import ValidationError
@@ -26,13 +26,15 @@ from qkt.runtime.control.details import (
     Story,
     Way,
 )
-from qkt.runtime.control.endpoint import Endpoint, announced
+from qkt.runtime.control.endpoint import Endpoint, not_running, spoken
 from qkt.runtime.control.engine import Health
-from qkt.runtime.control.errors import ControlError, NoAnswerError, NotRunningError, OtherProtocolError
+from qkt.runtime.control.errors import ControlError, NoAnswerError, NotRunningError
 from qkt.runtime.control.frames import FRAME, Frame, Hello, Snapshot, Subscribe
-from qkt.runtime.control.http import httpx
 from qkt.runtime.control.rows import EquityPoint, FillRow, Line, RuleRow, RuleTerms
-from qkt.runtime.control.values import PREFIX, PROTOCOL
+from qkt.runtime.control.values import PREFIX
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.http import httpx
 
 W = TypeVar("W")
 
@@ -157,6 +159,8 @@ class ControlClient:
         return response.json()
 
     async def _ask(self, method: str, path: str, *, timeout: float, **rest: Any) -> httpx.Response:
+        from qkt.runtime.control.http import httpx
+
         try:
             return await self._http.request(method, path, timeout=timeout, **rest)
         except (httpx.ConnectError, FileNotFoundError):
@@ -199,15 +203,7 @@ async def connect(state_dir: Path) -> AsyncIterator[ControlClient]:
 
     Raises NotRunningError, or OtherProtocolError when the engine speaks another version.
     """
-    endpoint = announced(state_dir)
-    if endpoint is None:
-        raise not_running(state_dir)
-    if endpoint.protocol != PROTOCOL:
-        raise OtherProtocolError(
-            f"the engine (pid {endpoint.pid}) speaks protocol {endpoint.protocol}",
-            expected=str(PROTOCOL),
-            remedy="use the qkt that started it, or restart it",
-        )
+    endpoint = spoken(state_dir)
     async with speaking(endpoint, lambda: not_running(state_dir), packed=False) as client:
         yield client
 
@@ -218,6 +214,8 @@ async def speaking(
 ) -> AsyncIterator[ControlClient]:
     """A client of whatever engine answers there. `gone` is the error where nothing does; frames are asked for `packed` where
     they go a long way, on one machine that would only cost both sides."""
+    from qkt.runtime.control.http import httpx
+
     unix = endpoint.kind == "unix"
     # There is no TLS on this way; verifying it would only load every authority that there is, for each question.
     transport = httpx.AsyncHTTPTransport(uds=endpoint.path if unix else None, verify=False)
@@ -240,10 +238,6 @@ async def wait_until_ready(state_dir: Path, seconds: float) -> Health:
         if anyio.current_time() >= deadline:
             raise NotRunningError(f"the engine was not ready after {seconds:g} s", where=str(state_dir))
         await anyio.sleep(0.05)
-
-
-def not_running(state_dir: Path) -> NotRunningError:
-    return NotRunningError("no engine is running", where=str(state_dir), remedy="start one with qkt daemon start or qkt up")
 
 
 def _websocket(endpoint: Endpoint, packed: bool) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from qkt.runtime.control.values import CommandId, DeployName, Exact, SessionName, Spoken, Text, Word
+from qkt.runtime.control.values import LATER, CommandId, DeployName, Exact, SessionName, Spoken, Text, Word
 
 Author = Annotated[Spoken, Field(min_length=1, max_length=64)]
 
@@ -179,7 +179,7 @@ Command = Annotated[
     | Shutdown,
     Field(discriminator="command"),
 ]
-COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
+COMMAND: TypeAdapter[Command] = TypeAdapter(Command, config=LATER)
 
 # What protects is done whatever the operator saw.
 UNCONDITIONAL = (Halt, Kill)

@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from qkt.runtime.control.errors import ControlError
+from qkt.runtime.control.errors import ControlError, NotRunningError, OtherProtocolError
 from qkt.runtime.control.values import PROTOCOL, Word
 
 FILE = "control.json"
@@ -125,6 +125,41 @@ def announced(state_dir: Path) -> Endpoint | None:
             expected="where an engine listens",
             remedy="use the qkt that runs the engine",
         ) from None
+
+
+def spoken(state_dir: Path) -> Endpoint:
+    """Where the engine that owns this state directory listens, in our protocol. It may be gone.
+
+    Raises NotRunningError, or OtherProtocolError when the engine speaks another version.
+    """
+    endpoint = announced(state_dir)
+    if endpoint is None:
+        raise not_running(state_dir)
+    if endpoint.protocol != PROTOCOL:
+        raise OtherProtocolError(
+            f"the engine (pid {endpoint.pid}) speaks protocol {endpoint.protocol}",
+            expected=str(PROTOCOL),
+            remedy="use the qkt that started it, or restart it",
+        )
+    return endpoint
+
+
+def require_listener(state_dir: Path) -> None:
+    """Somebody takes connections there. Raises what `spoken` does."""
+    endpoint = spoken(state_dir)
+    try:
+        if endpoint.kind == "unix":
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                probe.settimeout(2)
+                probe.connect(endpoint.path)
+        else:
+            socket.create_connection(("127.0.0.1", endpoint.port), timeout=2).close()
+    except OSError:
+        raise not_running(state_dir) from None
+
+
+def not_running(state_dir: Path) -> NotRunningError:
+    return NotRunningError("no engine is running", where=str(state_dir), remedy="start one with qkt daemon start or qkt up")
 
 
 def _loopback() -> Listener:

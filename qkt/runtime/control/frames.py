@@ -28,7 +28,7 @@ from qkt.runtime.control.rows import (
     StreamRow,
     SystemRow,
 )
-from qkt.runtime.control.values import PROTOCOL, Millis, SessionName, Word
+from qkt.runtime.control.values import LATER, PROTOCOL, Millis, SessionName, Word
 
 R = TypeVar("R", bound=Row)
 
@@ -144,7 +144,7 @@ class Subscribe(Word):
 
 
 Frame = Annotated[Hello | Snapshot | Delta | Lines | Ack | Bye, Field(discriminator="frame")]
-FRAME: TypeAdapter[Frame] = TypeAdapter(Frame)
+FRAME: TypeAdapter[Frame] = TypeAdapter(Frame, config=LATER)
 
 
 def difference(old: Snapshot, new: Snapshot) -> Delta:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import anyio
 
 from qkt.runtime.control.answers import Answer
 from qkt.runtime.control.client import ControlClient, Reach
@@ -25,8 +27,11 @@ from qkt.runtime.control.details import (
 from qkt.runtime.control.engine import Health
 from qkt.runtime.control.errors import ControlError
 from qkt.runtime.control.frames import Frame, Hello, Snapshot, Subscribe
-from qkt.runtime.control.hub import Hub, Subscription
 from qkt.runtime.control.rows import EquityPoint, FillRow, Line, RuleRow, RuleTerms
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.engine import EngineControl
+    from qkt.runtime.control.hub import Hub, Subscription
 
 T = TypeVar("T")
 
@@ -116,29 +121,44 @@ class Fleet:
 
 
 class LocalLink:
-    """An engine of this process, by its hub. Rows are the engine's own: nobody changes them."""
+    """An engine of this process, by its hub; until it has come, whoever asks waits. Rows are the engine's own: nobody changes
+    them."""
 
     hosted = True
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub | None = None) -> None:
         self._hub = hub
-        self._engine = hub.engine
+        self._here = anyio.Event()
+
+    def arrive(self, hub: Hub) -> None:
+        """The engine stands."""
+        self._hub = hub
+        self._here.set()
+
+    async def _there(self) -> Hub:
+        if self._hub is None:
+            await self._here.wait()
+        assert self._hub is not None
+        return self._hub
+
+    async def _engine(self) -> EngineControl:
+        return (await self._there()).engine
 
     async def hello(self) -> Hello:
-        return self._engine.hello()
+        return (await self._engine()).hello()
 
     async def health(self) -> Health:
-        return self._engine.health()
+        return (await self._engine()).health()
 
     async def snapshot(self) -> Snapshot:
-        return self._hub.latest()
+        return (await self._there()).latest()
 
     async def perform(self, command: Command, *, wait: float = 30.0) -> Answer:
-        ticket = await self._hub.desk.submit(command)
+        ticket = await (await self._there()).desk.submit(command)
         return await ticket.wait(wait)
 
     async def answer(self, command_id: str, *, wait: float = 0.0) -> Answer:
-        ticket = self._hub.desk.ticket(command_id)
+        ticket = (await self._there()).desk.ticket(command_id)
         if ticket is None:
             raise ControlError(f"no command with the id {command_id}")
         return await ticket.wait(wait)
@@ -146,48 +166,48 @@ class LocalLink:
     async def lines(
         self, after: int = 0, *, session: str | None = None, since: int | None = None, limit: int = 1000
     ) -> Sequence[Line]:
-        return self._engine.lines(after, session=session, since=since, limit=limit)
+        return (await self._engine()).lines(after, session=session, since=since, limit=limit)
 
     async def fills(self, session: str | None = None, *, limit: int = 1000) -> Sequence[FillRow]:
-        return self._engine.fills(session, limit=limit)
+        return (await self._engine()).fills(session, limit=limit)
 
     async def equity(self, session: str | None = None, *, since: int = 0, most: int | None = None) -> Sequence[EquityPoint]:
-        return self._engine.equity(session, since=since, most=most)
+        return (await self._engine()).equity(session, since=since, most=most)
 
     async def rules(self, session: str) -> Sequence[RuleRow]:
-        return self._engine.rules(session)
+        return (await self._engine()).rules(session)
 
     async def terms(self, session: str, rule: int) -> RuleTerms:
-        return self._engine.terms(session, rule)
+        return (await self._engine()).terms(session, rule)
 
     async def chart(self, session: str, stream: str | None = None, *, limit: int = 500) -> Chart:
-        return self._engine.chart(session, stream, limit=limit)
+        return (await self._engine()).chart(session, stream, limit=limit)
 
     async def orders(self, session: str | None = None, *, order: str | None = None, limit: int = 200) -> Sequence[OrderLife]:
-        return self._engine.orders(session, order=order, limit=limit)
+        return (await self._engine()).orders(session, order=order, limit=limit)
 
     async def digest(self, since: int) -> Digest:
-        return self._engine.digest(since)
+        return (await self._engine()).digest(since)
 
     async def check(self, wanted: CheckRequest) -> CheckReport:
-        return await self._engine.check(wanted)
+        return await (await self._engine()).check(wanted)
 
     async def files(self) -> Sequence[FileRow]:
-        return await self._engine.files()
+        return await (await self._engine()).files()
 
     async def run(self, run: str) -> RunResult:
-        return await self._engine.run(run)
+        return await (await self._engine()).run(run)
 
     async def story(self, session: str, *, fill: int | None = None, order: str | None = None, width: int = 100) -> Story:
-        return await self._engine.story(session, fill=fill, order=order, width=width)
+        return await (await self._engine()).story(session, fill=fill, order=order, width=width)
 
     async def travel(self, run: str, way: Way) -> ScenePage:
-        return await self._engine.travel(run, way)
+        return await (await self._engine()).travel(run, way)
 
     @asynccontextmanager
     async def stream(self, wanted: Subscribe) -> AsyncIterator[FrameStream]:
         """The engine's frames, hello first. Raises ControlError when too many read already."""
-        subscription = self._hub.subscribe(wanted)
+        subscription = (await self._there()).subscribe(wanted)
         try:
             async with aclosing(subscription.frames()) as frames:
                 yield _LocalStream(subscription, frames)

@@ -6,11 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from qkt.runtime.control.answers import ANSWER
 from qkt.runtime.control.app import make_app
+from qkt.runtime.control.commands import COMMAND
 from qkt.runtime.control.endpoint import Endpoint, announce, listen, withdraw
 from qkt.runtime.control.engine import EngineControl
+from qkt.runtime.control.frames import FRAME, Ack, Delta, Hello, Lines, Snapshot
 from qkt.runtime.control.hub import Hub, open_hub
 from qkt.runtime.control.loop_server import GRACE, answering
+
+for words in (COMMAND, ANSWER, FRAME):  # now, as no session waits for it yet: the first reader would hold the loop up
+    words.rebuild()
+for frame in (Hello, Snapshot, Delta, Lines, Ack):
+    frame.model_rebuild()
 
 
 @asynccontextmanager

@@ -47,7 +47,11 @@ Spoken = Annotated[Text, AfterValidator(redacted)]
 Quoted = Annotated[str, AfterValidator(redacted)]
 
 
+# What reads and writes words is made when it is first used: a dashboard paints before that, and few commands use many.
+LATER = ConfigDict(defer_build=True)
+
+
 class Word(BaseModel):
     """A frozen value of the control API. Unknown fields are refused, so that a misspelt one never passes silently."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(**LATER, frozen=True, extra="forbid")
