@@ -67,7 +67,7 @@ speed = "{speed:.0f}"
 """
 TREND = """STRATEGY {name} VERSION 1
 SYMBOLS
-    m = {symbol} EVERY 15m
+    m = {symbol} EVERY 15m{more}
 PARAM slow = 34
 RULES
     WHEN ema(m.close, 13) CROSSES ABOVE ema(m.close, slow) AND POSITION.m = 0
@@ -75,9 +75,12 @@ RULES
     WHEN ema(m.close, 13) CROSSES BELOW ema(m.close, slow) AND POSITION.m = 0
     THEN SELL m SIZING 0.1 STOP AT m.close - {near} BRACKET {{ STOP LOSS BY {near}, TAKE PROFIT RR 2 }} TIF GTD UNTIL NOW + 2h
 """
-TALKS = """    WHEN m.close > ema(m.close, 3) THEN LOG "above" price=m.close
-    WHEN m.close < ema(m.close, 3) THEN LOG "below" price=m.close
+MINUTE = """,
+    t = BACKTEST:EURUSD EVERY 1m"""
+TALKS = """    WHEN t.close > ema(t.close, 3) THEN LOG "above" price=t.close
+    WHEN t.close < ema(t.close, 3) THEN LOG "below" price=t.close
 """
+"""A line a minute: all the lines that are kept are there before the half that is measured."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ class Operators:
         self._folder = folder
         self._port = port
         self._rng = random.Random(seed)
+        self._failed: set[str] = set()
         self._deeds: list[Callable[[], Awaitable[None]]] = [
             self.restart_guest,
             self.change_guest,
@@ -225,9 +229,15 @@ class Operators:
         await anyio.to_thread.run_sync(dashboard, self._state, keys, self._rng.random() < 0.5, abandon_on_cancel=True)
 
     async def backtest(self) -> None:
-        if any(row.state in ("queued", "running") for row in (await self._client.snapshot()).tables.runs.values()):
-            return
-        await self._give("backtest", path=str(self._folder / "euro.qkt"), data=[f"BACKTEST:EURUSD={self._folder / 'data'}"])
+        """Begin one, unless one is under way. A run that failed is a fault."""
+        runs = (await self._client.snapshot()).tables.runs.values()
+        for row in runs:
+            if row.state == "failed" and row.run not in self._failed:
+                self._failed.add(row.run)
+                self._fault(f"back-test {row.run}: {row.error}")
+        if not any(row.state in ("queued", "running") for row in runs):
+            quotes = self._folder / "data" / "eurusd-synthetic.csv.gz"
+            await self._give("backtest", path=str(self._folder / "euro.qkt"), data=[f"BACKTEST:EURUSD={quotes}"])
 
     async def story(self) -> None:
         fills = await self._client.fills("guest")
@@ -307,16 +317,20 @@ def _read(master: int, seconds: float) -> None:
             return
 
 
+def trend(name: str, symbol: str, near: str, far: str, more: str = "") -> str:
+    return TREND.format(name=name, symbol=symbol, near=near, far=far, more=more)
+
+
 async def soak(arguments: argparse.Namespace, folder: Path) -> int:
     """Returns the exit code."""
     strategies, state = folder / "strategies", folder / "state"
     strategies.mkdir()
     texts = {
-        "euro": TREND.format(name="euro", symbol="BACKTEST:EURUSD", near="0.0008", far="0.002"),
-        "gold": TREND.format(name="gold", symbol="BACKTEST:XAUUSD", near="2", far="6"),
-        "talker": TREND.format(name="talker", symbol="BACKTEST:EURUSD", near="0.0006", far="0.002") + TALKS,
-        "guest": TREND.format(name="guest", symbol="BACKTEST:EURUSD", near="0.0008", far="0.002"),
-        "coin_guest": TREND.format(name="coin_guest", symbol="BACKTEST:BTCUSDT", near="80", far="300"),
+        "euro": trend("euro", "BACKTEST:EURUSD", "0.0008", "0.002"),
+        "gold": trend("gold", "BACKTEST:XAUUSD", "2", "6"),
+        "talker": trend("talker", "BACKTEST:EURUSD", "0.0006", "0.002", MINUTE) + TALKS,
+        "guest": trend("guest", "BACKTEST:EURUSD", "0.0008", "0.002"),
+        "coin_guest": trend("coin_guest", "BACKTEST:BTCUSDT", "80", "300"),
     }
     for name, text in texts.items():
         (strategies / f"{name}.qkt").write_text(text)
