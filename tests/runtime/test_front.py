@@ -1,4 +1,4 @@
-"""What stands before an engine of its own process: it is seen before the engine comes, and leaves in order whatever comes of it."""
+"""What stands before an engine of its process: it is seen before the engine comes, and leaves in order whatever comes of it."""
 
 from __future__ import annotations
 
