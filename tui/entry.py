@@ -47,12 +47,14 @@ async def run(
     `driver_class` is Textual's terminal driver, the one that never waits where it is not given. Raises what went wrong in the
     dashboard itself; keys that clash are told on its screen.
     """
-    gc.disable()  # until something is painted: what comes by then are modules, and they stay
+    gc.disable()  # until something is painted
     from qkt.runtime.control.link import Fleet, Station
     from tui.app import Dashboard
     from tui.fleet import Watches
     from tui.memory import Memory, recalled
     from tui.screens.fleet import BOARD
+
+    gc.freeze()  # modules stay, so that no search for garbage needs to look at them again
 
     class Kept(Dashboard):
         """The dashboard of a process that goes on without it: what goes wrong in it is raised, not printed with all values."""
