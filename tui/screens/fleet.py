@@ -98,7 +98,7 @@ class FleetScreen(DeckScreen):
                 ("SESSIONS", Cell(str(len(berth.sessions)))),
                 ("STATE", Cell(fmt.clean(hello.state_dir), "dim")),
             ]
-            lines += pairs(found, width)
+            lines += [[Cell("  "), *line] for line in pairs(found, width - 2)]
         why = [row for row in berth.sessions if row.halt is not None or row.state in ("FAULT", "DOWN")]
         for row in why:
             text = f"  {row.name}: {row.reason or row.blocked or row.halt or row.state}"

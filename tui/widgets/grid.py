@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from textual import events
 from textual.message import Message
@@ -17,6 +17,8 @@ from tui.widgets.pane import Line, Pane
 GAP = 2
 GUTTER = 2
 BETWEEN = " " * GAP
+BADGE = "live"
+"""The role of a cell that is a word on a colour of its own."""
 
 
 class Grid(Pane):
@@ -378,8 +380,8 @@ class Grid(Pane):
         if whole is not None:
             roles = [whole] * len(roles)
         if row.key != self.cursor or not self.has_focus:
-            return [Cell(f"{sign} ", "warn"), *map(Cell, words, roles)]
-        line = [Cell(f"{context.glyphs.cursor}{sign}", "accent>"), *map(Cell, words, [f"{role}>" for role in roles])]
+            return [Cell(f"{sign} ", "warn"), *_dressed(words, roles, "")]
+        line = [Cell(f"{context.glyphs.cursor}{sign}", "accent>"), *_dressed(words, roles, ">")]
         used = sum(len(cell.text) for cell in line)
         return line if used >= total else [*line, Cell(" " * (total - used), "text>")]
 
@@ -394,6 +396,17 @@ def _stretched(columns: Sequence[Column], widths: Sequence[int], texts: Sequence
             found[i] += more
             left -= more
     return found
+
+
+def _dressed(words: Sequence[str], roles: Sequence[str], cursor: str) -> Iterator[Cell]:
+    """The cells of a row. A badge ends with its word, the gap behind it has no colour of its own."""
+    for word, role in zip(words, roles, strict=True):
+        if role == BADGE:
+            end = len(word.rstrip()) + 1
+            yield Cell(word[:end], f"{role}{cursor}")
+            yield Cell(word[end:], f"text{cursor}")
+        else:
+            yield Cell(word, f"{role}{cursor}")
 
 
 def _cell(column: Column, row: Keyed, context: Context) -> Cell:
