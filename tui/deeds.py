@@ -98,14 +98,17 @@ def copy_or_leave(app: Dashboard) -> None:
 
 
 async def leave(app: Dashboard) -> None:
-    """Attached, at once: the engine does not care. Hosted, only after saying what becomes of it."""
+    """Attached, at once: the engine does not care. Hosted, only after saying what becomes of it. A tour has nothing to
+    lose, and its market is too fast for a question that rests on it."""
+    hello = app.view.hello
+    tour = hello is not None and hello.demo
     if not app.link.hosted:
         app.exit("left")
         return
     answer = await app.push_screen_wait(Leave())
     if answer == "keep":
         app.exit("keep")
-    elif answer == "stop" and await app.commander.ask(asks.shutdown) is not None:
+    elif answer == "stop" and (tour or await app.commander.ask(asks.shutdown) is not None):
         app.exit("stop")
 
 

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from qkt.data.feeds import FeedTick
+from qkt.runtime.journal import Journal
+from qkt.runtime.recorder import Recorder
 from qkt.runtime.tally import REASONS, Tally, sort_of
+from qkt.runtime.tape import TapeWriter
+from tests.runtime.samples import machine, ticks
+
+STRADDLE = """STRATEGY straddle VERSION 1
+SYMBOLS
+    eu = SIM:EURUSD EVERY 1m
+RULES
+    WHEN POSITION.eu = 0 AND OPEN_ORDERS.eu = 0
+    THEN OCO_ENTRY {
+        BUY eu SIZING 0.1 ORDER_TYPE = STOP AT eu.close + 0.0004 BRACKET { STOP LOSS BY 0.0005, TAKE PROFIT BY 0.0005 },
+        SELL eu SIZING 0.1 ORDER_TYPE = STOP AT eu.close - 0.0004 BRACKET { STOP LOSS BY 0.0005, TAKE PROFIT BY 0.0005 }
+    }
+"""
 
 
 @pytest.mark.parametrize(
@@ -41,3 +59,16 @@ def test_orders_of_every_kind_are_timed_from_request_to_first_fill():
         tally.count("fill", {"order_id": order, "timestamp": 1_250})
     times = {kind: (fill.count, fill.total // 1_000_000) for kind, fill in tally.fills.items()}
     assert times == {"limit": (1, 750), "market": (1, 250), "attached": (1, 50)}
+
+
+def test_an_order_that_waits_behind_its_sibling_is_one_record(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    one = machine(tmp_path, STRADDLE, "straddle.qkt")
+    recorder = Recorder(one, TapeWriter(tmp_path / "tape"), journal, 1, lambda *_: None, lambda _: None)
+    for n, tick in enumerate(ticks(1200), 1):
+        recorder.tick(FeedTick(tick, n))
+    recorder.flush()
+    orders = [effect.value["order_id"] for _, effect in journal.of_kind(1, ["order"], 10_000)]
+    sent = {effect.value["order_id"] for _, effect in journal.of_kind(1, ["submit"], 10_000)}
+    assert len(orders) == len(set(orders)) == 4
+    assert len(sent.intersection(orders)) > 4, "both sides were sent"

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from qkt.runtime.control.answers import Done
-from qkt.runtime.control.frames import Bye, difference
+from qkt.runtime.control.frames import Bye, Hello, difference
 from tests.tui import samples
 from tests.tui.desk import opened, run
 from tests.tui.scripted import ScriptedLink
@@ -74,6 +74,19 @@ def test_leaving_an_attached_engine_asks_nothing_and_a_hosted_one_what_becomes_o
             await desk.pilot.pause()
             assert desk.link.commands[-1].command == "shutdown"
             assert desk.app.return_value == "stop"
+
+    run(work)
+
+
+def test_the_end_of_a_tour_is_no_second_question() -> None:
+    async def work() -> None:
+        tour = [frame.model_copy(update={"demo": True}) if isinstance(frame, Hello) else frame for frame in samples.FRAMES]
+        async with opened(link=ScriptedLink(tour, hosted=True)) as desk:
+            await desk.press("q")
+            assert "end the tour; nothing of it is kept" in desk.text()
+            await desk.press("s")
+            assert desk.app.return_value == "stop"
+            assert desk.link.commands == []
 
     run(work)
 

@@ -21,12 +21,14 @@ class Leave(Dialog[str | None]):
         held = asks.positions_of(view, [row.name for row in rows])
         sessions = f"{len(rows)} session{'' if len(rows) == 1 else 's'}"
         text = f"This process hosts the engine: {sessions}, {asks.holdings(held)}."
+        tour = view.hello is not None and view.hello.demo
+        stop = "end the tour; nothing of it is kept" if tour else "stop all sessions and end the engine"
         return [
             *([Cell(part)] for part in wrapped(text, width)),
             [Cell("")],
             [Cell("k", "focus"), Cell("  keep trading without a dashboard; what brings it back:")],
             *([Cell(f"     {part}", "bold")] for part in wrapped(self.dashboard.watches.elsewhere("qkt attach"), width - 5)),
-            [Cell("s", "focus"), Cell("  stop all sessions and end the engine")],
+            [Cell("s", "focus"), Cell(f"  {stop}")],
             [Cell("Esc", "focus"), Cell(" stay here")],
         ]
 
