@@ -297,9 +297,11 @@ def modify(view: View, key: str, move: Move) -> Ask | None:
     }
     said = [words for name, words in changes.items() if getattr(move, name) is not None]
     said += ["moves the stop to break-even"] if move.break_even else []
+    moves_stop = move.stop is not None or move.break_even
+    still = " A stop that moved by itself stands still from then on." if moves_stop else ""
     return Ask(
         title=f"MODIFY {what} -- {whose(view, [session] if session else [])}",
-        lines=(_sentence("; ".join(said)), f"Of {row.session}. Stops that moved by themselves stand still from then on."),
+        lines=(_sentence("; ".join(said)), f"Of {row.session}.{still}"),
         command=lambda chosen, stamp: ask.Modify(
             name=row.session,
             leg=position.leg if position is not None else None,

@@ -26,7 +26,8 @@ def narrated(kind: str, value: dict[str, Any]) -> Said | None:
 def _plain(number: Any) -> str:
     """A number without the zeros that only its storage has."""
     text = str(number)
-    return text.rstrip("0").rstrip(".") if "." in text and "E" not in text else text
+    short = text.rstrip("0").rstrip(".") if "." in text and "E" not in text else text
+    return "0" if short == "-0" else short
 
 
 def _order(v: dict[str, Any]) -> Said:
