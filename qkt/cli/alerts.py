@@ -22,7 +22,7 @@ def alerts() -> None:
 
 @app.command("test")
 def try_channels(
-    name: Annotated[str | None, typer.Argument(metavar="[CHANNEL]", help="One channel; all of them without it.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="CHANNEL", help="One channel; all of them without it.")] = None,
     config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A qkt.toml other than the usual.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print data instead of text.")] = False,
 ) -> None:

@@ -21,7 +21,7 @@ app = new_app()
 def attach(
     to: Annotated[
         str | None,
-        typer.Argument(metavar="[CONTEXT|USER@HOST]", help="user@host[:port], ssh://host, or a name (qkt contexts)."),
+        typer.Argument(metavar="CONTEXT|USER@HOST", help="user@host[:port], ssh://host, or a name (qkt contexts)."),
     ] = None,
     stdio: Annotated[
         bool, typer.Option("--stdio", help="Relay the engine's control socket to standard input and output.")

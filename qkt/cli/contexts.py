@@ -48,7 +48,7 @@ def listed(as_json: JsonOption = False) -> None:
 def add(
     name: NameArgument,
     where: Annotated[
-        str | None, typer.Argument(metavar="[USER@HOST]", help="user@host[:port] or ssh://host; this machine without it.")
+        str | None, typer.Argument(metavar="USER@HOST", help="user@host[:port] or ssh://host; this machine without it.")
     ] = None,
     remote_command: Annotated[
         str | None, typer.Option("--remote-command", metavar="WORDS", help="How qkt is called there (default: qkt).")
@@ -89,7 +89,7 @@ def remove(name: NameArgument) -> None:
 
 @app.command()
 def use(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The context; none without it.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The context; none without it.")] = None,
 ) -> None:
     """Choose what qkt attach opens when nothing is named. Commands still mean this machine unless --on names another."""
     from qkt.remote.contexts import load_contexts
@@ -102,7 +102,7 @@ def use(
 
 @app.command()
 def check(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Contexts or hosts; all without them.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Contexts or hosts; all without them.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask each engine who it is. Exit code 1 when one does not answer."""

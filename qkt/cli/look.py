@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 app = new_app()
 
-SOME = Annotated[str | None, typer.Argument(metavar="[NAME]", help="The session; all of them without it.")]
+SOME = Annotated[str | None, typer.Argument(metavar="NAME", help="The session; all of them without it.")]
 
 
 @app.command()

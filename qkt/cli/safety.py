@@ -10,7 +10,7 @@ from qkt.cli.reach import JsonOption, SeenOption, StateDirOption, new_app, perfo
 
 app = new_app()
 
-SOME = Annotated[str | None, typer.Argument(metavar="[NAME]", help="The session; all of them without it.")]
+SOME = Annotated[str | None, typer.Argument(metavar="NAME", help="The session; all of them without it.")]
 
 DELTAS_FOUND = 2
 

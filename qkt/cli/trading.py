@@ -18,7 +18,7 @@ LEG = Annotated[str | None, typer.Option(metavar="N", help="The position, by the
 @app.command()
 def cancel(
     name: NAME,
-    order: Annotated[str | None, typer.Argument(metavar="[ORDER]", help="One order; all entries without it.")] = None,
+    order: Annotated[str | None, typer.Argument(metavar="ORDER", help="One order; all entries without it.")] = None,
     seen: SeenOption = None,
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,
@@ -32,7 +32,7 @@ def cancel(
 
 @app.command()
 def flatten(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The session; all of them without it.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The session; all of them without it.")] = None,
     symbol: Annotated[str | None, typer.Option(metavar="ID", help="Only positions of this market.")] = None,
     leg: LEG = None,
     seen: SeenOption = None,
