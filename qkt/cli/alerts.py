@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from qkt.cli.options import ConfigOption, JsonOption
 from qkt.core.errors import UsageError
 
 app = typer.Typer(
@@ -23,8 +23,8 @@ def alerts() -> None:
 @app.command("test")
 def try_channels(
     name: Annotated[str | None, typer.Argument(metavar="CHANNEL", help="One channel; all of them without it.")] = None,
-    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A qkt.toml other than the usual.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print data instead of text.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Send a message to every channel of qkt.toml. Exit code 1 when one does not take it."""
     import platform

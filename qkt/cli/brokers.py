@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qkt.cli.options import ConfigOption, JsonOption
+
 if TYPE_CHECKING:
     from qkt.brokers.mt5.profile import Profile
 
@@ -19,12 +21,9 @@ app = typer.Typer(
     help="List and check the accounts of the configuration.",
 )
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A qkt.toml other than the usual one.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
 
 @app.command("list")
-def listed(config: ConfigOption = None, as_json: AsJson = False) -> None:
+def listed(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Every broker that sessions can use."""
     from qkt.cli.tables import print_table
 
@@ -51,7 +50,7 @@ def check(
         list[str] | None, typer.Option(metavar="SYMBOL", help="Look at this market too. Can be repeated.")
     ] = None,
     config: ConfigOption = None,
-    as_json: AsJson = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Open an account and look at all that must hold before it is traded on; no order is sent. Exit code 1 when it does not."""
     from dataclasses import asdict

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qkt.cli.reach import JsonOption
+from qkt.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from qkt.remote.contexts import Context

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qkt.cli.reach import JsonOption, StateDirOption, ask, perform, print_word, where
+from qkt.cli.options import ConfigOption, JsonOption, StateDirOption
+from qkt.cli.reach import ask, perform, print_word, where
+from qkt.cli.up import BrokerOption, DataOption, FeedOption, MetricsPortOption, SpeedOption, SymbolsOption
 from qkt.core.errors import QktError
 
 if TYPE_CHECKING:
@@ -36,13 +38,15 @@ LOG = "daemon.log"
 
 @app.command(short_help="Start an engine that outlives this terminal.")
 def start(
-    config: Annotated[Path | None, typer.Option(metavar="FILE", help="A qkt.toml other than the usual one.")] = None,
+    config: ConfigOption = None,
     load_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Deploy every strategy of this folder.")] = None,
     no_restore: Annotated[bool, typer.Option("--no-restore", help="Do not start what was deployed before.")] = False,
-    feed: Annotated[str | None, typer.Option(metavar="KIND", help="file, synthetic or tradingview.")] = None,
-    data: Annotated[list[str] | None, typer.Option(metavar="PATH", help="Files that a file feed replays.")] = None,
-    speed: Annotated[str | None, typer.Option(metavar="N", help="Of a replay: real, fast, or how many times.")] = None,
-    metrics_port: Annotated[int | None, typer.Option(min=0, max=65535, metavar="PORT", help="Of metrics and status.")] = None,
+    feed: FeedOption = None,
+    data: DataOption = None,
+    speed: SpeedOption = None,
+    symbols: SymbolsOption = None,
+    metrics_port: MetricsPortOption = None,
+    broker: BrokerOption = None,
     wait: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long it may take to be ready.")] = 60,
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,
@@ -50,7 +54,7 @@ def start(
     """Start an engine that goes on when this terminal is gone, and wait until it is ready."""
     from qkt.runtime.state import owner
 
-    state = where(state_dir)
+    state = where(state_dir, config)
     if (pid := owner(state)) is not None:
         raise QktError(f"an engine is running already (pid {pid})", where=str(state), remedy="qkt daemon status shows it")
     arguments = ["up", "--state-dir", str(state)]
@@ -59,6 +63,8 @@ def start(
         ("--load-dir", load_dir),
         ("--feed", feed),
         ("--speed", speed),
+        ("--symbols", symbols),
+        ("--broker", broker),
         ("--metrics-port", metrics_port),
     )
     for option, value in given:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qkt.cli.reach import StateDirOption, new_app
-from qkt.cli.up import ConfigOption, DataOption, FeedOption, MetricsPortOption, SpeedOption, SymbolsOption
+from qkt.cli.options import ConfigOption, StateDirOption
+from qkt.cli.reach import new_app
+from qkt.cli.up import DataOption, FeedOption, MetricsPortOption, SpeedOption, SymbolsOption
 
 if TYPE_CHECKING:
     from qkt.remote.contexts import Context

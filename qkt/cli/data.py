@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qkt.cli.options import JsonOption
 from qkt.core.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ StoreOption = Annotated[
     Path | None,
     typer.Option("--store", metavar="DIR", help="The store's folder (default: QKT_DATA_DIR, else the user's data folder)."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
 FromOption = Annotated[
     str | None, typer.Option("--from", metavar="TIME", help="First moment, ISO, UTC unless it carries an offset.")
 ]

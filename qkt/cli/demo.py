@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from qkt.cli.reach import JsonOption, new_app
+from qkt.cli.options import JsonOption
+from qkt.cli.reach import new_app
 
 app = new_app()
 

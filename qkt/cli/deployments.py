@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qkt.cli.reach import JsonOption, SeenOption, StateDirOption, ask, new_app, perform, print_words, show_done
+from qkt.cli.options import JsonOption, SeenOption, StateDirOption
+from qkt.cli.reach import ask, new_app, perform, print_words, show_done
 
 if TYPE_CHECKING:
     from qkt.runtime.control.rows import StrategyRow

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from qkt.cli.reach import JsonOption, StateDirOption, new_app
+from qkt.cli.options import ConfigOption, JsonOption, StateDirOption
+from qkt.cli.reach import new_app
 
 app = new_app()
 
 
 @app.command()
 def doctor(
-    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A qkt.toml other than the usual.")] = None,
+    config: ConfigOption = None,
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qkt.cli.options import JsonOption, StateDirOption
+from qkt.cli.reach import new_app, where
+
 if TYPE_CHECKING:
     from qkt.explain import Recording
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+app = new_app()
 
 
 @app.command()
 def explain_trade(
     run: Annotated[str, typer.Argument(metavar="SESSION|RESULT", help="A session's name, or the result of a back-test.")],
     number: Annotated[int, typer.Argument(metavar="N", help="Which fill, from 1.")],
-    state_dir: Annotated[
-        Path | None, typer.Option("--state-dir", metavar="DIR", help="Where the engine keeps its state.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as one JSON document.")] = False,
+    state_dir: StateDirOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Tell why a fill happened: the rule and its values, the size, risk, the order's life, the fill against the quote.
 
@@ -40,9 +41,8 @@ def opened(run: str, state_dir: Path | None) -> Recording:
     """A file or folder is a result, anything else the name of a session."""
     from qkt.explain import BacktestRecording
     from qkt.runtime.recording import SessionRecording
-    from qkt.runtime.state import state_dir as chosen
 
     path = Path(run)
     if path.exists() or path.suffix == ".json":
         return BacktestRecording.read(path)
-    return SessionRecording(chosen(state_dir), run)
+    return SessionRecording(where(state_dir), run)

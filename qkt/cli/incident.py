@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from qkt.cli.reach import JsonOption, StateDirOption, new_app, where
+from qkt.cli.options import ConfigOption, JsonOption, StateDirOption
+from qkt.cli.reach import new_app, where
 
 app = new_app()
 
@@ -18,7 +19,7 @@ def incident(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The session.")],
     since: Annotated[str, typer.Option(metavar="SPAN", help="How far back: 90m, 2h, 1d.")] = "2h",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to; a name with the time when not given.")] = None,
-    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A qkt.toml other than the usual.")] = None,
+    config: ConfigOption = None,
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -33,7 +34,7 @@ def incident(
     from qkt.observe.incident import Incident, span
 
     settings, _ = load_config(config)
-    state, now = where(state_dir), SystemClock().now()
+    state, now = where(state_dir, config), SystemClock().now()
     found = Incident(state, name, span(since), now)
     stamp = dt.datetime.fromtimestamp(now / 1000, dt.UTC).strftime("%Y%m%d-%H%M%S")
     target = out if out is not None else Path(f"incident-{name.replace('/', '__')}-{stamp}.zip")

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from qkt.cli.brokers import AsJson, ConfigOption, _profile
+from qkt.cli.brokers import _profile
+from qkt.cli.options import ConfigOption, JsonOption
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -30,7 +31,7 @@ def verify(
     broker: Annotated[str, typer.Option("--broker", metavar="NAME", help="The profile, as in [mt5.NAME].")],
     file: Annotated[Path | None, typer.Option("--instruments", metavar="FILE", help="An instrument file.")] = None,
     config: ConfigOption = None,
-    as_json: AsJson = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show every field that differs; exit code 1 when one does."""
     from qkt.brokers.mt5.account import AccountError

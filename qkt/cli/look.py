@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qkt.cli.errors import say
-from qkt.cli.reach import JsonOption, StateDirOption, ask, known, new_app, print_word, print_words
+from qkt.cli.options import JsonOption, StateDirOption
+from qkt.cli.reach import ask, known, new_app, print_word, print_words
 
 if TYPE_CHECKING:
     from qkt.runtime.control.client import ControlClient

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qkt.cli.brokers import ConfigOption, _profile
+from qkt.cli.brokers import _profile
+from qkt.cli.options import ConfigOption
 
 if TYPE_CHECKING:
     from qkt.brokers.mt5.terminal import Terminal

@@ -25,17 +25,6 @@ T = TypeVar("T")
 # Seconds until a command that the engine has accepted is left to it.
 SETTLES = 60.0
 
-StateDirOption = Annotated[
-    Path | None,
-    typer.Option("--state-dir", metavar="DIR", help="State of the engine (default: QKT_STATE_DIR, qkt.toml, the user's)."),
-]
-SeenOption = Annotated[
-    int | None,
-    typer.Option(metavar="VERSION", help="Do nothing if the sessions changed since this version of qkt status."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
-
-
 _ON: ContextVar[str | None] = ContextVar("on", default=None)
 
 
@@ -79,15 +68,15 @@ def new_app() -> typer.Typer:
     return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 
 
-def where(given: Path | None) -> Path:
-    """The state directory that is meant."""
+def where(given: Path | None, config: Path | None = None) -> Path:
+    """The state directory that is meant: what is given, else what the configuration says, the usual one or that of a file."""
     from qkt.runtime.state import state_dir
 
     if given is not None:
         return given
     from qkt.config import load_config
 
-    return state_dir(load_config()[0].state_dir)
+    return state_dir(load_config(config)[0].state_dir)
 
 
 def ask(given: Path | None, question: Callable[[ControlClient], Awaitable[T]]) -> T:

@@ -5,28 +5,27 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+from qkt.cli.options import JsonOption, StateDirOption
+from qkt.cli.reach import new_app, where
+
+app = new_app()
 
 
 @app.command()
 def replay(
     session: Annotated[str, typer.Argument(metavar="SESSION", help="Its deploy name.")],
     day: Annotated[str | None, typer.Option(metavar="DATE", help="Compare only the fills of this day (UTC).")] = None,
-    state_dir: Annotated[
-        Path | None, typer.Option("--state-dir", metavar="DIR", help="Where the engine keeps its state.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")] = False,
+    state_dir: StateDirOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Run what a session recorded through the back-test and compare every trade; exit code 1 when one differs."""
     from qkt.runtime.replay import replay as run
-    from qkt.runtime.state import state_dir as chosen
 
-    found = run(chosen(state_dir), session, None if day is None else _date(day))
+    found = run(where(state_dir), session, None if day is None else _date(day))
     if as_json:
         print(json.dumps(asdict(found)))
     elif found.divergence is None:

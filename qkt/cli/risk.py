@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qkt.cli.options import ConfigOption, JsonOption
 from qkt.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The strategy
 NameOption = Annotated[
     str | None, typer.Option("--as", metavar="NAME", help="The name it is deployed under; the file's without it.")
 ]
-ConfigOption = Annotated[Path | None, typer.Option(metavar="FILE", help="A qkt.toml other than the usual one.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print data instead of text.")]
 
 ORDER = re.compile(
     r"(?P<side>buy|sell)\s+(?P<lots>[\d.]+)(?:\s+(?P<symbol>[A-Za-z][\w:.]*))?(?:\s+at\s+(?P<level>[\d.]+))?", re.IGNORECASE

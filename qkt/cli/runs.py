@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qkt.cli.reach import JsonOption, StateDirOption, ask, perform, print_word, print_words
+from qkt.cli.options import JsonOption, StateDirOption
+from qkt.cli.reach import ask, perform, print_word, print_words
 
 if TYPE_CHECKING:
     from qkt.runtime.control.rows import RunRow

@@ -8,6 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from qkt.cli.options import JsonOption, StateDirOption
+from qkt.cli.reach import where
+
 app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -16,16 +19,13 @@ app = typer.Typer(
     help="Inspect, back up and verify the state of an engine.",
 )
 
-StateDir = Annotated[Path | None, typer.Option("--state-dir", metavar="DIR", help="Where the engine keeps its state.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
 
 @app.command()
-def inspect(state_dir: StateDir = None, as_json: AsJson = False) -> None:
+def inspect(state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
     """Show what is registered, how much is recorded, and who uses it."""
     from qkt.runtime.inspection import inspected
 
-    found = inspected(_chosen(state_dir))
+    found = inspected(where(state_dir))
     if as_json:
         print(json.dumps(found))
         return
@@ -41,22 +41,22 @@ def inspect(state_dir: StateDir = None, as_json: AsJson = False) -> None:
 @app.command()
 def backup(
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="A folder that does not exist yet.")],
-    state_dir: StateDir = None,
-    as_json: AsJson = False,
+    state_dir: StateDirOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Copy the state, also while an engine uses it."""
     from qkt.runtime.inspection import back_up
 
-    back_up(_chosen(state_dir), target)
+    back_up(where(state_dir), target)
     print(json.dumps({"target": str(target)}) if as_json else f"copied to {target}")
 
 
 @app.command(short_help="Check the journal and do every recording again.")
-def verify(state_dir: StateDir = None, as_json: AsJson = False) -> None:
+def verify(state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
     """Check the journal and do every recording again; exit code 1 when anything is wrong."""
     from qkt.runtime.inspection import verified
 
-    problems: list[dict[str, Any]] = verified(_chosen(state_dir))
+    problems: list[dict[str, Any]] = verified(where(state_dir))
     if as_json:
         print(json.dumps({"problems": problems}))
     else:
@@ -66,9 +66,3 @@ def verify(state_dir: StateDir = None, as_json: AsJson = False) -> None:
             print("the journal is sound and every recording gives what it says")
     if problems:
         raise typer.Exit(1)
-
-
-def _chosen(given: Path | None) -> Path:
-    from qkt.runtime.state import state_dir
-
-    return state_dir(given)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qkt.cli.reach import JsonOption, StateDirOption, new_app
+from qkt.cli.options import ConfigOption, JsonOption, StateDirOption
+from qkt.cli.reach import new_app
 
 if TYPE_CHECKING:
     from qkt.config import Config
@@ -25,7 +26,6 @@ app = new_app()
 
 SUMMARY = {"name", "equity", "realised", "open_pnl", "trades", "positions"}
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A qkt.toml other than the usual one.")]
 FeedOption = Annotated[str | None, typer.Option("--feed", metavar="KIND", help="file, synthetic, tradingview or mt5.")]
 DataOption = Annotated[
     list[str] | None,

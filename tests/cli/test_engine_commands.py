@@ -158,3 +158,16 @@ def test_a_halt_is_shown_until_it_ends(qkt, engine):
 def test_json_is_one_document(qkt, engine):
     for command in ("status", "status gold", "halt", "kill", "reconcile gold", "orders", "daemon status"):
         json.loads(qkt(*command.split(), "--json").out)
+
+
+def test_every_command_looks_where_the_configuration_says_that_the_state_is(qkt, tmp_path, monkeypatch):
+    monkeypatch.delenv("QKT_STATE_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "qkt.toml").write_text('state_dir = "there"\n')
+    other = tmp_path / "other.toml"
+    other.write_text('state_dir = "elsewhere"\n')
+    for command in ("list", "replay one", "explain-trade one 1", "state inspect", "state verify", "incident one"):
+        assert qkt(*command.split()).err.startswith("qkt: there"), command
+    assert qkt("incident", "one", "--config", other).err.startswith("qkt: elsewhere")
+    (tmp_path / "elsewhere").write_text("a file, so that no engine starts there")
+    assert "elsewhere" in qkt("daemon", "start", "--config", other).err
