@@ -67,7 +67,7 @@ speed = "{speed:.0f}"
 """
 TREND = """STRATEGY {name} VERSION 1
 SYMBOLS
-    m = {symbol} EVERY 15m{more}
+    m = {symbol} EVERY {every}
 PARAM slow = 34
 RULES
     WHEN ema(m.close, 13) CROSSES ABOVE ema(m.close, slow) AND POSITION.m = 0
@@ -75,12 +75,10 @@ RULES
     WHEN ema(m.close, 13) CROSSES BELOW ema(m.close, slow) AND POSITION.m = 0
     THEN SELL m SIZING 0.1 STOP AT m.close - {near} BRACKET {{ STOP LOSS BY {near}, TAKE PROFIT RR 2 }} TIF GTD UNTIL NOW + 2h
 """
-MINUTE = """,
-    t = BACKTEST:EURUSD EVERY 1m"""
-TALKS = """    WHEN t.close > ema(t.close, 3) THEN LOG "above" price=t.close
-    WHEN t.close < ema(t.close, 3) THEN LOG "below" price=t.close
+TALKS = """    WHEN m.close > ema(m.close, 3) THEN LOG "above" price=m.close
+    WHEN m.close < ema(m.close, 3) THEN LOG "below" price=m.close
 """
-"""A line a minute: all the lines that are kept are there before the half that is measured."""
+"""On bars of a minute it fills all the lines, fills and trades that are kept before the half that is measured."""
 
 
 @dataclass(frozen=True)
@@ -317,8 +315,8 @@ def _read(master: int, seconds: float) -> None:
             return
 
 
-def trend(name: str, symbol: str, near: str, far: str, more: str = "") -> str:
-    return TREND.format(name=name, symbol=symbol, near=near, far=far, more=more)
+def trend(name: str, symbol: str, near: str, far: str, every: str = "15m") -> str:
+    return TREND.format(name=name, symbol=symbol, near=near, far=far, every=every)
 
 
 async def soak(arguments: argparse.Namespace, folder: Path) -> int:
@@ -328,7 +326,7 @@ async def soak(arguments: argparse.Namespace, folder: Path) -> int:
     texts = {
         "euro": trend("euro", "BACKTEST:EURUSD", "0.0008", "0.002"),
         "gold": trend("gold", "BACKTEST:XAUUSD", "2", "6"),
-        "talker": trend("talker", "BACKTEST:EURUSD", "0.0006", "0.002", MINUTE) + TALKS,
+        "talker": trend("talker", "BACKTEST:EURUSD", "0.0006", "0.002", "1m") + TALKS,
         "guest": trend("guest", "BACKTEST:EURUSD", "0.0008", "0.002"),
         "coin_guest": trend("coin_guest", "BACKTEST:BTCUSDT", "80", "300"),
     }
