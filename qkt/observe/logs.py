@@ -14,11 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
-
-import structlog
+from typing import TYPE_CHECKING, Any
 
 from qkt.core.clock import SystemClock
 from qkt.core.errors import QktError
@@ -27,6 +26,10 @@ from qkt.observe.repeats import Repeats
 from qkt.runtime.control.rows import Line
 from qkt.runtime.lines import SESSION
 from qkt.runtime.tally import sort_of
+
+if TYPE_CHECKING:
+    from structlog.dev import ConsoleRenderer
+    from structlog.processors import JSONRenderer
 
 WAITING = 10_000
 GATHER = 0.02
@@ -71,10 +74,7 @@ class LogFiles:
         self.level = LEVELS[level.upper()]
         self._bytes, self._files = megabytes * MEGABYTE, files
         self._console = console
-        encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
-        self._json = structlog.processors.JSONRenderer(serializer=lambda entry, **_: encode(entry))
-        plain = structlog.dev.plain_traceback
-        self._readable = structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0, exception_formatter=plain)
+        self._colors = colors
         self._engine = self._opened(folder / "engine.log")
         self._sessions: dict[str, _File] = {}
         self._repeats = Repeats()
@@ -119,6 +119,19 @@ class LogFiles:
             self.dropped += 1
 
     # ------------------------------------------------------------- in the thread
+
+    @cached_property
+    def _json(self) -> JSONRenderer:
+        from structlog.processors import JSONRenderer
+
+        encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+        return JSONRenderer(serializer=lambda entry, **_: encode(entry))
+
+    @cached_property
+    def _readable(self) -> ConsoleRenderer:
+        from structlog.dev import ConsoleRenderer, plain_traceback
+
+        return ConsoleRenderer(colors=self._colors, pad_event_to=0, exception_formatter=plain_traceback)
 
     def _write_all(self) -> None:
         told = 0
@@ -172,7 +185,9 @@ class LogFiles:
         at = about.pop("at", None)
         moment = dt.datetime.fromtimestamp(self._clock.now() / 1000 if at is None else at, dt.UTC)
         if "exc_info" in about:
-            about = dict(structlog.processors.format_exc_info(None, "", about))
+            from structlog.processors import format_exc_info
+
+            about = dict(format_exc_info(None, "", about))
         text = str(self._json(None, "", {"ts": moment.isoformat(timespec="milliseconds"), **about}))
         if "number" not in about:  # lines of the engine were rid of secrets when they were said
             text = redacted(text)
