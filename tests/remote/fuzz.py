@@ -17,8 +17,8 @@ from random import Random
 import anyio
 
 from qkt.remote.wire import CONVERSATIONS, GRANTED, HEAD, PIECE, WINDOW, Kind, Wire, WireError
+from tests.fuzzing import told
 
-SHOWN = 20
 WAIT = 10.0
 ROUND = b"GET /health HTTP/1.1\r\n\r\n"
 MOST = CONVERSATIONS * WINDOW
@@ -139,15 +139,5 @@ async def fuzz(count: int, seed: int) -> Lined:
     return lined
 
 
-def main() -> int:
-    count, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    lined = anyio.run(fuzz, count, seed)
-    for told in lined.mistreated[:SHOWN]:
-        print(told)
-    became = ", ".join(f"{number} {what}" for what, number in sorted(lined.became.items()))
-    print(f"{count} lines of seed {seed}: {became}; {len(lined.mistreated)} mistreated")
-    return int(bool(lined.mistreated))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told("lines", fuzz))

@@ -24,9 +24,9 @@ from qkt.runtime.control.hub import Hub
 from qkt.runtime.control.serving import serving
 from qkt.runtime.engine import Engine
 from qkt.runtime.markets import OwnFeeds
+from tests.fuzzing import told
 from tests.runtime.samples import ListFeed, strategy_file, ticks
 
-SHOWN = 20
 PATHS = (
     "/health", "/v1/hello", "/v1/snapshot", "/v1/commands/abcdefgh", "/v1/lines?after=1&session=one&since=5&limit=9",
     "/v1/fills?session=one&limit=5", "/v1/equity?session=one&since=0", "/v1/rules/one?terms=1", "/v1/chart/one?limit=9",
@@ -206,15 +206,5 @@ async def _once(engine: Engine, fuzzed: Fuzzed) -> None:
         fuzzed.mistreated.append(f"one halt was performed {len(halts)} times, with {len(answers)} answers")
 
 
-def main() -> int:
-    count, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    fuzzed = anyio.run(fuzz, count, seed)
-    for told in fuzzed.mistreated[:SHOWN]:
-        print(told)
-    became = ", ".join(f"{number} {what}" for what, number in sorted(fuzzed.became.items()))
-    print(f"{count} requests of seed {seed}: {became}; {len(fuzzed.mistreated)} mistreated")
-    return int(bool(fuzzed.mistreated))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told("requests", fuzz))

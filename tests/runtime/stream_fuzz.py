@@ -20,7 +20,8 @@ from typing import Any
 import anyio
 
 from qkt.runtime.control.frames import TABLES
-from tests.runtime.fuzz import SHOWN, WAIT, WORDS, trading
+from tests.fuzzing import told
+from tests.runtime.fuzz import WAIT, WORDS, trading
 
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
 HEAD = (
@@ -206,15 +207,5 @@ async def fuzz_streams(count: int, seed: int) -> Streamed:
     return streamed
 
 
-def main() -> int:
-    count, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    streamed = anyio.run(fuzz_streams, count, seed)
-    for told in streamed.mistreated[:SHOWN]:
-        print(told)
-    became = ", ".join(f"{number} {what}" for what, number in sorted(streamed.became.items()))
-    print(f"{count} streams of seed {seed}: {became}; {len(streamed.mistreated)} mistreated")
-    return int(bool(streamed.mistreated))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told("streams", fuzz_streams))
