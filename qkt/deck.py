@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from qkt.host import Ending, Front
     from qkt.remote.contexts import Context
-    from qkt.runtime.control.link import EngineLink, Fleet, Station
+    from qkt.runtime.control.link import Fleet, LocalLink, Station
 
 GROUP = "qkt.dashboard"
 DEADLINE = 3.0
@@ -117,7 +117,7 @@ def front(dashboard: Dashboard, options: dict[str, Any], tell: Callable[[str], N
     """What stands before an engine of this process until that ends. However the dashboard ends, the engine goes on, unless it
     was told to stop; `tell` hears what a person should see once the terminal is free again."""
 
-    async def stand(link: EngineLink, state: Path, ending: Ending, painted: Callable[[], None]) -> None:
+    async def stand(link: LocalLink, state: Path, ending: Ending, painted: Callable[[], None]) -> None:
         from qkt.remote.contexts import here
         from qkt.runtime.control.link import Station
 
@@ -133,17 +133,20 @@ def front(dashboard: Dashboard, options: dict[str, Any], tell: Callable[[str], N
                 left = await dashboard(link, closing=closing, painted=painted, fleet=fleet, **options)
             except Exception as problem:
                 log.exception("the dashboard failed; the engine goes on without it")
-                tell(f"the dashboard failed ({type(problem).__name__}), its log says why")
+                if not ending.asked:
+                    tell(f"the dashboard failed ({type(problem).__name__}), its log says why")
                 left = "failed"
             finally:
+                painted()  # the engine waits for it, also where it never came so far
                 over.set()
             if left == "stop":
-                ending.ask()
+                ending.ask("the engine ends with its dashboard")
             elif not ending.asked:
                 pid = os.getpid()
-                log.info("the engine keeps trading without a dashboard")
+                goes_on = "keeps trading" if link.stands else "is still starting, and goes on with that"
+                log.info("the engine %s without a dashboard", goes_on)
                 back = f"qkt attach {reach}".rstrip()
-                tell(f"the engine keeps trading, pid {pid}; {back} brings the dashboard back, Ctrl-C ends the engine")
+                tell(f"the engine {goes_on}, pid {pid}; {back} brings the dashboard back, Ctrl-C ends the engine")
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(show)

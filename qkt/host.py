@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from qkt.data.feeds import Feed
     from qkt.data.feeds.tradingview import TradingViewSettings
     from qkt.observe.logs import LogFiles
-    from qkt.runtime.control.link import EngineLink, LocalLink
+    from qkt.runtime.control.link import LocalLink
     from qkt.runtime.control.rows import StrategyRow
     from qkt.runtime.engine import Engine
     from qkt.runtime.launch import History
@@ -59,7 +59,7 @@ log = logging.getLogger("qkt.host")
 
 T = TypeVar("T")
 
-Front: TypeAlias = "Callable[[EngineLink, Path, Ending, Callable[[], None]], Coroutine[object, object, None]]"
+Front: TypeAlias = "Callable[[LocalLink, Path, Ending, Callable[[], None]], Coroutine[object, object, None]]"
 """What stands before an engine of this process, with the state directory of that. It is there before the engine is; what it is
 given last it calls once it can be seen."""
 
@@ -121,6 +121,7 @@ async def host(hosting: Hosting, tell: Callable[[str], None], front: Front | Non
                 if front is not None:
                     await _load(engine, hosting.load_dir, tell, ending)  # whoever sits before it sees them come
                 hub.closing = why = await until_asked(ending, engine)
+                link.leave()
         tell(why)
 
 
@@ -172,7 +173,7 @@ async def run_one(file: Path, params: dict[str, str], state: Path, config: Confi
         live = await engine.deploy(file, file.stem, params)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_say_lines, engine, say)
-            tasks.start_soon(_end_with, engine.hosted[live.name].pump.ended, ending)
+            tasks.start_soon(_end_with, engine.hosted[live.name].pump.ended, ending, "the feed has ended")
             await ending.wait()
             tasks.cancel_scope.cancel()
         return engine.snapshot().tables.strategies[live.name]
@@ -182,6 +183,7 @@ class Ending:
     """The end of a process: asked for once, and given up waiting for when it takes too long."""
 
     def __init__(self) -> None:
+        self.why = ""
         self._asked = anyio.Event()
         self._deadline = threading.Timer(DEADLINE, _cut_off)
         self._deadline.daemon = True
@@ -190,8 +192,9 @@ class Ending:
     def asked(self) -> bool:
         return self._asked.is_set()
 
-    def ask(self) -> None:
+    def ask(self, why: str = "the engine ends on a signal") -> None:
         if not self._asked.is_set():
+            self.why = why
             self._asked.set()
             self._deadline.start()
 
@@ -433,17 +436,17 @@ async def _load(engine: Engine, folder: Path | None, tell: Callable[[str], None]
 
 
 async def until_asked(ending: Ending, engine: Engine) -> str:
-    """Wait for a signal or a shutdown command; returns which, in words."""
+    """Wait for a signal, a shutdown command or the dashboard; returns which, in words."""
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_end_with, engine.shutdown_asked, ending)
+        tasks.start_soon(_end_with, engine.shutdown_asked, ending, "the engine ends as an operator asked")
         await ending.wait()
         tasks.cancel_scope.cancel()
-    return "the engine ends as an operator asked" if engine.shutdown_asked.is_set() else "the engine ends on a signal"
+    return ending.why
 
 
-async def _end_with(event: anyio.Event, ending: Ending) -> None:
+async def _end_with(event: anyio.Event, ending: Ending, why: str) -> None:
     await event.wait()
-    ending.ask()
+    ending.ask(why)
 
 
 async def _say_lines(engine: Engine, say: Callable[[str], None]) -> None:

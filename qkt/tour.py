@@ -90,6 +90,7 @@ async def tour(front: Front, speed: float, say: Callable[[str], None], metrics_p
                 engine.subscribers = lambda: hub.subscribers
                 link.arrive(hub)
                 hub.closing = await until_asked(ending, engine)
+                link.leave()
 
 
 def summary(engine: Engine, speed: float) -> dict[str, Any]:

@@ -99,16 +99,16 @@ def copy_or_leave(app: Dashboard) -> None:
 
 async def leave(app: Dashboard) -> None:
     """Attached, at once: the engine does not care. Hosted, only after saying what becomes of it. A tour has nothing to
-    lose, and its market is too fast for a question that rests on it."""
-    hello = app.view.hello
-    tour = hello is not None and hello.demo
+    lose, and its market is too fast for a question that rests on it; an engine that is still starting is not asked either."""
     if not app.link.hosted:
         app.exit("left")
         return
     answer = await app.push_screen_wait(Leave())
+    hello = app.view.hello
+    unasked = hello is None or hello.demo
     if answer == "keep":
         app.exit("keep")
-    elif answer == "stop" and (tour or await app.commander.ask(asks.shutdown) is not None):
+    elif answer == "stop" and (unasked or await app.commander.ask(asks.shutdown) is not None):
         app.exit("stop")
 
 

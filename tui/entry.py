@@ -48,31 +48,31 @@ async def run(
     dashboard itself; keys that clash are told on its screen.
     """
     gc.disable()  # until something is painted
-    from qkt.runtime.control.link import Fleet, Station
-    from tui.app import Dashboard
-    from tui.fleet import Watches
-    from tui.memory import Memory, recalled
-    from tui.screens.fleet import BOARD
-
-    gc.freeze()  # modules stay, so that no search for garbage needs to look at them again
-
-    class Kept(Dashboard):
-        """The dashboard of a process that goes on without it: what goes wrong in it is raised, not printed with all values."""
-
-        def _fatal_error(self) -> None:
-            self._close_messages_no_wait()
-
-        def terminal_gone(self) -> None:
-            self.exit(gone)
-
-    def seen() -> None:
-        gc.enable()
-        if painted is not None:
-            painted()
-
-    gone: Left = "keep" if link.hosted else "left"
-    watches = Watches(fleet or Fleet([Station("here", "this machine", link)]), time.monotonic)
     try:
+        from qkt.runtime.control.link import Fleet, Station
+        from tui.app import Dashboard
+        from tui.fleet import Watches
+        from tui.memory import Memory, recalled
+        from tui.screens.fleet import BOARD
+
+        gc.freeze()  # modules stay, so that no search for garbage needs to look at them again
+
+        class Kept(Dashboard):
+            """The dashboard of a process that goes on without it: what goes wrong is raised, not printed with all values."""
+
+            def _fatal_error(self) -> None:
+                self._close_messages_no_wait()
+
+            def terminal_gone(self) -> None:
+                self.exit(gone)
+
+        def seen() -> None:
+            gc.enable()
+            if painted is not None:
+                painted()
+
+        gone: Left = "keep" if link.hosted else "left"
+        watches = Watches(fleet or Fleet([Station("here", "this machine", link)]), time.monotonic)
         while True:
             app = Kept(
                 watches.at.link,

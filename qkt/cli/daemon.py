@@ -85,6 +85,7 @@ def stop(
         bool, typer.Option("--leave-unprotected", help="Agree to leave positions whose stops end with the engine.")
     ] = False,
     wait: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long it may take to end.")] = 30,
+    config: ConfigOption = None,
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -93,7 +94,7 @@ def stop(
     from qkt.runtime.control.errors import NoAnswerError
     from qkt.runtime.state import owner
 
-    state = where(state_dir)
+    state = where(state_dir, config)
     perform(state, Shutdown, leave_unprotected=leave_unprotected)
     deadline = time.monotonic() + wait
     while (pid := owner(state)) is not None:
@@ -104,11 +105,11 @@ def stop(
 
 
 @app.command()
-def status(state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
+def status(config: ConfigOption = None, state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
     """Whether an engine runs. Exit code 1 when none does."""
     from qkt.cli.tables import span
 
-    health = ask(state_dir, lambda client: client.health())
+    health = ask(where(state_dir, config), lambda client: client.health())
     if as_json:
         print_word(health)
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from pathlib import Path
@@ -74,6 +75,8 @@ def where(given: Path | None, config: Path | None = None) -> Path:
 
     if given is not None:
         return given
+    if config is None and os.environ.get("QKT_STATE_DIR"):  # it wins over the file, which need not be sound then
+        return state_dir()
     from qkt.config import load_config
 
     return state_dir(load_config(config)[0].state_dir)

@@ -53,7 +53,6 @@ class EffectLog:
         self._session = session
         self.pending: list[Effect] = []
         self._trips = 0
-        self._behind: set[str] = set()
         self.nights = 0
         scope = session.scope
         scope.subscribe_first(OrderApproved, self._on_approved)
@@ -66,7 +65,6 @@ class EffectLog:
         scope.subscribe_first(
             HaltLifted, lambda event: self.add("lifted", **halt_record(event.halt), by=event.author, why=event.reason)
         )
-        scope.subscribe(OrderCancelled, lambda event: self._behind.discard(event.order_id))
         for kind, name in (
             (OrderAccepted, "accepted"),
             (OrderRejected, "rejected"),
@@ -107,14 +105,9 @@ class EffectLog:
         return lambda event: self.pending.append(Effect(name, _json(_told(event))))
 
     def _on_approved(self, event: OrderApproved) -> None:
-        """An order that waits behind its sibling is approved with it, and once more when it is sent; it is one record."""
-        if event.order.id in self._behind:
-            self._behind.remove(event.order.id)
-            return
-        self.pending.append(Effect("order", _json(order_record(event.order))))
-        if event.sibling is not None:
-            self._behind.add(event.sibling.id)
-            self.pending.append(Effect("order", _json(order_record(event.sibling))))
+        for order in (event.order, event.sibling):
+            if order is not None:
+                self.pending.append(Effect("order", _json(order_record(order))))
 
     def _command(self, kind: str, command: SubmitOrder | CancelOrder | ResizeOrder, **more: Any) -> None:
         self.pending.append(Effect(kind, _json({"at": command.at, "order_id": command.order.id, **more})))

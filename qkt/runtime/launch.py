@@ -62,12 +62,13 @@ async def _rebuilt(engine: Engine, registration: Registration) -> tuple[SessionM
     tape = tape_folder(engine.state, registration.run)
     machine = await _machine(engine, registration)
     try:
-        recovery = Recovery(machine, tape, engine.journal, registration.run)
-        end = monotonic_ns() + RECOVER_AT_ONCE
-        for _ in recovery:
-            if monotonic_ns() > end:
-                await anyio.lowlevel.checkpoint()
-                end = monotonic_ns() + RECOVER_AT_ONCE
+        with _on_disk(tape):
+            recovery = Recovery(machine, tape, engine.journal, registration.run)
+            end = monotonic_ns() + RECOVER_AT_ONCE
+            for _ in recovery:
+                if monotonic_ns() > end:
+                    await anyio.lowlevel.checkpoint()
+                    end = monotonic_ns() + RECOVER_AT_ONCE
     except BaseException:
         machine.close()
         raise
@@ -155,9 +156,7 @@ def _on_disk(folder: Path) -> Iterator[None]:
         yield
     except OSError as problem:
         raise StateError(
-            f"the recording cannot be gone on with ({problem.strerror or problem})",
-            where=str(folder),
-            remedy="mend that, then start the session again",
+            f"it cannot be recorded ({problem.strerror or problem})", where=str(folder), remedy="mend that, then try again"
         ) from problem
 
 

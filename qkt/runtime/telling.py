@@ -36,6 +36,8 @@ class Teller:
         number = led.trades - sum(effect.kind == "fill" for effect in led.effects)
         for effect in led.effects:
             value = effect.value
+            if effect.kind == "order" and self._traces.knows(value["order_id"]):
+                continue  # approved with its sibling, and once more now that it is sent
             fill = None
             if effect.kind == "fill":
                 number += 1

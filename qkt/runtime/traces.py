@@ -24,6 +24,10 @@ class Traces:
         # What orders go back to that are sent next: the fill before them in the same input, else the input itself.
         self._cause = ""
 
+    def knows(self, order: str) -> bool:
+        """Whether the order was decided before."""
+        return order in self._orders
+
     def of(self, at: int, kind: str, value: dict[str, Any]) -> tuple[str, str | None]:
         """The trace of an effect of input `at`, and the order that it is about."""
         own = f"{self._run}.{at}"

@@ -9,8 +9,12 @@ import anyio
 import pytest
 
 from qkt.config import Config, overlaid
+from qkt.deck import front
 from qkt.host import Ending, Hosting, host
-from qkt.runtime.control.link import EngineLink
+from qkt.runtime.control.client import connect, new_id, wait_until_ready
+from qkt.runtime.control.commands import Shutdown
+from qkt.runtime.control.errors import ControlError
+from qkt.runtime.control.link import LocalLink
 from qkt.runtime.errors import StateError
 from qkt.runtime.journal import FILE
 
@@ -28,7 +32,7 @@ class Front:
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    async def stand(self, link: EngineLink, state: Path, ending: Ending, painted: Callable[[], None]) -> None:
+    async def stand(self, link: LocalLink, state: Path, ending: Ending, painted: Callable[[], None]) -> None:
         async def ask() -> None:
             self.heard.append((await link.health()).status)
             ending.ask()
@@ -48,16 +52,38 @@ def hosting(state: Path) -> Hosting:
 
 
 async def test_it_is_seen_before_the_engine_is_made_and_hears_it_when_it_stands(tmp_path: Path) -> None:
-    front = Front()
+    waits = Front()
     with anyio.fail_after(30):
-        await host(hosting(tmp_path), lambda _: None, front.stand)
-    assert front.heard == ["no engine yet", "ready", "left"]
+        await host(hosting(tmp_path), lambda _: None, waits.stand)
+    assert waits.heard == ["no engine yet", "ready", "left"]
+
+
+async def test_a_dashboard_that_fails_before_it_is_seen_keeps_no_engine_from_coming(tmp_path: Path) -> None:
+    async def broken(*_: object, **__: object) -> str:
+        raise OSError("no terminal")
+
+    told: list[str] = []
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(host, hosting(tmp_path), told.append, front(broken, {}, told.append))
+            await wait_until_ready(tmp_path, 20)
+            async with connect(tmp_path) as client:
+                await client.perform(Shutdown(id=new_id(), author="me"))
+    assert told[0] == "the dashboard failed (OSError), its log says why"
+    assert told[-1] == "the engine ends as an operator asked"
+
+
+async def test_whoever_asks_an_engine_that_has_ended_hears_so(tmp_path: Path) -> None:
+    link = LocalLink()
+    link.leave()
+    with pytest.raises(ControlError, match="the engine has ended"):
+        await link.health()
 
 
 async def test_where_no_engine_comes_of_it_it_leaves_and_the_reason_is_told(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("no database, whatever its name says" * 100)
-    front = Front()
+    waits = Front()
     with anyio.fail_after(30), pytest.raises(BaseExceptionGroup) as told:
-        await host(hosting(tmp_path), lambda _: None, front.stand)
+        await host(hosting(tmp_path), lambda _: None, waits.stand)
     assert told.group_contains(StateError, match="the journal cannot be used")
-    assert front.heard == ["journal", "left"]
+    assert waits.heard == ["journal", "left"]

@@ -11,6 +11,7 @@ from qkt.runtime.journal import Journal
 from qkt.runtime.recorder import Recorder
 from qkt.runtime.tally import REASONS, Tally, sort_of
 from qkt.runtime.tape import TapeWriter
+from qkt.runtime.telling import Teller
 from tests.runtime.samples import machine, ticks
 
 STRADDLE = """STRATEGY straddle VERSION 1
@@ -61,14 +62,16 @@ def test_orders_of_every_kind_are_timed_from_request_to_first_fill():
     assert times == {"limit": (1, 750), "market": (1, 250), "attached": (1, 50)}
 
 
-def test_an_order_that_waits_behind_its_sibling_is_one_record(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
+def test_an_order_that_waits_behind_its_sibling_is_told_and_counted_once(tmp_path: Path) -> None:
+    journal, tally, said = Journal(tmp_path), Tally(), list[str]()
     one = machine(tmp_path, STRADDLE, "straddle.qkt")
-    recorder = Recorder(one, TapeWriter(tmp_path / "tape"), journal, 1, lambda *_: None, lambda _: None)
+    teller = Teller(one, 1, "paper", tally, lambda *line, **_: said.append(line[3]))
+    recorder = Recorder(one, TapeWriter(tmp_path / "tape"), journal, 1, lambda *_: None, teller.tell)
     for n, tick in enumerate(ticks(1200), 1):
         recorder.tick(FeedTick(tick, n))
     recorder.flush()
     orders = [effect.value["order_id"] for _, effect in journal.of_kind(1, ["order"], 10_000)]
     sent = {effect.value["order_id"] for _, effect in journal.of_kind(1, ["submit"], 10_000)}
-    assert len(orders) == len(set(orders)) == 4
     assert sent.issuperset(orders), "both sides were sent"
+    assert len(orders) == 6, "a sibling is approved twice"
+    assert tally.effects["order"] == sum(": entry " in text for text in said) == len(set(orders)) == 4

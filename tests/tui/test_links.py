@@ -91,6 +91,18 @@ def test_the_end_of_a_tour_is_no_second_question() -> None:
     run(work)
 
 
+def test_an_engine_that_is_still_starting_is_ended_without_being_asked() -> None:
+    async def work() -> None:
+        async with opened(link=ScriptedLink((), hosted=True)) as desk:
+            await desk.press("q")
+            assert "it is still starting" in desk.text()
+            await desk.press("s")
+            assert desk.app.return_value == "stop"
+            assert desk.link.commands == []
+
+    run(work)
+
+
 def test_whoever_comes_back_is_told_what_happened() -> None:
     async def work() -> None:
         async with opened(memory=Memory(last_key=samples.NOW - 8 * 3_600_000)) as desk:

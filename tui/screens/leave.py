@@ -20,7 +20,8 @@ class Leave(Dialog[str | None]):
         rows = asks.running(view)
         held = asks.positions_of(view, [row.name for row in rows])
         sessions = f"{len(rows)} session{'' if len(rows) == 1 else 's'}"
-        text = f"This process hosts the engine: {sessions}, {asks.holdings(held)}."
+        what = f"{sessions}, {asks.holdings(held)}" if view.hello is not None else "it is still starting"
+        text = f"This process hosts the engine: {what}."
         tour = view.hello is not None and view.hello.demo
         stop = "end the tour; nothing of it is kept" if tour else "stop all sessions and end the engine"
         return [

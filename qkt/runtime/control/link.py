@@ -121,24 +121,35 @@ class Fleet:
 
 
 class LocalLink:
-    """An engine of this process, by its hub; until it has come, whoever asks waits. Rows are the engine's own: nobody changes
-    them."""
+    """An engine of this process, by its hub; until it has come, whoever asks waits, and once it has left, ControlError is
+    raised. Rows are the engine's own: nobody changes them."""
 
     hosted = True
 
     def __init__(self, hub: Hub | None = None) -> None:
         self._hub = hub
         self._here = anyio.Event()
+        self._left = False
+
+    @property
+    def stands(self) -> bool:
+        """Whether the engine is there."""
+        return self._hub is not None
 
     def arrive(self, hub: Hub) -> None:
         """The engine stands."""
         self._hub = hub
         self._here.set()
 
+    def leave(self) -> None:
+        """The engine ends."""
+        self._hub, self._left = None, True
+
     async def _there(self) -> Hub:
-        if self._hub is None:
+        if self._hub is None and not self._left:
             await self._here.wait()
-        assert self._hub is not None
+        if self._hub is None:
+            raise ControlError("the engine has ended")
         return self._hub
 
     async def _engine(self) -> EngineControl:

@@ -87,7 +87,9 @@ def _life(name: str, events: list[tuple[str, dict[str, Any]]]) -> OrderLife:
     filled, status, ended, reason = ZERO, "SUBMITTED", None, None
     quantity = Decimal(asked.get("quantity", 0))
     steps = []
-    for kind, value in events:
+    for place, (kind, value) in enumerate(events):
+        if kind == "order" and place:
+            continue  # approved with its sibling, and once more when it was sent
         at = value.get("at", value.get("timestamp", value.get("created_at")))
         steps.append(OrderStep(ts=at, what=STEPS[kind], text=_said(kind, value)))
         if kind == "fill":
