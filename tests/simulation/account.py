@@ -41,11 +41,16 @@ class Account:
         self.venue.quote(THEIRS, max(ts, self.venue.now), Decimal(str(bid)), Decimal(str(ask)))
         self.venue.delay = 0
 
+    def pass_time(self, now: int) -> None:
+        """Time goes on between quotes too, also while an engine that starts looks at the account again and again."""
+        self.venue.now = max(self.venue.now, now)
+
 
 class LoopLink(Link):
     """Does at once what it is asked, and what is due when `serve` comes round. `sends` hears of every request."""
 
     sends: Callable[[Request], None]
+    passes: Callable[[], None]
 
     def send(self, desk: Desk, request: Request) -> None:
         self.sends(request)
@@ -57,6 +62,7 @@ class LoopLink(Link):
         self._terminal.shutdown()
 
     def _put(self, priority: int, work: Callable[[], None]) -> None:
+        self.passes()
         work()
 
     async def serve(self) -> None:
@@ -83,6 +89,7 @@ class LoopAccounts(Mt5Accounts):
         if self.link is None:
             link = LoopLink(self._profiles[name], self._wall, self._account.terminal)
             link.sends = self._sends
+            link.passes = lambda: self._account.pass_time(self._wall.now())
             link.open()
             self.link = link
             self._start(link)
