@@ -141,7 +141,9 @@ class Witness:
             self.origins[order.id] = self._origin(order)
             if order.id in self._watched:
                 self.asked[order.id], self.orders[order.id] = replace(order), order
-        self._hear(order.id, order.symbol, event)
+        approved = any(isinstance(one.event, OrderApproved) for one in self.heard.get(order.id, ()))
+        if not (approved and isinstance(event, OrderApproved)):  # a sibling is, with the first and again by itself
+            self._hear(order.id, order.symbol, event)
 
     def _origin(self, order: Order) -> Origin:
         opener = order.parent

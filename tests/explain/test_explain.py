@@ -19,7 +19,7 @@ from qkt.runtime.engine import Engine
 from qkt.runtime.markets import OwnFeeds
 from qkt.runtime.recording import SessionRecording
 from tests.explain.samples import SIZED, market, result_of
-from tests.runtime.samples import ListFeed, ticks
+from tests.runtime.samples import STRADDLE, ListFeed, ticks
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,14 @@ def test_an_exit_tells_its_own_life_and_that_of_its_entry(told: dict[int, Explan
         assert one.order.life[-1].text.startswith("filled: ")
         assert one.entry.life[0].text.startswith("asked for: ")
         assert one.entry.life[-1].at < one.order.life[-1].at
+
+
+def test_each_side_of_a_pair_is_let_pass_once(tmp_path: Path) -> None:
+    recording = BacktestRecording.read(result_of(tmp_path, STRADDLE))
+    first = [explain(recording, number).order for number in (1, 3)]
+    assert {order.order_id[-1] for order in first} != {"0"}, "the side that waited was filled too"
+    for order in first:
+        assert [moment.text for moment in order.life].count("risk lets it pass") == 1
 
 
 def test_a_fill_stands_beside_the_quote_that_it_met(told: dict[int, Explanation]) -> None:

@@ -12,18 +12,7 @@ from qkt.runtime.recorder import Recorder
 from qkt.runtime.tally import REASONS, Tally, sort_of
 from qkt.runtime.tape import TapeWriter
 from qkt.runtime.telling import Teller
-from tests.runtime.samples import machine, ticks
-
-STRADDLE = """STRATEGY straddle VERSION 1
-SYMBOLS
-    eu = SIM:EURUSD EVERY 1m
-RULES
-    WHEN POSITION.eu = 0 AND OPEN_ORDERS.eu = 0
-    THEN OCO_ENTRY {
-        BUY eu SIZING 0.1 ORDER_TYPE = STOP AT eu.close + 0.0004 BRACKET { STOP LOSS BY 0.0005, TAKE PROFIT BY 0.0005 },
-        SELL eu SIZING 0.1 ORDER_TYPE = STOP AT eu.close - 0.0004 BRACKET { STOP LOSS BY 0.0005, TAKE PROFIT BY 0.0005 }
-    }
-"""
+from tests.runtime.samples import STRADDLE, machine, ticks
 
 
 @pytest.mark.parametrize(
