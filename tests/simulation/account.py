@@ -50,7 +50,9 @@ class LoopLink(Link):
     """Does at once what it is asked, and what is due when `serve` comes round. `sends` hears of every request."""
 
     sends: Callable[[Request], None]
-    passes: Callable[[], None]
+
+    def passes(self) -> None:
+        """Time goes on at the venue; one that has a clock of its own needs nobody to say so."""
 
     def send(self, desk: Desk, request: Request) -> None:
         self.sends(request)
