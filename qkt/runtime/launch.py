@@ -156,7 +156,9 @@ def _on_disk(folder: Path) -> Iterator[None]:
         yield
     except OSError as problem:
         raise StateError(
-            f"it cannot be recorded ({problem.strerror or problem})", where=str(folder), remedy="mend that, then try again"
+            f"its recording cannot be used ({problem.strerror or problem})",
+            where=str(folder),
+            remedy="mend that, then try again",
         ) from problem
 
 
