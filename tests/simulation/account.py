@@ -50,9 +50,8 @@ class LoopLink(Link):
     """Does at once what it is asked, and what is due when `serve` comes round. `sends` hears of every request."""
 
     sends: Callable[[Request], None]
-
-    def passes(self) -> None:
-        """Time goes on at the venue; one that has a clock of its own needs nobody to say so."""
+    # Whose time goes on whenever it is asked; None where a test moves it by hand.
+    venue: Account | None = None
 
     def send(self, desk: Desk, request: Request) -> None:
         self.sends(request)
@@ -64,7 +63,8 @@ class LoopLink(Link):
         self._terminal.shutdown()
 
     def _put(self, priority: int, work: Callable[[], None]) -> None:
-        self.passes()
+        if self.venue is not None:
+            self.venue.pass_time(self._wall.now())
         work()
 
     async def serve(self) -> None:
@@ -91,7 +91,7 @@ class LoopAccounts(Mt5Accounts):
         if self.link is None:
             link = LoopLink(self._profiles[name], self._wall, self._account.terminal)
             link.sends = self._sends
-            link.passes = lambda: self._account.pass_time(self._wall.now())
+            link.venue = self._account
             link.open()
             self.link = link
             self._start(link)
