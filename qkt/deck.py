@@ -55,20 +55,22 @@ def find_dashboard() -> Dashboard:
 async def attach(context: Context, dashboard: Dashboard, options: dict[str, Any]) -> None:
     """Show the engine of a context until the operator leaves. Raises NotRunningError when there is none, LineError when the way
     to it is barred. One of this machine is asked nothing before the dashboard stands: that comes sooner so."""
-    from qkt.runtime.control.endpoint import require_listener
+    from qkt.runtime.state import owner
 
     async with anyio.create_task_group() as tasks:
         home = _station(context, tasks, asking=True)
         if home.away:
             await home.link.health()
-        else:
-            require_listener(_state_of(context))
+        elif owner(state := _state_of(context)) is None:
+            from qkt.runtime.control.endpoint import not_running
+
+            raise not_running(state)
         await dashboard(home.link, fleet=_fleet(home, context, tasks), **options)
         tasks.cancel_scope.cancel()
 
 
 def _station(context: Context, tasks: TaskGroup, *, asking: bool = False) -> Station:
-    from qkt.remote.line import reach
+    from qkt.remote.reach import reach
     from qkt.runtime.control.link import RemoteLink, Station
 
     away = context.address is not None

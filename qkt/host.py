@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -53,6 +53,9 @@ ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if
 HANGUP = [getattr(signal, name) for name in ("SIGHUP",) if hasattr(signal, name)]
 """Signals that this platform has."""
 
+ENGINE = ("qkt.runtime.engine", "qkt.runtime.control.serving", "qkt.observe.observer")
+"""Modules that an engine is made of. What stands before it does not wait for them."""
+
 FIRST_STRATEGIES = ("*.qkt", "*.py")
 
 log = logging.getLogger("qkt.host")
@@ -69,7 +72,6 @@ class Hosting:
     """What a process hosts. `load_dir` holds strategies that are deployed under their files' names, in order of name;
     `logs` writes what sessions say."""
 
-    state: Path
     config: Config
     load_dir: Path | None = None
     restore: bool = True
@@ -92,37 +94,41 @@ def run(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
         raise problem from None
 
 
-async def host(hosting: Hosting, tell: Callable[[str], None], front: Front | None = None) -> None:
-    """Run an engine with its control socket until a signal or a command ends it. `tell` hears what a person should see, `front`
-    is what stands before the engine in this process, a dashboard.
+async def host(
+    state: Path, prepare: Callable[[], AbstractContextManager[Hosting]], tell: Callable[[str], None], front: Front | None = None
+) -> None:
+    """Run the engine of a state directory with its control socket until a signal or a command ends it. `prepare` gives what is
+    hosted, with its log open; `tell` hears what a person should see, `front` is what stands before the engine in this process,
+    a dashboard: it can be seen before anything is prepared.
 
-    Raises StateError when the state directory is taken or damaged, ControlError when its socket is, ConfigError for a
-    channel of alerts that cannot work.
+    Raises what `prepare` does, StateError when the state directory is taken or damaged, ControlError when its socket is,
+    ConfigError for a channel of alerts that cannot work.
     """
-    from qkt.observe.channel import open_channels
+    async with ending_on_signal(tell) as ending, fronted(front, state, ending) as link:
+        await loaded("qkt.config.loading", "qkt.observe.logs")
+        with prepare() as hosting:
+            await loaded(*ENGINE)
+            from qkt.observe.channel import open_channels
+            from qkt.observe.observer import observing
+            from qkt.runtime.control.serving import serving
 
-    channels = open_channels(hosting.config.alerts.channels)
-    async with ending_on_signal(tell) as ending, fronted(front, hosting.state, ending) as link:
-        await loaded("qkt.runtime.engine", "qkt.runtime.control.serving", "qkt.observe.observer")
-        from qkt.observe.observer import observing
-        from qkt.runtime.control.serving import serving
-
-        async with _engine(hosting.state, hosting.config, hosting.restore, restore_live=front is None) as engine:
-            if front is None:
-                await _load(engine, hosting.load_dir, tell, ending)
-            async with (
-                serving(engine, hosting.state) as (hub, endpoint),  # whoever can ask finds everything there
-                observing(engine, hosting.config, hosting.logs, channels),
-            ):
-                engine.subscribers = lambda: hub.subscribers
-                where = endpoint.path or f"127.0.0.1:{endpoint.port}"
-                tell(f"engine ready, pid {os.getpid()}, {len(engine.known())} sessions, socket {where}")
-                link.arrive(hub)
-                if front is not None:
-                    await _load(engine, hosting.load_dir, tell, ending)  # whoever sits before it sees them come
-                hub.closing = why = await until_asked(ending, engine)
-                link.leave()
-        tell(why)
+            channels = open_channels(hosting.config.alerts.channels)
+            async with _engine(state, hosting.config, hosting.restore, restore_live=front is None) as engine:
+                if front is None:
+                    await _load(engine, hosting.load_dir, tell, ending)
+                async with (
+                    serving(engine, state) as (hub, endpoint),  # whoever can ask finds everything there
+                    observing(engine, hosting.config, hosting.logs, channels),
+                ):
+                    engine.subscribers = lambda: hub.subscribers
+                    where = endpoint.path or f"127.0.0.1:{endpoint.port}"
+                    tell(f"engine ready, pid {os.getpid()}, {len(engine.known())} sessions, socket {where}")
+                    link.arrive(hub)
+                    if front is not None:
+                        await _load(engine, hosting.load_dir, tell, ending)  # whoever sits before it sees them come
+                    hub.closing = why = await until_asked(ending, engine)
+                    link.leave()
+            tell(why)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from qkt.demo import INSTRUMENTS, DemoMarket, strategy_folder
-from qkt.host import ending_on_signal, fronted, loaded, until_asked
+from qkt.host import ENGINE, ending_on_signal, fronted, loaded, until_asked
 
 if TYPE_CHECKING:
     from qkt.core.events import Tick
@@ -83,7 +83,7 @@ async def tour(front: Front, speed: float, say: Callable[[str], None], metrics_p
     with tempfile.TemporaryDirectory(prefix="qkt-demo-") as folder:
         state = Path(folder)
         async with ending_on_signal(say) as ending, fronted(front, state, ending) as link:
-            await loaded("qkt.runtime.engine", "qkt.runtime.control.serving", "qkt.observe.observer")
+            await loaded(*ENGINE)
             from qkt.runtime.control.serving import serving
 
             async with demo_engine(state, speed, metrics_port) as engine, serving(engine, state) as (hub, _):

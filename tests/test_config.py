@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from qkt.brokers.paper import ExecutionSettings
-from qkt.config import ConfigError, Execution, Risk, find, load_config, shown
+from qkt.config import ConfigError, Execution, Risk, configured_state, find, load_config, shown
 from qkt.portfolio import BookSettings, ExposureCaps, Method, Rung
 from qkt.risk import OrderLimits, RiskLimits, limits_from_json, limits_json
 
@@ -49,6 +49,28 @@ def test_the_first_file_in_order_holds(home, monkeypatch):
     assert find() == named
     given = write(home / "given.toml", "")
     assert find(given) == given
+
+
+def test_where_the_state_is_can_be_told_by_a_file_that_is_not_sound(home, monkeypatch):
+    """Who must stop an engine need not mend its file first, nor know its secrets."""
+    write(home / "here" / "qkt.toml", 'state_dir = "${PLACE:-/srv}/qkt"\nnonsense = 1\n[alerts]\ntoken = "${NOT_SET}"\n')
+    with pytest.raises(ConfigError):
+        load_config()
+    assert configured_state() == Path("/srv/qkt")
+    monkeypatch.setenv("PLACE", "/mnt")
+    assert configured_state() == Path("/mnt/qkt")
+    monkeypatch.setenv("QKT_STATE_DIR", "/elsewhere")
+    assert configured_state() == Path("/elsewhere")
+
+
+@pytest.mark.parametrize(("text", "told"), [("state_dir = 3", "not a valid path"), ("state_dir = ", "is not TOML")])
+def test_a_state_directory_that_is_no_path_is_refused(home, text, told):
+    with pytest.raises(ConfigError, match=told):
+        configured_state(write(home / "a.toml", text))
+
+
+def test_no_file_names_no_state_directory():
+    assert configured_state() is None
 
 
 def test_a_named_file_must_exist(home):

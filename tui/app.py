@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from qkt.runtime.control.answers import Answer
-from qkt.runtime.control.commands import Command
-from qkt.runtime.control.frames import Ack, Bye, Frame, Snapshot
+from qkt.runtime import control
 from qkt.runtime.control.link import EngineLink, Fleet, Station
 from tui import actions as register
 from tui.absence import Absence
@@ -38,6 +38,14 @@ from tui.styles.themes import PALETTES, Palette, textual_themes
 from tui.subject import Subject
 from tui.table import Cell, Context
 from tui.viewmodel import ChangeSet, Lost, View, fold
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.answers import Answer
+    from qkt.runtime.control.commands import Command
+    from qkt.runtime.control.frames import Frame
+
+LATER = ("tui.deeds", "qkt.runtime.control.client")
+"""Modules that nothing needs before the first frame is asked for or a key is pressed."""
 
 log = logging.getLogger("tui")
 
@@ -89,6 +97,8 @@ class Dashboard(App[str], inherit_bindings=False):
         self._bell = Bell()
         self._voice = Voice(clock)
         self._frozen: float | None = None
+        # Set once nothing is left to be loaded.
+        self.complete = asyncio.Event()
         self._keys = keys
         self._painted = painted
         self.watches = watches or Watches(Fleet([Station("here", "this machine", link)]), clock)
@@ -102,19 +112,22 @@ class Dashboard(App[str], inherit_bindings=False):
     def on_mount(self) -> None:
         if self._driver is not None:
             self.meter.attend(self._driver)
-        self.background(self.listener.run, "link", exit_on_error=False)
         self.set_interval(1.0, self._second)
         self.call_after_refresh(self._first_painted)
 
-    def _first_painted(self) -> None:
-        """What a first screen need not wait for."""
+    async def _first_painted(self) -> None:
+        """What a first screen does not wait for, much of it still to be loaded."""
         if self._painted is not None:
             self._painted()
-        keymap, problem = register.bound(self._keys())
+        for module in LATER:
+            await asyncio.to_thread(import_module, module)
+        self.background(self.listener.run, "link", exit_on_error=False)
+        keymap, problem = register.bound(await asyncio.to_thread(self._keys))
         self.set_keymap(keymap)
         if problem:
             log.warning("%s", problem)
             self.say(problem, "alarm")
+        self.complete.set()
 
     def background(
         self, work: Callable[[], Awaitable[object]], group: str, *, exclusive: bool = False, exit_on_error: bool = True
@@ -146,14 +159,14 @@ class Dashboard(App[str], inherit_bindings=False):
         self.view, changes = fold(self.view, frame)
         self.meter.frames += 1
         self.subject.settle(self.view)
-        if isinstance(frame, Snapshot) and (since := self._absence.over(self.view.ts)) is not None:
+        if isinstance(frame, control.frames.Snapshot) and (since := self._absence.over(self.view.ts)) is not None:
             self.background(partial(digest.tell, self, since), "digest", exit_on_error=False)
-        if isinstance(frame, Bye):
+        if isinstance(frame, control.frames.Bye):
             self.bell()
         if (news := self._bell.news(self.view)) is not None:
             self.say(f"{news.scope}: {news.text}", "alert")
             self.bell()
-        if isinstance(frame, Ack) and self.commander.sent is None:
+        if isinstance(frame, control.frames.Ack) and self.commander.sent is None:
             self.say(f"{frame.author}: {frame.command}", "dim")
         if self._frozen is None:
             self.context = replace(self.context, view=self.view)
@@ -163,7 +176,7 @@ class Dashboard(App[str], inherit_bindings=False):
 
     def heard(self, author: str, command: Command, answer: Answer) -> None:
         """An answer that came by the command's own way, before or instead of its frame."""
-        self.take(Ack(author=author, command=command.command, answer=answer))
+        self.take(control.frames.Ack(author=author, command=command.command, answer=answer))
 
     def show(self, changes: ChangeSet) -> None:
         if self._stands:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qkt.runtime.control import commands as ask
-from qkt.runtime.control.commands import Command
-from qkt.runtime.control.rows import OrderRow, PositionRow, StrategyRow
+from qkt.runtime import control
 from tui import format as fmt
 from tui.actions import Focus
 from tui.moves import Move
 from tui.tables.positions import order_type
 from tui.viewmodel import View
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.commands import Command
+    from qkt.runtime.control.rows import OrderRow, PositionRow, StrategyRow
 
 Stamp = dict[str, Any]
 """Id, author and the version that was seen: what every command carries."""
@@ -113,7 +115,7 @@ def halt(view: View, name: str | None) -> Ask:
             f"Blocks new entries and cancels {_count(len(entries), 'entry order')}.",
             f"Stay: {holdings(positions_of(view, names))}, their stops and targets; exits go on.",
         ),
-        command=lambda chosen, stamp: ask.Halt(name=name, **stamp),
+        command=lambda chosen, stamp: control.commands.Halt(name=name, **stamp),
         elsewhere=f"qkt halt {name or ''}".strip(),
         facts=_facts(view, names),
         rests_on=_rests_on(view, names),
@@ -133,7 +135,7 @@ def kill(view: View) -> Ask:
             f"and cancels {_count(entries, 'entry order')} now.",
             f"Stay: {holdings(positions_of(view, names))}, {_count(len(orders) - entries, 'protective order')}, the sessions.",
         ),
-        command=lambda chosen, stamp: ask.Kill(flatten="flatten" in chosen, **stamp),
+        command=lambda chosen, stamp: control.commands.Kill(flatten="flatten" in chosen, **stamp),
         elsewhere="qkt kill",
         word="KILL",
         options=(Option("flatten", "also flatten everything and wait for proof (up to 10 s)"),),
@@ -157,7 +159,7 @@ def stop(view: View, name: str) -> Ask:
     return Ask(
         title=f"STOP {name} -- {whose(view, [row])}",
         lines=lines,
-        command=lambda chosen, stamp: ask.Stop(
+        command=lambda chosen, stamp: control.commands.Stop(
             name=name,
             flatten="flatten" in chosen,
             leave_unprotected=bool(exposed) and "flatten" not in chosen,
@@ -180,7 +182,7 @@ def resume(view: View, name: str) -> Ask:
     return Ask(
         title=f"RESUME {name} -- {whose(view, [row])}",
         lines=[*lines, "Entries are allowed again from the next signal."],
-        command=lambda chosen, stamp: ask.Resume(name=name, **stamp),
+        command=lambda chosen, stamp: control.commands.Resume(name=name, **stamp),
         elsewhere=f"qkt resume {name}",
         word=name if by_risk else "",
         facts=_facts(view, [name]),
@@ -207,7 +209,7 @@ def _flatten_leg(view: View, position: PositionRow) -> Ask:
             f"Closes at market: {position.side} {fmt.quantity(position.quantity)} {fmt.symbol(position.symbol)} of {name}.",
             f"Entry {fmt.price(position.entry)}, mark {fmt.price(position.mark)}, P&L {fmt.gain(position.pnl)}.",
         ),
-        command=lambda chosen, stamp: ask.Flatten(name=name, leg=position.leg, **stamp),
+        command=lambda chosen, stamp: control.commands.Flatten(name=name, leg=position.leg, **stamp),
         elsewhere=f"qkt kill {name} --flatten",
         word=name,
         facts=_facts(view, [name]),
@@ -220,7 +222,7 @@ def _flatten_session(view: View, name: str) -> Ask:
     return Ask(
         title=f"FLATTEN {name} -- {whose(view, [row])}",
         lines=(f"Closes at market: {holdings(positions_of(view, [name]))}.", "The session goes on and may enter again."),
-        command=lambda chosen, stamp: ask.Flatten(name=name, **stamp),
+        command=lambda chosen, stamp: control.commands.Flatten(name=name, **stamp),
         elsewhere=f"qkt kill {name} --flatten",
         word=name,
         facts=_facts(view, [name]),
@@ -237,7 +239,7 @@ def flatten_all(view: View) -> Ask:
     return Ask(
         title=f"FLATTEN ALL -- {whose(view, rows)}",
         lines=(f"Closes at market in all {len(rows)} sessions: {holdings(positions_of(view, names))}.", "The sessions go on."),
-        command=lambda chosen, stamp: ask.Flatten(**stamp),
+        command=lambda chosen, stamp: control.commands.Flatten(**stamp),
         elsewhere="qkt kill --flatten",
         word=f"FLATTEN{digits}",
         facts=_facts(view, names),
@@ -258,7 +260,7 @@ def cancel(view: View, focus: Focus) -> Ask | None:
                 f"{order.side} {order_type(order.kind, order.purpose)} {fmt.quantity(order.quantity)} "
                 f"{fmt.symbol(order.symbol)} at {fmt.price(level)} of {order.session}.{guards}",
             ),
-            command=lambda chosen, stamp: ask.Cancel(name=order.session, order=order.order, **stamp),
+            command=lambda chosen, stamp: control.commands.Cancel(name=order.session, order=order.order, **stamp),
             elsewhere=f"qkt orders {order.session}",
             facts=_facts(view, [order.session]),
             rests_on=_rests_on(view, [order.session]),
@@ -273,7 +275,7 @@ def cancel(view: View, focus: Focus) -> Ask | None:
     return Ask(
         title=f"CANCEL ALL ORDERS of {name} -- {whose(view, [view.tables.strategies[name]])}",
         lines=(f"Cancels {_count(len(orders), 'working order')}, of which {guarding} protect positions.",),
-        command=lambda chosen, stamp: ask.Cancel(name=name, **stamp),
+        command=lambda chosen, stamp: control.commands.Cancel(name=name, **stamp),
         elsewhere=f"qkt orders {name}",
         word=name,
         facts=_facts(view, [name]),
@@ -302,7 +304,7 @@ def modify(view: View, key: str, move: Move) -> Ask | None:
     return Ask(
         title=f"MODIFY {what} -- {whose(view, [session] if session else [])}",
         lines=(_sentence("; ".join(said)), f"Of {row.session}.{still}"),
-        command=lambda chosen, stamp: ask.Modify(
+        command=lambda chosen, stamp: control.commands.Modify(
             name=row.session,
             leg=position.leg if position is not None else None,
             order=order.order if order is not None and position is None else None,
@@ -324,7 +326,7 @@ def start(view: View, name: str) -> Ask:
     return Ask(
         title=f"START {name} -- {whose(view, [row])}",
         lines=(f"Starts it again from {fmt.clean(row.file)}.",),
-        command=lambda chosen, stamp: ask.Start(name=name, **stamp),
+        command=lambda chosen, stamp: control.commands.Start(name=name, **stamp),
         elsewhere=f"qkt start {name}",
         word=name if row.mode == "LIVE" else "",
     )
@@ -338,7 +340,7 @@ def resync(view: View, name: str) -> Ask:
             f"Compiles {fmt.clean(row.file)} and puts it in the place of the running session.",
             holdings(positions_of(view, [name])),
         ),
-        command=lambda chosen, stamp: ask.Resync(path=row.file, name=name, **stamp),
+        command=lambda chosen, stamp: control.commands.Resync(path=row.file, name=name, **stamp),
         elsewhere=f"qkt resync {row.file}",
         word=name,
         facts=_facts(view, [name]),
@@ -353,7 +355,7 @@ def deploy(view: View, path: str, name: str, params: dict[str, str]) -> Ask:
     return Ask(
         title=f"DEPLOY {name} -- {'LIVE' if live else 'PAPER'}",
         lines=(fmt.clean(path), f"with {fmt.clean(given)}" if given else "with the parameters of the file"),
-        command=lambda chosen, stamp: ask.Deploy(path=path, name=name, params=params, **stamp),
+        command=lambda chosen, stamp: control.commands.Deploy(path=path, name=name, params=params, **stamp),
         elsewhere=f"qkt deploy {path} --as {name}",
         word=name if live else "",
     )
@@ -368,7 +370,7 @@ def shutdown(view: View) -> Ask:
     return Ask(
         title=f"STOP THE ENGINE -- {whose(view, rows)}",
         lines=(f"Ends {_count(len(rows), 'session')}; they come back with the next start.", f"Stay: {holdings(held)}."),
-        command=lambda chosen, stamp: ask.Shutdown(leave_unprotected=exposed > 0, **stamp),
+        command=lambda chosen, stamp: control.commands.Shutdown(leave_unprotected=exposed > 0, **stamp),
         elsewhere="qkt daemon stop",
         rests_on=_rests_on(view, names),
         word="STOP" if held else "",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from qkt.runtime.control.rows import AlertRow
+from typing import TYPE_CHECKING
+
 from tui.viewmodel import View
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.rows import AlertRow
 
 
 class Bell:

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from qkt.core.errors import QktError
-from qkt.runtime.control.answers import Answer, Changed
-from qkt.runtime.control.client import new_id
-from qkt.runtime.control.commands import Command
+from qkt.runtime import control
 from qkt.runtime.control.errors import ControlError, NoAnswerError
 from tui.asks import Ask, Chosen, Stamp
 from tui.notice import Sent
@@ -19,6 +17,8 @@ from tui.screens.confirm import Confirm
 from tui.viewmodel import View
 
 if TYPE_CHECKING:
+    from qkt.runtime.control.answers import Answer
+    from qkt.runtime.control.commands import Command
     from tui.app import Dashboard
 
 Question = Callable[[View], Ask | None]
@@ -51,7 +51,7 @@ class Commander:
         self.sent: Sent | None = None
 
     def stamp(self, view: View) -> Stamp:
-        return {"id": new_id(), "author": self._author, "seen": view.version}
+        return {"id": control.client.new_id(), "author": self._author, "seen": view.version}
 
     async def ask(self, question: Question) -> Answer | None:
         """Ask, and carry out what is agreed to; None when it is not. What has changed meanwhile is asked anew."""
@@ -75,7 +75,7 @@ class Commander:
             if chosen is None:
                 return None
             answer = await self.perform(ask.command(chosen, self.stamp(asked_of)), ask.elsewhere)
-            if not isinstance(answer, Changed):
+            if not isinstance(answer, control.answers.Changed):
                 return answer
             before, tries = ask, tries + 1
             await self._seen(answer.version)

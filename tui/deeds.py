@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qkt.runtime.control import commands as ask
+from qkt.runtime import control
 from tui import asks, opening, palette, papers
 from tui.actions import Focus
 from tui.clipboard import copy_from
@@ -147,7 +147,7 @@ async def cancel(app: Dashboard) -> None:
     """An order, a strategy's orders, or a run."""
     where = focus(app)
     if where.run is not None:
-        command = ask.CancelRun(run=where.run, **app.commander.stamp(app.view))
+        command = control.commands.CancelRun(run=where.run, **app.commander.stamp(app.view))
         await app.commander.perform(command, f"run {where.run}")
         return
     if asks.cancel(app.view, where) is None:
@@ -178,7 +178,7 @@ async def new_backtest(app: Dashboard) -> None:
     span = await app.push_screen_wait(BackTestForm("" if row is None else row.file))
     if span is None:
         return
-    command = ask.Backtest(
+    command = control.commands.Backtest(
         path=span.path, data=span.data, start=span.start, end=span.end, params=span.params, **app.commander.stamp(app.view)
     )
     await app.action_show("backtest")
@@ -188,7 +188,7 @@ async def new_backtest(app: Dashboard) -> None:
 async def acknowledge(app: Dashboard) -> None:
     """The alert under the cursor, else all of them."""
     number = focus(app).alert
-    command = ask.Acknowledge(alert=int(number) if number is not None else None, **app.commander.stamp(app.view))
+    command = control.commands.Acknowledge(alert=int(number) if number is not None else None, **app.commander.stamp(app.view))
     await app.commander.perform(command, "the dashboard of another terminal")
 
 
@@ -277,7 +277,7 @@ async def flatten_all(app: Dashboard, about: str) -> None:
 
 
 async def reconcile(app: Dashboard, name: str) -> None:
-    command = ask.Reconcile(name=name, **app.commander.stamp(app.view))
+    command = control.commands.Reconcile(name=name, **app.commander.stamp(app.view))
     await app.commander.perform(command, f"qkt reconcile {name}")
 
 

@@ -51,9 +51,8 @@ async def run(
     try:
         from qkt.runtime.control.link import Fleet, Station
         from tui.app import Dashboard
-        from tui.fleet import Watches
+        from tui.fleet import BOARD, Watches
         from tui.memory import Memory, recalled
-        from tui.screens.fleet import BOARD
 
         gc.freeze()  # modules stay, so that no search for garbage needs to look at them again
 

@@ -7,17 +7,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from qkt.runtime.control.frames import Frame
 from qkt.runtime.control.link import Fleet, Station
-from qkt.runtime.control.rows import AccountRow, StrategyRow
 from tui.listener import Listener
 from tui.viewmodel import Lost, View, fold
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.frames import Frame
+    from qkt.runtime.control.rows import AccountRow, StrategyRow
 
 RATE = 0.5
 """Frames a second of each engine, at most."""
 TABLES = ("accounts", "strategies")
+
+BOARD = "board:"
+"""What a dashboard ends with to have another engine's begin; the engine's name follows."""
 
 State = Literal["ok", "...", "LOST", "ENDED"]
 

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 
+from rich.cells import cell_len
+
 UNKNOWN = "-"
 # Decimals beyond which no market is quoted.
 QUOTED = 6
@@ -142,7 +144,7 @@ def _shown(char: str) -> str:
         return " "
     if unicodedata.category(char)[0] in "CM" or not char.isprintable():
         return ""
-    return "?" if unicodedata.east_asian_width(char) in "WF" or ord(char) > 0x1F000 else char
+    return char if cell_len(char) == 1 and ord(char) <= 0x1F000 else "?"
 
 
 def clip(text: str, width: int) -> str:

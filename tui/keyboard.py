@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tui import actions as register
-from tui import deeds
 from tui.absence import Absence
 from tui.actions import BY_ID, Action
 from tui.lock import Lock
@@ -49,6 +48,8 @@ class Keyboard:
         if name.startswith("show("):
             await app.run_action(name)
             return
+        from tui import deeds  # with all that they ask; nothing of it is needed before a key is pressed
+
         handler = getattr(deck, f"do_{name}", None)
         done = handler() if handler is not None else deeds.DEEDS[name](app)
         if inspect.isawaitable(done):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from qkt.core.errors import QktError
-from qkt.runtime.control.frames import Bye, Frame, Hello, Lines, Subscribe
+from qkt.runtime import control
 from qkt.runtime.control.link import EngineLink, FrameStream
-from qkt.runtime.control.values import PROTOCOL
 from tui.viewmodel import Lost
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.frames import Frame, Subscribe
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 
@@ -44,8 +47,8 @@ class Listener:
         self.rules: str | None = None
 
     def wanted(self) -> Subscribe:
-        return Subscribe(
-            protocol=PROTOCOL,
+        return control.frames.Subscribe(
+            protocol=control.values.PROTOCOL,
             rate=self.rate,
             tables=self._tables,
             after=self._last_line if self._lines else None,
@@ -70,13 +73,13 @@ class Listener:
                 async with self._link.stream(self.wanted()) as stream:
                     self._stream = stream
                     async for frame in stream:
-                        if isinstance(frame, Lines):
+                        if isinstance(frame, control.frames.Lines):
                             self._last_line = max(self._last_line, frame.lines[-1].number if frame.lines else 0)
-                        if isinstance(frame, Hello):
+                        if isinstance(frame, control.frames.Hello):
                             pause = FIRST_PAUSE
                         await asyncio.sleep(APART)  # what else waits in this loop comes in between
                         self._take(frame)
-                        if isinstance(frame, Bye):
+                        if isinstance(frame, control.frames.Bye):
                             reason = frame.reason
             except QktError as problem:
                 reason = str(problem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qkt.runtime.control.answers import Accepted, Changed, Done, Failed
+from qkt.runtime import control
 from tui import format as fmt
 from tui.table import Cell
 from tui.tables.risk import open_alerts
@@ -111,29 +111,29 @@ def command_notice(view: View, sent: Sent | None, now: float) -> Notice | None:
 def said(report: Report) -> str:
     """An answer in a line."""
     match report.answer:
-        case Accepted(step=None):
+        case control.answers.Accepted(step=None):
             return "accepted"
-        case Accepted(step=step) if step is not None:
+        case control.answers.Accepted(step=step) if step is not None:
             return f"accepted, {step.done}/{step.of}"
-        case Done(text=text, remaining=remaining):
+        case control.answers.Done(text=text, remaining=remaining):
             left = f"; {len(remaining)} remain" if remaining else ""
             return f"done: {fmt.clean(text)}{left}" if text else f"done{left}"
-        case Failed(found=found, where=where, remedy=remedy):
+        case control.answers.Failed(found=found, where=where, remedy=remedy):
             place = f"{where}: " if where else ""
             mend = f" ({remedy})" if remedy else ""
             return f"failed: {fmt.clean(place + found + mend)}"
-        case Changed(sessions=sessions):
+        case control.answers.Changed(sessions=sessions):
             return f"changed since you looked: {', '.join(sessions) or 'the sessions'}"
     return ""
 
 
 def role(report: Report) -> str:
     match report.answer:
-        case Done():
+        case control.answers.Done():
             return "up"
-        case Failed():
+        case control.answers.Failed():
             return "alarm"
-        case Changed():
+        case control.answers.Changed():
             return "warn"
         case _:
             return "accent"

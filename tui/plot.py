@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from qkt.runtime.control.details import CandleRow
+if TYPE_CHECKING:
+    from qkt.runtime.control.details import CandleRow
+
 
 # Dots of a braille cell by row from the top and column.
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from pydantic_core import from_json
+from qkt.runtime import control
 
-from qkt.runtime.control.rows import Level, Line
+if TYPE_CHECKING:
+    from qkt.runtime.control.rows import Level, Line
+
 
 SHOWN = {"number", "ts", "level", "kind", "scope", "text"}
 
@@ -32,4 +35,4 @@ class Said:
 
     @property
     def whole(self) -> Line:
-        return Line.model_validate(from_json(self.rest) | {name: getattr(self, name) for name in SHOWN})
+        return control.rows.Line.model_validate(json.loads(self.rest) | {name: getattr(self, name) for name in SHOWN})

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
 
-from qkt.runtime.control.answers import Answer
-from qkt.runtime.control.frames import TABLES, Ack, Bye, Delta, Frame, Hello, Lines, Snapshot, Tables
-from qkt.runtime.control.frames import fold as fold_state
+from qkt.runtime import control
 from tui.said import Said
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.answers import Answer
+    from qkt.runtime.control.frames import Delta, Frame, Hello, Lines, Snapshot, Tables
 
 LINES_KEPT = 5_000
 REPORTS_KEPT = 50
@@ -69,7 +71,7 @@ class View:
 
     @property
     def tables(self) -> Tables:
-        return EMPTY if self.state is None else self.state.tables
+        return NOT_KNOWN if self.state is None else self.state.tables
 
     @property
     def version(self) -> int | None:
@@ -97,7 +99,17 @@ class View:
         return next((one for one in reversed(self.reports) if one.answer.id == command_id), None)
 
 
-EMPTY = Tables()
+class _Nothing:
+    """Every table of an engine of which nothing is known yet."""
+
+    def __getattr__(self, name: str) -> Mapping[str, object]:
+        return {}
+
+    def of(self, name: str) -> Mapping[str, object]:
+        return {}
+
+
+NOT_KNOWN = cast("Tables", _Nothing())
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,21 +132,21 @@ NOTHING = ChangeSet()
 def fold(view: View, frame: Frame | Lost) -> tuple[View, ChangeSet]:
     """The picture after a frame. A delta of a state that is not ours changes nothing: the stream begins anew."""
     match frame:
-        case Hello():
+        case control.frames.Hello():
             return replace(view, hello=frame, lost=None, ended=None), ChangeSet(link=True)
-        case Snapshot():
+        case control.frames.Snapshot():
             return _with_state(view, frame), ChangeSet(everything=True, link=True)
-        case Delta():
+        case control.frames.Delta():
             if view.state is None or frame.base != view.state.version:
                 return view, NOTHING
-            return _with_state(view, fold_state(view.state, frame)), ChangeSet(rows=changed_keys(frame))
-        case Lines():
+            return _with_state(view, control.frames.fold(view.state, frame)), ChangeSet(rows=changed_keys(frame))
+        case control.frames.Lines():
             return _with_lines(view, frame)
-        case Ack():
+        case control.frames.Ack():
             report = Report(frame.author, frame.command, frame.answer, view.ts)
             others = tuple(one for one in view.reports if one.answer.id != frame.answer.id)
             return replace(view, reports=(*others, report)[-REPORTS_KEPT:]), ChangeSet(reports=True)
-        case Bye():
+        case control.frames.Bye():
             return replace(view, ended=frame.reason), ChangeSet(link=True)
         case Lost():
             since = frame if view.lost is None else replace(frame, at=view.lost.at)  # tries in vain do not count anew
@@ -143,7 +155,7 @@ def fold(view: View, frame: Frame | Lost) -> tuple[View, ChangeSet]:
 
 def changed_keys(delta: Delta) -> dict[str, frozenset[str]]:
     found = {}
-    for name in TABLES:
+    for name in control.frames.TABLES:
         keys = frozenset(delta.rows.of(name)) | frozenset(delta.gone.get(name, ()))
         if keys:
             found[name] = keys

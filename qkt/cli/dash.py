@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from qkt.cli.options import ConfigOption, StateDirOption
-from qkt.cli.reach import new_app
+from qkt.cli.reach import new_app, where
 from qkt.cli.up import DataOption, FeedOption, MetricsPortOption, SpeedOption, SymbolsOption
+from qkt.core.errors import QktError
 
 if TYPE_CHECKING:
     from qkt.remote.contexts import Context
@@ -49,11 +52,10 @@ def dash(
     from qkt.cli.daemon import _launch
     from qkt.cli.up import hosting, settings_of
     from qkt.runtime.state import owner
-    from qkt.runtime.state import state_dir as chosen
 
-    settings = settings_of(config, feed, data, speed, symbols, metrics_port)
-    state = chosen(state_dir if state_dir is not None else settings.state_dir)
-    options = options_of(lambda: settings.keys, read_only=False, ascii_only=ascii_only, mouse=mouse, theme=theme)
+    state = where(state_dir, config)
+    settings = cache(partial(settings_of, config, feed, data, speed, symbols, metrics_port))
+    options = options_of(lambda: settings().keys, read_only=False, ascii_only=ascii_only, mouse=mouse, theme=theme)
     if owner(state) is None and sys.platform == "win32":  # there an engine never shares its process with a terminal
         _launch(["up", "--state-dir", str(state)], state, 60)
     if owner(state) is not None:
@@ -66,9 +68,16 @@ def dash(
     from qkt.host import host
     from qkt.host import run as run_in_loop
 
+    def keys() -> dict[str, str]:
+        with suppress(QktError):  # the engine, which cannot do without settings, tells what is wrong with them
+            return settings().keys
+        return {}
+
     dashboard = find_dashboard()
-    with aside(state / "logs" / LOG) as tell, hosting(state, settings, load_dir, restore=not no_restore) as hosted:
-        run_in_loop(host, hosted, _unsaid, front(dashboard, options, tell))
+    with aside(state / "logs" / LOG) as tell:
+        _log_beneath()
+        before = front(dashboard, {**options, "keys": keys}, tell)
+        run_in_loop(host, state, lambda: hosting(state, settings(), load_dir, restore=not no_restore), _unsaid, before)
 
 
 def on_a_terminal() -> None:
@@ -81,8 +90,6 @@ def on_a_terminal() -> None:
 
 def show(context: Context, options: dict[str, Any]) -> None:
     """The dashboard of the engine of a context. What is logged or printed meanwhile goes to a file beside what it remembers."""
-    import logging
-
     from qkt.cli.screen import aside
     from qkt.deck import attach, find_dashboard
     from qkt.host import run as run_in_loop
@@ -91,11 +98,20 @@ def show(context: Context, options: dict[str, Any]) -> None:
 
     async def alone(*given: Any, **told: Any) -> str:
         with aside(log):
-            beneath = os.fdopen(os.dup(2), "w", buffering=1)  # sys.stderr is the dashboard's while it runs
-            logging.basicConfig(stream=beneath, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+            _log_beneath()
             return await dashboard(*given, **told)
 
     run_in_loop(attach, context, alone, options)
+
+
+def _log_beneath() -> None:
+    """Warnings go where descriptor 2 points now: sys.stderr is the dashboard's while it runs."""
+    import logging
+
+    beneath = logging.StreamHandler(os.fdopen(os.dup(2), "w", buffering=1))
+    beneath.setLevel(logging.WARNING)
+    beneath.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.getLogger().addHandler(beneath)
 
 
 def options_of(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from pathlib import Path
@@ -70,16 +69,11 @@ def new_app() -> typer.Typer:
 
 
 def where(given: Path | None, config: Path | None = None) -> Path:
-    """The state directory that is meant: what is given, else what the configuration says, the usual one or that of a file."""
+    """The state directory that is meant: what is given, else that of the environment or the configuration, else the usual."""
+    from qkt.config import configured_state
     from qkt.runtime.state import state_dir
 
-    if given is not None:
-        return given
-    if config is None and os.environ.get("QKT_STATE_DIR"):  # it wins over the file, which need not be sound then
-        return state_dir()
-    from qkt.config import load_config
-
-    return state_dir(load_config(config)[0].state_dir)
+    return given if given is not None else state_dir(configured_state(config))
 
 
 def ask(given: Path | None, question: Callable[[ControlClient], Awaitable[T]]) -> T:
@@ -103,7 +97,7 @@ def ask_of(context: Context, question: Callable[[ControlClient], Awaitable[T]]) 
     import anyio
 
     from qkt.host import run
-    from qkt.remote.line import reach
+    from qkt.remote.reach import reach
 
     async def inquire() -> T:
         async with anyio.create_task_group() as tasks:

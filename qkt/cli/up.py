@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,8 +78,9 @@ def up(
     if broker is not None:
         settings = settings.model_copy(update={"broker": broker.value})
     state = chosen(state_dir if state_dir is not None else settings.state_dir)
-    with Screen() as screen, hosting(state, settings, load_dir, restore=not no_restore, say=screen.say) as hosted:
-        run_in_loop(host, hosted, screen.say)
+    with Screen() as screen:
+        prepare = partial(hosting, state, settings, load_dir, restore=not no_restore, say=screen.say)
+        run_in_loop(host, state, prepare, screen.say)
 
 
 @contextmanager
@@ -90,7 +92,7 @@ def hosting(
 
     folder = load_dir if load_dir is not None else settings.load_dir
     with _logging(state, settings, say) as logs:
-        yield Hosting(state, settings, folder, restore, logs)
+        yield Hosting(settings, folder, restore, logs)
 
 
 @app.command()

@@ -8,13 +8,43 @@ What flows in is text and the environment; what flows out are frozen sections an
 does not know what runs with them.
 """
 
-from qkt.config.accounts import Mt5
-from qkt.config.loading import find, load_config, overlaid
-from qkt.config.model import Config, secrets_of, shown
-from qkt.config.observing import AlertEvent, Alerts, Channel, Observe, is_loopback
-from qkt.config.risk import BookRisk, Risk, StrategyRisk
-from qkt.config.trading import Account, Execution, Feed
-from qkt.config.values import ConfigError
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qkt.config.accounts import Mt5
+    from qkt.config.errors import ConfigError
+    from qkt.config.file import configured_state, find
+    from qkt.config.loading import load_config, overlaid
+    from qkt.config.model import Config, secrets_of, shown
+    from qkt.config.observing import AlertEvent, Alerts, Channel, Observe, is_loopback
+    from qkt.config.risk import BookRisk, Risk, StrategyRisk
+    from qkt.config.trading import Account, Execution, Feed
+
+# Where the names live. They are imported when first used: who only looks where an engine is does not wait for all sections.
+_HOMES = {
+    "Account": "trading",
+    "AlertEvent": "observing",
+    "Alerts": "observing",
+    "BookRisk": "risk",
+    "Channel": "observing",
+    "Config": "model",
+    "ConfigError": "errors",
+    "Execution": "trading",
+    "Feed": "trading",
+    "Mt5": "accounts",
+    "Observe": "observing",
+    "Risk": "risk",
+    "StrategyRisk": "risk",
+    "configured_state": "file",
+    "find": "file",
+    "is_loopback": "observing",
+    "load_config": "loading",
+    "overlaid": "loading",
+    "secrets_of": "model",
+    "shown": "model",
+}
 
 __all__ = [
     "Account",
@@ -30,6 +60,7 @@ __all__ = [
     "Observe",
     "Risk",
     "StrategyRisk",
+    "configured_state",
     "find",
     "is_loopback",
     "load_config",
@@ -37,3 +68,14 @@ __all__ = [
     "secrets_of",
     "shown",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'qkt.config' has no attribute '{name}'")
+    from importlib import import_module
+
+    value = getattr(import_module(f"qkt.config.{home}"), name)
+    globals()[name] = value
+    return value

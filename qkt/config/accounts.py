@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from qkt.config.values import ConfigError, Section
+from qkt.config.errors import ConfigError
+from qkt.config.values import Section
 from qkt.core.errors import QktError
 
 if TYPE_CHECKING:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from qkt.config.errors import ConfigError
+from qkt.config.file import find, read
 from qkt.config.model import Config, secrets_of
-from qkt.config.values import ConfigError, Section
+from qkt.config.values import Section
 from qkt.core.secrets import conceal, conceal_environment
-
-FILE = "qkt.toml"
-
-_REFERENCE = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)(?::-([^}]*))?\}")
 
 
 def load_config(given: Path | None = None) -> tuple[Config, Path | None]:
@@ -27,7 +22,7 @@ def load_config(given: Path | None = None) -> tuple[Config, Path | None]:
     Raises ConfigError for a file that is missing or malformed, a key that is not known, and a value that does not fit.
     """
     path = find(given)
-    values: dict[str, Any] = {} if path is None else _expanded(_read(path), str(path), ())
+    values: dict[str, Any] = {} if path is None else read(path)
     _known(values, Config, "", str(path))
     conceal_environment()
     try:
@@ -38,16 +33,6 @@ def load_config(given: Path | None = None) -> tuple[Config, Path | None]:
         raise _told(problem, str(path) if path else "the environment") from None
 
 
-def find(given: Path | None = None) -> Path | None:
-    """The configuration file that holds. One that is named must exist."""
-    named = given if given is not None else Path(os.environ["QKT_CONFIG"]) if os.environ.get("QKT_CONFIG") else None
-    if named is not None:
-        if not named.is_file():
-            raise ConfigError("no such file", where=str(named), expected="a qkt.toml")
-        return named
-    return next((path for path in _usual() if path.is_file()), None)
-
-
 def overlaid(config: Config, section: str, values: Mapping[str, Any]) -> Config:
     """The configuration with some values of a section replaced. Raises ConfigError for one that does not fit."""
     old: Section = getattr(config, section)
@@ -56,43 +41,6 @@ def overlaid(config: Config, section: str, values: Mapping[str, Any]) -> Config:
     except ValidationError as problem:
         raise _told(problem, f"--{section}") from None
     return config.model_copy(update={section: new})
-
-
-def _usual() -> Iterator[Path]:
-    from platformdirs import user_config_path
-
-    yield Path(FILE)
-    yield user_config_path("qkt", appauthor=False) / FILE
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as problem:
-        raise ConfigError(f"is not TOML: {problem}", where=str(path)) from None
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigError(f"cannot be read ({problem})", where=str(path)) from None
-
-
-def _expanded(value: Any, path: str, keys: tuple[str, ...]) -> Any:
-    """The value with the environment put into its texts."""
-    match value:
-        case dict():
-            return {key: _expanded(one, path, (*keys, key)) for key, one in value.items()}
-        case list():
-            return [_expanded(one, path, keys) for one in value]
-        case str():
-            return _REFERENCE.sub(lambda reference: _environment(reference, f"{path}: {'.'.join(keys)}"), value)
-        case _:
-            return value
-
-
-def _environment(reference: re.Match[str], place: str) -> str:
-    name, default = reference.groups()
-    value = os.environ.get(name, default)
-    if value is None:
-        raise ConfigError(f"{name} is not set in the environment", where=place, remedy=f"set it, or write ${{{name}:-default}}")
-    return value
 
 
 def _known(values: Mapping[str, Any], model: type[BaseModel], section: str, path: str) -> None:

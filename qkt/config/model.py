@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from qkt.config.accounts import Mt5
+from qkt.config.errors import ConfigError
 from qkt.config.observing import Alerts, Observe
 from qkt.config.risk import BookRisk, Risk
 from qkt.config.trading import Account, Execution, Feed
-from qkt.config.values import ConfigError
 
 if TYPE_CHECKING:
     from qkt.brokers.mt5.profile import Profile

@@ -8,12 +8,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from qkt.core.errors import QktError
-
-
-class ConfigError(QktError):
-    """A configuration that cannot be used."""
-
 
 def _exact(value: Any) -> Any:
     return repr(value) if isinstance(value, float) else value

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 import anyio
 from anyio.abc import TaskGroup
@@ -13,7 +12,7 @@ from anyio.abc import TaskGroup
 from qkt.core.errors import QktError
 from qkt.remote.contexts import Context
 from qkt.remote.tunnel import LineError, Tunnel, open_tunnel
-from qkt.runtime.control.client import ControlClient, Reach, connect, speaking
+from qkt.runtime.control.client import ControlClient, speaking
 from qkt.runtime.control.errors import ControlError
 
 AGAIN = 0.4
@@ -58,12 +57,3 @@ class Line:
                 await self._tasks.start(tunnel.run)
             self.tunnel = tunnel
             return tunnel
-
-
-def reach(context: Context, tasks: TaskGroup, *, asking: bool = False) -> Reach:
-    """How the engine of a context is spoken to, wherever it is."""
-    if context.address is not None:
-        return Line(context, tasks, asking=asking).connect
-    from qkt.runtime.state import state_dir
-
-    return partial(connect, state_dir(None if context.state_dir is None else Path(context.state_dir)))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
 import pytest
 
-from qkt.config import Config, overlaid
+from qkt.config import Config, ConfigError, overlaid
 from qkt.deck import front
 from qkt.host import Ending, Hosting, host
 from qkt.runtime.control.client import connect, new_id, wait_until_ready
@@ -46,15 +47,16 @@ class Front:
         self.heard.append("left")
 
 
-def hosting(state: Path) -> Hosting:
+@contextmanager
+def hosting() -> Iterator[Hosting]:
     quiet = overlaid(Config(), "observe", {"serve": False, "shadow": False})
-    return Hosting(state, overlaid(quiet, "feed", {"source": "synthetic", "symbols": ["SIM:EURUSD"]}))
+    yield Hosting(overlaid(quiet, "feed", {"source": "synthetic", "symbols": ["SIM:EURUSD"]}))
 
 
 async def test_it_is_seen_before_the_engine_is_made_and_hears_it_when_it_stands(tmp_path: Path) -> None:
     waits = Front()
     with anyio.fail_after(30):
-        await host(hosting(tmp_path), lambda _: None, waits.stand)
+        await host(tmp_path, hosting, lambda _: None, waits.stand)
     assert waits.heard == ["no engine yet", "ready", "left"]
 
 
@@ -65,7 +67,7 @@ async def test_a_dashboard_that_fails_before_it_is_seen_keeps_no_engine_from_com
     told: list[str] = []
     with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(host, hosting(tmp_path), told.append, front(broken, {}, told.append))
+            tasks.start_soon(host, tmp_path, hosting, told.append, front(broken, {}, told.append))
             await wait_until_ready(tmp_path, 20)
             async with connect(tmp_path) as client:
                 await client.perform(Shutdown(id=new_id(), author="me"))
@@ -84,6 +86,19 @@ async def test_where_no_engine_comes_of_it_it_leaves_and_the_reason_is_told(tmp_
     (tmp_path / FILE).write_text("no database, whatever its name says" * 100)
     waits = Front()
     with anyio.fail_after(30), pytest.raises(BaseExceptionGroup) as told:
-        await host(hosting(tmp_path), lambda _: None, waits.stand)
+        await host(tmp_path, hosting, lambda _: None, waits.stand)
     assert told.group_contains(StateError, match="the journal cannot be used")
     assert waits.heard == ["journal", "left"]
+
+
+async def test_what_is_wrong_with_the_settings_is_told_once_it_has_left(tmp_path: Path) -> None:
+    @contextmanager
+    def unsound() -> Iterator[Hosting]:
+        raise ConfigError("unknown key 'nonsense'")
+        yield
+
+    waits = Front()
+    with anyio.fail_after(30), pytest.raises(BaseExceptionGroup) as told:
+        await host(tmp_path, unsound, lambda _: None, waits.stand)
+    assert told.group_contains(ConfigError, match="nonsense")
+    assert waits.heard == ["no engine yet", "left"]

@@ -60,8 +60,15 @@ async def opened(size: tuple[int, int] = (120, 40), link: ScriptedLink | None = 
     link, clock = link or ScriptedLink(), ManualClock()
     app = dashboard(link, clock, **options)
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
+        await begun(pilot)
         yield Desk(pilot, app, link, clock)
+
+
+async def begun(pilot: Any) -> None:
+    """All is loaded, and what the link gives first has been shown."""
+    with anyio.fail_after(10):
+        await pilot.app.complete.wait()
+    await pilot.pause()
 
 
 def run(work: Callable[[], Awaitable[None]]) -> None:

@@ -16,7 +16,7 @@ from qkt.runtime.control.errors import ControlError, NoAnswerError
 from qkt.runtime.control.frames import Snapshot, table
 from qkt.runtime.control.link import Fleet, Station
 from tests.tui import samples
-from tests.tui.desk import Desk
+from tests.tui.desk import Desk, begun
 from tests.tui.scripted import ManualClock, ScriptedLink, dashboard
 from tui.fleet import RATE, TABLES, Watches
 
@@ -43,6 +43,7 @@ async def fleet(size: tuple[int, int] = (160, 48), theme: str = "dusk") -> Async
     ]
     app = dashboard(home, clock, watches=Watches(Fleet(stations), clock), theme=theme)
     async with app.run_test(size=size) as pilot:
+        await begun(pilot)
         await pilot.press("o")
         await pilot.pause()
         desk = Desk(pilot, app, home, clock)
@@ -108,7 +109,7 @@ def test_another_engines_dashboard_says_whose_it_is() -> None:
         watches.at = watches.station("prod")
         app = dashboard(away, clock, watches=watches)
         async with app.run_test(size=(100, 30)) as pilot:
-            await pilot.pause()
+            await begun(pilot)
             desk = Desk(pilot, app, away, clock)
             assert desk.text().startswith("prod  LIVE  8801..17")
             await desk.press("K")
@@ -141,6 +142,7 @@ def test_a_command_whose_answer_was_lost_is_asked_after_and_not_given_again(
         link.answers.append(lost)
         app = dashboard(link, clock)
         async with app.run_test(size=(120, 40)) as pilot:
+            await begun(pilot)
             desk = Desk(pilot, app, link, clock)
             await pilot.pause()
             await desk.agree("H", "y")

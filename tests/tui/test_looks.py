@@ -10,6 +10,7 @@ from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
+from tests.tui.desk import begun
 from tests.tui.scripted import ScriptedLink, dashboard
 from tui.screens.confirm import Confirm
 from tui.screens.modes import MODES
@@ -33,6 +34,7 @@ def test_every_screen(size: tuple[int, int], theme: str, snapshot: SnapshotAsser
         app = dashboard(ScriptedLink(), theme=theme)
         seen: dict[str, str] = {}
         async with app.run_test(size=size) as pilot:
+            await begun(pilot)
             for name, key in SCREENS:
                 if name in MODES:
                     await settled(pilot, [key, *(["end"] if name == "backtest" else [])])
@@ -67,6 +69,7 @@ def test_the_overview_with_sixteen_colours_and_with_none(
     async def visit(size: tuple[int, int]) -> str:
         app = dashboard(ScriptedLink(), theme="ansi")
         async with app.run_test(size=size) as pilot:
+            await begun(pilot)
             await settled(pilot)
             assert app.palette.name == theme
             picture = app.export_screenshot(title="qkt", simplify=True)

@@ -8,6 +8,7 @@ from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 
 from qkt.runtime.control.errors import ControlError
+from tests.tui.desk import begun
 from tests.tui.scripted import ScriptedLink, dashboard
 from tests.tui.test_looks import SIZES, settled
 from tui.screens.order_life import OrderLifeDialog
@@ -22,6 +23,7 @@ def test_stories_and_scenes(size: tuple[int, int], theme: str, snapshot: Snapsho
         app = dashboard(ScriptedLink(), theme=theme)
         seen: dict[str, str] = {}
         async with app.run_test(size=size) as pilot:
+            await begun(pilot)
             app.push_screen(OrderLifeDialog("hedge_straddle", "9975"))
             await settled(pilot)
             await settled(pilot, ["e"])
@@ -42,6 +44,7 @@ def test_each_stride_asks_from_where_one_stands() -> None:
         link = ScriptedLink()
         app = dashboard(link)
         async with app.run_test(size=(100, 30)) as pilot:
+            await begun(pilot)
             await settled(pilot, ["1", "r"])
             await settled(pilot)
             assert isinstance(app.screen, Travel)
@@ -72,6 +75,7 @@ def test_a_refusal_is_shown_and_the_scene_before_it_stays() -> None:
         link = ScriptedLink()
         app = dashboard(link)
         async with app.run_test(size=(100, 30)) as pilot:
+            await begun(pilot)
             await settled(pilot, ["1", "r"])
             await settled(pilot)
             link.refusal = ControlError("the process that does the run again has ended", remedy="ask again")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
-from qkt.runtime.control.details import RunResult
-from qkt.runtime.control.rows import RunRow
+from qkt.runtime import control
 from tui import format as fmt
 from tui.screens.base import WIDE, DeckScreen
 from tui.screens.inspector import Inspector
@@ -18,6 +18,10 @@ from tui.widgets.deck import Columns
 from tui.widgets.facts import Facts, pairs
 from tui.widgets.grid import Grid
 from tui.widgets.pane import Line, Pane
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.details import RunResult
+    from qkt.runtime.control.rows import RunRow
 
 
 class BackTest(DeckScreen):
@@ -55,7 +59,7 @@ class BackTest(DeckScreen):
     def _look_at_run(self, view: View) -> None:
         """Ask for the result of the run under the cursor, once it is done."""
         row = self.runs.current
-        if not isinstance(row, RunRow):
+        if not isinstance(row, control.rows.RunRow):
             return
         asked = f"{row.run} {row.state}"
         if asked == self._asked:
@@ -85,7 +89,7 @@ class BackTest(DeckScreen):
 
     def _facts(self, context: Context, width: int) -> tuple[Sequence[Cell], list[Line]]:
         row = self.runs.current
-        if not isinstance(row, RunRow):
+        if not isinstance(row, control.rows.RunRow):
             return (), [[Cell("  N runs a strategy over history.", "dim")]]
         head = [Cell(fmt.clean(row.name), "bold"), Cell(f"  {', '.join(fmt.symbol(one) for one in row.symbols)}", "dim")]
         if row.first is not None:
@@ -108,7 +112,7 @@ class BackTest(DeckScreen):
     def do_compare(self) -> None:
         """Mark this run; the figures of the one under the cursor then stand above its own."""
         row = self.runs.current
-        if isinstance(row, RunRow):
+        if isinstance(row, control.rows.RunRow):
             self.marked = None if self.marked == row.run else row.run
             said = f"comparing with run {row.run}" if self.marked else "comparing with nothing"
             self.facts.rows_shown(5 if self.marked else 2)
@@ -116,7 +120,7 @@ class BackTest(DeckScreen):
             self.apply(self.dashboard.context.view, ChangeSet(everything=True))
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
-        if not isinstance(event.row, RunRow) or self._result is None:
+        if not isinstance(event.row, control.rows.RunRow) or self._result is None:
             return
         event.prevent_default()
         metrics = [(name.replace("_", " "), _metric(value)) for name, value in self._result.metrics.items()]

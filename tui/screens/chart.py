@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
-from qkt.runtime.control.details import Chart
-from qkt.runtime.control.rows import Row
+from qkt.runtime import control
 from tui.screens.base import WIDE, DeckScreen
 from tui.tables.positions import FILLS, ORDERS, POSITIONS
 from tui.viewmodel import ChangeSet, View
@@ -14,6 +14,9 @@ from tui.widgets.chart import CandlePane
 from tui.widgets.deck import Columns
 from tui.widgets.grid import Grid
 from tui.widgets.pane import Pane
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.details import Chart
 
 # Milliseconds, by the frames, between two looks at the bars.
 AGAIN = 1_000
@@ -48,7 +51,7 @@ class ChartScreen(DeckScreen):
 
     def _on_chart(self, row: object) -> bool:
         chart = self._chart
-        if chart is None or not isinstance(row, Row):
+        if chart is None or not isinstance(row, control.rows.Row):
             return False
         return getattr(row, "session", None) == chart.session and getattr(row, "symbol", None) == chart.symbol
 

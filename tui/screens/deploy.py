@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from qkt.runtime.control.details import CheckReport
 from tui.screens.file_form import FileForm
 from tui.screens.form import Field, parameters
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.details import CheckReport
 
 
 @dataclass(frozen=True, slots=True)

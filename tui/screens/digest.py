@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from textual import events
 
 from qkt.core.errors import QktError
-from qkt.runtime.control.details import Digest
 from tui import format as fmt
 from tui.screens.dialog import Dialog, wrapped
 from tui.table import Cell, signed
 from tui.widgets.pane import Line
 
 if TYPE_CHECKING:
+    from qkt.runtime.control.details import Digest
     from tui.app import Dashboard
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.widgets import Input
 
 from qkt.core.errors import QktError
-from qkt.runtime.control.details import CheckReport, CheckRequest, FileRow
+from qkt.runtime import control
 from tui import format as fmt
 from tui.screens.dialog import Box, wrapped
 from tui.screens.form import Field, Form
 from tui.table import Cell
 from tui.widgets.pane import Line
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.details import CheckReport, FileRow
 
 R = TypeVar("R")
 
@@ -101,7 +104,7 @@ class FileForm(Form[R]):
     async def _checked(self, path: str) -> None:
         before = self.report
         try:
-            self.report = await self.dashboard.link.check(CheckRequest(path=path))
+            self.report = await self.dashboard.link.check(control.details.CheckRequest(path=path))
             self.problem = ""
         except QktError as problem:
             self.report, self.problem = None, str(problem)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tui import format as fmt
 from tui.actions import Focus
-from tui.fleet import Berth
+from tui.fleet import BOARD, Berth
 from tui.screens.base import DeckScreen
 from tui.screens.dialog import wrapped
 from tui.table import Cell, Context
@@ -15,9 +15,6 @@ from tui.viewmodel import NOTHING
 from tui.widgets.facts import Facts, pairs
 from tui.widgets.grid import Grid
 from tui.widgets.pane import Line, Pane
-
-BOARD = "board:"
-"""What a dashboard ends with to have another engine's begin; the engine's name follows."""
 
 
 class Engines(Grid):

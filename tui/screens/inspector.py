@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from pydantic import BaseModel
 from textual import events
 
+from qkt.runtime import control
 from tui import format as fmt
 from tui.clipboard import copy_from
 from tui.screens.dialog import Dialog, wrapped
@@ -59,9 +59,9 @@ class Inspector(Dialog[None]):
 def fields(record: object) -> list[tuple[str, str]]:
     """Names and values in words; what stands inside another record is taken out of it."""
     inner = getattr(record, "of", None)
-    if isinstance(inner, BaseModel):
+    if isinstance(inner, control.values.Word):
         record = inner
-    if not isinstance(record, BaseModel):
+    if not isinstance(record, control.values.Word):
         return []
     found = []
     for name in type(record).model_fields:
@@ -79,7 +79,7 @@ def _words(name: str, value: object) -> str:
         return f"{fmt.moment(value)}:{value // 1000 % 60:02} UTC"
     if isinstance(value, Decimal):
         return f"{value:,f}"
-    if isinstance(value, BaseModel):
+    if isinstance(value, control.values.Word):
         return ", ".join(f"{key} {one}" for key, one in fields(value))
     if isinstance(value, tuple):
         return "; ".join(_words("", one) for one in value)

@@ -1,34 +1,32 @@
-"""Which class shows which screen."""
+"""Which class shows which screen. It is loaded when it is first shown: a dashboard begins with one of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from textual.screen import Screen
 
-from tui.screens.backtest import BackTest
-from tui.screens.chart import ChartScreen
-from tui.screens.fleet import FleetScreen
-from tui.screens.logs import Logs
-from tui.screens.market import Market
-from tui.screens.orders import Orders
-from tui.screens.overview import Overview
-from tui.screens.portfolio import Portfolio
-from tui.screens.risk import Risk
-from tui.screens.strategy import Strategy
-from tui.screens.system import System
+
+def _later(module: str, name: str) -> Callable[[], Screen[Any]]:
+    def make() -> Screen[Any]:
+        screen: Screen[Any] = getattr(import_module(f"tui.screens.{module}"), name)()
+        return screen
+
+    return make
+
 
 MODES: Mapping[str, Callable[[], Screen[Any]]] = {
-    "overview": Overview,
-    "strategy": Strategy,
-    "orders": Orders,
-    "chart": ChartScreen,
-    "market": Market,
-    "portfolio": Portfolio,
-    "risk": Risk,
-    "logs": Logs,
-    "backtest": BackTest,
-    "system": System,
-    "fleet": FleetScreen,
+    "overview": _later("overview", "Overview"),
+    "strategy": _later("strategy", "Strategy"),
+    "orders": _later("orders", "Orders"),
+    "chart": _later("chart", "ChartScreen"),
+    "market": _later("market", "Market"),
+    "portfolio": _later("portfolio", "Portfolio"),
+    "risk": _later("risk", "Risk"),
+    "logs": _later("logs", "Logs"),
+    "backtest": _later("backtest", "BackTest"),
+    "system": _later("system", "System"),
+    "fleet": _later("fleet", "FleetScreen"),
 }

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
 
 from textual.widgets import Input
 
-from qkt.runtime.control.rows import OrderRow, PositionRow
+from qkt.runtime import control
 from tui import format as fmt
 from tui.moves import Move
 from tui.screens.form import Field, Form
 from tui.table import Cell
 from tui.tables.positions import order_level, order_type
 from tui.widgets.pane import Line
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.rows import OrderRow, PositionRow
 
 BREAK_EVEN = "be"
 SECOND = 1.0
@@ -37,16 +41,16 @@ class Modify(Form[Move | None]):
     def now(self) -> PositionRow | OrderRow | None:
         """The position or order as it is by now, None where it is no more."""
         tables = self.dashboard.view.tables
-        return (tables.positions if isinstance(self.row, PositionRow) else tables.orders).get(self.row.key)
+        return (tables.positions if isinstance(self.row, control.rows.PositionRow) else tables.orders).get(self.row.key)
 
     def title_text(self) -> str:
         row = self.row
-        what = row.side if isinstance(row, PositionRow) else f"{row.side} {order_type(row.kind, row.purpose)}"
+        what = row.side if isinstance(row, control.rows.PositionRow) else f"{row.side} {order_type(row.kind, row.purpose)}"
         return f"Modify {what} {fmt.quantity(row.quantity)} {fmt.symbol(row.symbol)} of {fmt.clean(row.session)}"
 
     def fields(self) -> Sequence[Field]:
         row = self.row
-        if isinstance(row, OrderRow):
+        if isinstance(row, control.rows.OrderRow):
             return [Field("level", "price", "its new price", _shown(order_level(row), row.digits))]
         return [
             Field("stop", "stop", "none; a price, or be for break-even", _shown(row.stop, row.digits)),
@@ -58,9 +62,9 @@ class Modify(Form[Move | None]):
         row = self.now
         hint = "Enter goes on   Esc leaves"
         if row is None:
-            where = f"This {'position is closed' if isinstance(self.row, PositionRow) else 'order works no more'}."
+            where = f"This {'position is closed' if isinstance(self.row, control.rows.PositionRow) else 'order works no more'}."
             return [[Cell("")], [Cell(where, "alarm")], [Cell(f"{hint:>{width}}", "dim")]]
-        if isinstance(row, PositionRow):
+        if isinstance(row, control.rows.PositionRow):
             hint = f"stop be: break-even   {hint}"
             where = (
                 f"entry {fmt.price(row.entry, row.digits)}   mark {fmt.price(row.mark, row.digits)}   P&L {fmt.gain(row.pnl)}"
@@ -91,7 +95,7 @@ class Modify(Form[Move | None]):
 
     def _move(self) -> Move:
         row = self.row
-        if isinstance(row, OrderRow):
+        if isinstance(row, control.rows.OrderRow):
             return Move(level=self._changed("level", order_level(row)))
         if self.value("stop").lower() == BREAK_EVEN:
             return Move(break_even=True, target=self._changed("target", row.target), close=self._close(row))

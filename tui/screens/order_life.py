@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import events
 
 from qkt.core.errors import QktError
-from qkt.runtime.control.details import OrderLife
 from tui import format as fmt
 from tui.screens.dialog import Dialog, wrapped
 from tui.screens.story import StoryDialog
 from tui.table import Cell
 from tui.tables.positions import PURPOSES, order_type
 from tui.widgets.pane import Line
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.details import OrderLife
 
 
 class OrderLifeDialog(Dialog[None]):

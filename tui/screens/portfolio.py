@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qkt.runtime.control.rows import LimitRow
+from qkt.runtime import control
 from tui.said import Said
 from tui.screens.base import WIDE, DeckScreen
 from tui.tables.positions import POSITIONS
@@ -43,7 +43,7 @@ class Portfolio(DeckScreen):
         """Limits without a book of their name bind all."""
         scope = str(getattr(row, "scope", ""))
         sessions = self.dashboard.context.view.tables.strategies
-        return scope in self._books() or (isinstance(row, LimitRow) and scope not in sessions)
+        return scope in self._books() or (isinstance(row, control.rows.LimitRow) and scope not in sessions)
 
     def _line_of_book(self, line: Said) -> bool:
         return line.scope in self._books()

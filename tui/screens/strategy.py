@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
-from qkt.runtime.control.rows import Fidelity, StrategyRow
 from tui import format as fmt
 from tui.format import DAY, MINUTE
 from tui.screens.base import WIDE, DeckScreen
@@ -21,6 +21,9 @@ from tui.widgets.facts import Facts, pairs
 from tui.widgets.grid import Grid
 from tui.widgets.log import LogPane
 from tui.widgets.pane import Line, Pane
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.rows import Fidelity, StrategyRow
 
 MONTH = 30 * DAY
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import events
 
 from qkt.core.errors import QktError
-from qkt.runtime.control.rows import RuleTerms
 from tui import format as fmt
 from tui.screens.dialog import Dialog, wrapped
 from tui.table import Cell
 from tui.widgets.pane import Line
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.rows import RuleTerms
 
 
 class Terms(Dialog[None]):

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 from textual import events
 
 from qkt.core.errors import QktError
-from qkt.runtime.control.details import ScenePage, Way
+from qkt.runtime import control
 from tui import format as fmt
 from tui.screens.dialog import Dialog, wrapped
 from tui.screens.story import STEPS, WIDEST, told_line
 from tui.table import Cell
 from tui.widgets.pane import Line
 
+if TYPE_CHECKING:
+    from qkt.runtime.control.details import ScenePage, Way
+
 # Small letters go on, capitals go back, the arrows from input to input.
-STRIDES: dict[str, Way] = {
-    "right": Way(stride="tick", by=1),
-    "left": Way(stride="tick", by=-1),
-    "shift+right": Way(stride="tick", by=100),
-    "shift+left": Way(stride="tick", by=-100),
-    "b": Way(stride="bar", by=1),
-    "B": Way(stride="bar", by=-1),
-    "f": Way(stride="fill", by=1),
-    "F": Way(stride="fill", by=-1),
-    "r": Way(stride="rule", by=1),
-    "R": Way(stride="rule", by=-1),
+STRIDES: dict[str, tuple[Literal["tick", "bar", "fill", "rule"], int]] = {
+    "right": ("tick", 1),
+    "left": ("tick", -1),
+    "shift+right": ("tick", 100),
+    "shift+left": ("tick", -100),
+    "b": ("bar", 1),
+    "B": ("bar", -1),
+    "f": ("fill", 1),
+    "F": ("fill", -1),
+    "r": ("rule", 1),
+    "R": ("rule", -1),
 }
 KEYS = "arrows input  b/B bar  f/F fill  r/R rule  g/G ends  Esc leave"
 
@@ -47,7 +52,7 @@ class Travel(Dialog[None]):
         return WIDEST
 
     def on_mount(self) -> None:
-        self._go(Way())
+        self._go(control.details.Way())
 
     def _go(self, way: Way) -> None:
         if self._waits:
@@ -99,9 +104,10 @@ class Travel(Dialog[None]):
         elif page is None:
             return
         elif key in STRIDES:
-            self._go(STRIDES[key].model_copy(update={"place": page.place}))
+            stride, by = STRIDES[key]
+            self._go(control.details.Way(place=page.place, stride=stride, by=by))
         elif key in ("g", "G"):
-            self._go(Way(place=1 if key == "g" else page.length))
+            self._go(control.details.Way(place=1 if key == "g" else page.length))
         elif key in STEPS:
             self.first = max(self.first + STEPS[key], 0)
             self.redraw()

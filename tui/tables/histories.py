@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from qkt.runtime.control.details import OrderLife
 from tui import format as fmt
 from tui.table import Cell, Column, Context, Table
 from tui.tables.positions import PURPOSES, order_type
 from tui.viewmodel import View
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.details import OrderLife
 
 REFUSED = ("REJECTED", "REFUSED", "DENIED")
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from qkt.runtime.control.rows import MarketRow
 from tui import format as fmt
 from tui.glyphs import trend
 from tui.table import Cell, Column, Context, Table
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.rows import MarketRow
 
 
 def price_cell(value: object, row: MarketRow) -> str:

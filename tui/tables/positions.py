@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from qkt.runtime.control.rows import FillRow, OrderRow, PositionRow
 from tui import format as fmt
 from tui.table import Cell, Column, Context, Table, signed
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.rows import FillRow, OrderRow, PositionRow
 
 
 def side(word: str) -> Cell:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from qkt.runtime.control.rows import AlertRow, ExposureRow, HaltRow, LimitRow
 from tui import format as fmt
 from tui.glyphs import bar
 from tui.table import Cell, Column, Context, Table
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.rows import AlertRow, ExposureRow, HaltRow, LimitRow
 
 BAR = 12
 NEAR = 80

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from qkt.runtime.control.rows import RuleRow, StreamRow
+from typing import TYPE_CHECKING
+
 from tui import format as fmt
 from tui.table import Cell, Column, Context, Table
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.rows import RuleRow, StreamRow
 
 
 def value_cell(row: RuleRow, context: Context) -> Cell:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from qkt.runtime.control.details import RunTrade
-from qkt.runtime.control.rows import RunRow
 from tui import format as fmt
 from tui.glyphs import bar
 from tui.table import Cell, Column, Context, Table, signed
 from tui.viewmodel import View
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.details import RunTrade
+    from qkt.runtime.control.rows import RunRow
 
 STATE_ROLES = {"queued": "dim", "running": "accent", "done": "text", "failed": "alarm", "cancelled": "dim"}
 

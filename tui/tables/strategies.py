@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from qkt.runtime.control.rows import StrategyRow
 from tui import format as fmt
 from tui.glyphs import trend
 from tui.table import Cell, Column, Context, Table, signed
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.rows import StrategyRow
 
 # A session whose feed is silent for so long shows as old.
 SILENT = 30_000

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from qkt.runtime.control.rows import FeedRow
+from typing import TYPE_CHECKING
+
 from tui import format as fmt
 from tui.table import Cell, Column, Context, Table
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.rows import FeedRow
 
 STATE_ROLES = {"connected": "up", "connecting": "warn", "stale": "warn", "lost": "alarm", "ended": "dim"}
 

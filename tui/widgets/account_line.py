@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from textual.strip import Strip
 
-from qkt.runtime.control.rows import AccountRow
 from tui import format as fmt
 from tui.format import clean, clip
 from tui.table import Cell, signed
 from tui.viewmodel import View
 from tui.widgets.drawn import Drawn
 from tui.widgets.pane import Line, strip
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.rows import AccountRow
 
 ALL = "ALL"
 MOST = 8

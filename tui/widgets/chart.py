@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual import events
 
-from qkt.runtime.control.details import CandleRow, Chart
-from qkt.runtime.control.rows import OrderRow, PositionRow
 from tui import format as fmt
 from tui.actions import Focus
 from tui.placing import Want
@@ -16,6 +14,10 @@ from tui.plot import Scale, candle
 from tui.table import Cell
 from tui.tables.positions import PURPOSES, order_level, order_type
 from tui.widgets.pane import Line, Pane
+
+if TYPE_CHECKING:
+    from qkt.runtime.control.details import CandleRow, Chart
+    from qkt.runtime.control.rows import OrderRow, PositionRow
 
 AXIS = 20
 STEP = (3, 2, 1)

@@ -144,20 +144,6 @@ def spoken(state_dir: Path) -> Endpoint:
     return endpoint
 
 
-def require_listener(state_dir: Path) -> None:
-    """Somebody takes connections there. Raises what `spoken` does."""
-    endpoint = spoken(state_dir)
-    try:
-        if endpoint.kind == "unix":
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-                probe.settimeout(2)
-                probe.connect(endpoint.path)
-        else:
-            socket.create_connection(("127.0.0.1", endpoint.port), timeout=2).close()
-    except OSError:
-        raise not_running(state_dir) from None
-
-
 def not_running(state_dir: Path) -> NotRunningError:
     return NotRunningError("no engine is running", where=str(state_dir), remedy="start one with qkt daemon start or qkt up")
 

@@ -9,29 +9,28 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import anyio
 
-from qkt.runtime.control.answers import Answer
-from qkt.runtime.control.client import ControlClient, Reach
-from qkt.runtime.control.commands import Command
-from qkt.runtime.control.details import (
-    Chart,
-    CheckReport,
-    CheckRequest,
-    Digest,
-    FileRow,
-    OrderLife,
-    RunResult,
-    ScenePage,
-    Story,
-    Way,
-)
-from qkt.runtime.control.engine import Health
 from qkt.runtime.control.errors import ControlError
-from qkt.runtime.control.frames import Frame, Hello, Snapshot, Subscribe
-from qkt.runtime.control.rows import EquityPoint, FillRow, Line, RuleRow, RuleTerms
 
 if TYPE_CHECKING:
-    from qkt.runtime.control.engine import EngineControl
+    from qkt.runtime.control.answers import Answer
+    from qkt.runtime.control.client import ControlClient, Reach
+    from qkt.runtime.control.commands import Command
+    from qkt.runtime.control.details import (
+        Chart,
+        CheckReport,
+        CheckRequest,
+        Digest,
+        FileRow,
+        OrderLife,
+        RunResult,
+        ScenePage,
+        Story,
+        Way,
+    )
+    from qkt.runtime.control.engine import EngineControl, Health
+    from qkt.runtime.control.frames import Frame, Hello, Snapshot, Subscribe
     from qkt.runtime.control.hub import Hub, Subscription
+    from qkt.runtime.control.rows import EquityPoint, FillRow, Line, RuleRow, RuleTerms
 
 T = TypeVar("T")
 
