@@ -6,11 +6,16 @@ import re
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
 
 from qkt.runtime.control.frames import difference
 from tests.tui import samples
 from tests.tui.desk import opened, run
-from tui.terminal.spans import SpansCompositor
+from tui.terminal.spans import SpansCompositor, between
 
 
 def test_spans_lead_to_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,3 +45,19 @@ def test_spans_lead_to_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> Non
             assert ["".join(line).rstrip() for line in screen] == desk.text().splitlines()
 
     run(work)
+
+
+STYLES = [None, Style(bold=True), Style(color="red")]
+SEGMENTS = st.lists(
+    st.tuples(st.text("ab \u65e5\U0001f600", max_size=6), st.sampled_from(STYLES)).map(lambda made: Segment(*made)), max_size=6
+)
+
+
+@given(SEGMENTS, st.integers(0, 30), st.integers(0, 30))
+def test_what_stands_between_two_cells_is_what_a_cropped_strip_has(segments: list[Segment], one: int, other: int) -> None:
+    """Letters of two cells too, that are cut in half."""
+    whole = Strip(segments)
+    start, end = sorted((min(one, whole.cell_length), min(other, whole.cell_length)))
+    cut = Strip(list(between(segments, start, end)))
+    assert cut.cell_length == end - start
+    assert list(cut.simplify()) == list(Strip([part for part in whole.crop(start, end) if part.text]).simplify())

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 STYLED = re.compile(r"\x1b\[([0-9;]+)m([^\x1b]*)\x1b\[0m")
 """A text as Textual writes it: all of its style before it, and none after it."""
 INKS = re.compile(r"(?:([1-9](?:;[1-9])*);)?(38;(?:2;\d+;\d+;\d+|5;\d+)|[39]\d);(48;(?:2;\d+;\d+;\d+|5;\d+)|4\d|10\d)")
 """Attributes if there are any, the colour of the letters and that of the ground."""
 MOVE = re.compile(r"(?:\n?\x1b\[\d+;\d+H)*")
+
+
+Inks = tuple[str, str, str]
 
 
 def thinned(drawing: str) -> str:
@@ -19,29 +23,39 @@ def thinned(drawing: str) -> str:
     """
     found: list[str] = []
     at = 0
-    before: tuple[str, str, str] | None = None
+    before: Inks | None = None
     for styled in STYLED.finditer(drawing):
-        between = drawing[at : styled.start()]
-        inks = INKS.fullmatch(styled[1])
-        style = (inks[1] or "", inks[2], inks[3]) if inks is not None else None
-        if before is not None and MOVE.fullmatch(between) is None:
-            found.append("\x1b[0m")
-            before = None
-        found.append(between)
-        if style is None:
+        start = styled.start()
+        whole, text = styled.groups()
+        inks = _inks(whole)
+        if start != at:
+            between = drawing[at:start]
+            if before is not None and MOVE.fullmatch(between) is None:
+                found.append("\x1b[0m")
+                before = None
+            found.append(between)
+        if inks is None:
             found.append(("\x1b[0m" if before is not None else "") + styled[0])
         else:
-            found.append(_change(before, style, styled[1]) + styled[2])
-        before, at = style, styled.end()
+            found += (_change(before, inks, whole), text)
+        before, at = inks, styled.end()
     if before is not None:
         found.append("\x1b[0m")
     return "".join([*found, drawing[at:]])
 
 
-def _change(before: tuple[str, str, str] | None, style: tuple[str, str, str], whole: str) -> str:
+@lru_cache(1024)
+def _inks(style: str) -> Inks | None:
+    """Attributes, letters and ground of a style, None where it has others."""
+    inks = INKS.fullmatch(style)
+    return None if inks is None else (inks[1] or "", inks[2], inks[3])
+
+
+@lru_cache(4096)
+def _change(before: Inks | None, inks: Inks, whole: str) -> str:
     if before is None:
         return f"\x1b[{whole}m"
-    if before[0] != style[0]:
+    if before[0] != inks[0]:
         return f"\x1b[0;{whole}m"
-    new = ";".join(ink for ink, old in zip(style[1:], before[1:], strict=True) if ink != old)
+    new = ";".join(ink for ink, old in zip(inks[1:], before[1:], strict=True) if ink != old)
     return f"\x1b[{new}m" if new else ""

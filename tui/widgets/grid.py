@@ -398,8 +398,14 @@ def _stretched(columns: Sequence[Column], widths: Sequence[int], texts: Sequence
     return found
 
 
-def _dressed(words: Sequence[str], roles: Sequence[str], cursor: str) -> Iterator[Cell]:
+def _dressed(words: Sequence[str], roles: Sequence[str], cursor: str) -> Iterable[Cell]:
     """The cells of a row. A badge ends with its word, the gap behind it has no colour of its own."""
+    if not cursor and BADGE not in roles:  # most rows: nothing is to be looked at cell by cell
+        return map(Cell, words, roles)
+    return _marked(words, roles, cursor)
+
+
+def _marked(words: Sequence[str], roles: Sequence[str], cursor: str) -> Iterator[Cell]:
     for word, role in zip(words, roles, strict=True):
         if role == BADGE:
             end = len(word.rstrip()) + 1

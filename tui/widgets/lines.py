@@ -32,6 +32,12 @@ class _OneLine(Drawn):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._line: Line = []
+        self._asked: object = None
+
+    def known(self, asked: object) -> bool:
+        """Whether the line is made of this already; from now on it is."""
+        before, self._asked = self._asked, asked
+        return before == asked
 
     def set_line(self, line: Line) -> None:
         if line != self._line:
@@ -57,6 +63,8 @@ class NavLine(_OneLine):
 
     def show(self, screen: str, notice: Notice | None, marks: Sequence[Cell]) -> None:
         width = self.app.size.width
+        if self.known((screen, notice, list(marks), width)):
+            return
         right = [cell for mark in marks for cell in (Cell(" "), mark)][1:]
         if notice is not None:
             room = width - sum(len(cell.text) for cell in right) - 2
@@ -102,6 +110,8 @@ class Footer(_OneLine):
 
     def show(self, actions: Sequence[Action]) -> None:
         width = self.app.size.width
+        if self.known((list(actions), width)):
+            return
         line: list[Cell] = []
         self._spots = []
         used = 0
