@@ -7,7 +7,9 @@ print(result.metrics.total_pnl)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qkt.core.late import late
 
 if TYPE_CHECKING:
     from qkt.backtest.api import backtest
@@ -22,21 +24,21 @@ __version__ = "0.1.0"
 
 # Where the public names live. They are imported when first used, so that `import qkt` and the command line start fast.
 _HOMES = {
-    "BacktestResult": "qkt.backtest.result",
-    "Candle": "qkt.core.events",
-    "OrderFilled": "qkt.core.events",
-    "QktError": "qkt.core.errors",
-    "Strategy": "qkt.strategy",
-    "Tick": "qkt.core.events",
-    "at": "qkt.strategy",
-    "backtest": "qkt.backtest.api",
-    "by": "qkt.strategy",
-    "parts": "qkt.strategy",
-    "pct": "qkt.strategy",
-    "rr": "qkt.strategy",
-    "trailing": "qkt.strategy",
-    "write_report": "qkt.report",
-    "write_sample": "qkt.data",
+    "BacktestResult": "backtest.result",
+    "Candle": "core.events",
+    "OrderFilled": "core.events",
+    "QktError": "core.errors",
+    "Strategy": "strategy",
+    "Tick": "core.events",
+    "at": "strategy",
+    "backtest": "backtest.api",
+    "by": "strategy",
+    "parts": "strategy",
+    "pct": "strategy",
+    "rr": "strategy",
+    "trailing": "strategy",
+    "write_report": "report",
+    "write_sample": "data",
 }
 
 __all__ = [
@@ -58,13 +60,4 @@ __all__ = [
     "write_sample",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'qkt' has no attribute '{name}'")
-    from importlib import import_module
-
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+__getattr__ = late(__name__, _HOMES)

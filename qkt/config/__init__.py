@@ -10,7 +10,9 @@ does not know what runs with them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qkt.core.late import late
 
 if TYPE_CHECKING:
     from qkt.config.accounts import Mt5
@@ -69,13 +71,4 @@ __all__ = [
     "shown",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'qkt.config' has no attribute '{name}'")
-    from importlib import import_module
-
-    value = getattr(import_module(f"qkt.config.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = late(__name__, _HOMES)

@@ -7,7 +7,9 @@ room must not know orders, brokers, money books or how time is driven: a compile
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qkt.core.late import late
 
 if TYPE_CHECKING:
     from qkt.lang.diagnostics import Diagnostic, LanguageError
@@ -38,13 +40,4 @@ __all__ = [
     "load_portfolio",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'qkt.lang' has no attribute '{name}'")
-    from importlib import import_module
-
-    value = getattr(import_module(f"qkt.lang.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = late(__name__, _HOMES)
