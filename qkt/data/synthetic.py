@@ -75,9 +75,11 @@ def synthesize(
         ts = _times(rng, symbol, midnight, ticks_per_day)
         # A stub such as the two hours of a Sunday belongs to the data, but is no trading day of its own.
         made += len(ts) > ticks_per_day // 4
+        quoted = seconds[(ts - midnight) // SECOND_MS]
+        middle = float(seconds[-1]) if len(ts) else middle
+        del seconds  # whoever reads the day may take hours for it
         if len(ts):
-            yield _quotes(rng, market, ts, seconds[(ts - midnight) // SECOND_MS])
-            middle = float(seconds[-1])
+            yield _quotes(rng, market, ts, quoted)
         day += dt.timedelta(days=1)
 
 

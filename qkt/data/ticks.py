@@ -11,7 +11,7 @@ from qkt.core.events import Tick
 from qkt.data.tables import Floats, TickTable
 from qkt.data.tape import Chunk
 
-PIECE = 4096
+PIECE = 2048
 """Rows of a table that are objects at a time."""
 
 

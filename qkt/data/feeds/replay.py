@@ -22,8 +22,8 @@ from qkt.data.sources import BarSource, TickSource
 from qkt.data.tape import Chunk, merge
 from qkt.data.ticks import ticks_of
 
-# Rows read at once: short enough to begin soon, long enough not to matter.
-ROWS = 50_000
+# Rows read at once: few enough to begin soon and to be held by every session, enough for a thread's turn not to matter.
+ROWS = 8_192
 REAL_TIME = 1.0
 
 

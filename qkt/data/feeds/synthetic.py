@@ -8,12 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from qkt.data.feeds.replay import ReplayFeed
 from qkt.data.feeds.timer import Timer
 from qkt.data.report import DataReport
-from qkt.data.rows import between, tick_table
+from qkt.data.rows import between, part, tick_table
 from qkt.data.synthetic import FIRST_DAY, market_of, synthesize
 from qkt.data.tables import TickTable
 
 # Trading days before a feed ends: more than anyone watches.
 DAYS = 10_000
+
+
+PIECE = 4_096
+"""Rows of a table: whoever reads it may take hours for it, and has the next one at hand."""
 
 
 class SyntheticTicks:
@@ -39,7 +43,8 @@ class SyntheticTicks:
         for day in days:
             if end is not None and day["ts"][0] >= end:
                 return
-            yield tick_table(between(day, start, end))
+            for first in range(0, len(day["ts"]), PIECE):
+                yield tick_table(between(part(day, slice(first, first + PIECE)), start, end))
 
 
 def synthetic_feed(

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SHOWN = 100
 """Fills of a session that a snapshot has."""
 
+WHOLE = set(FillRow.model_fields)
+"""Which of its fields a row was given: one set for all rows, as a set for each took as much as the row."""
+
 
 def session_fills(live: LiveSession, limit: int) -> Iterator[FillRow]:
     """The latest fills of a session that runs, oldest first, of those that its books still have."""
@@ -119,7 +122,8 @@ def _fill_row(
     child: str | None,
     digits: int | None,
 ) -> FillRow:
-    return FillRow(
+    return FillRow.model_construct(
+        WHOLE,
         session=name,
         account=account,
         number=number,
