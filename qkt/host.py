@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -104,9 +104,10 @@ async def host(
     Raises what `prepare` does, StateError when the state directory is taken or damaged, ControlError when its socket is,
     ConfigError for a channel of alerts that cannot work.
     """
-    async with ending_on_signal(tell) as ending, fronted(front, state, ending) as link:
-        await loaded("qkt.config.loading", "qkt.observe.logs")
-        with prepare() as hosting:
+    with ExitStack() as prepared:  # the log is open until all who log are gone
+        async with ending_on_signal(tell) as ending, fronted(front, state, ending) as link:
+            await loaded("qkt.config.loading", "qkt.observe.logs")
+            hosting = prepared.enter_context(prepare())
             await loaded(*ENGINE)
             from qkt.observe.channel import open_channels
             from qkt.observe.observer import observing

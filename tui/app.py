@@ -16,6 +16,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from qkt.core.errors import QktError
 from qkt.runtime import control
 from qkt.runtime.control.link import EngineLink, Fleet, Station
 from tui import actions as register
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from qkt.runtime.control.frames import Frame
 
 LATER = ("tui.deeds", "qkt.runtime.control.client")
-"""Modules that nothing needs before the first frame is asked for or a key is pressed."""
+"""Modules that the first screen does without: what keys do, and what speaks with an engine."""
 
 log = logging.getLogger("tui")
 
@@ -97,7 +98,7 @@ class Dashboard(App[str], inherit_bindings=False):
         self._bell = Bell()
         self._voice = Voice(clock)
         self._frozen: float | None = None
-        # Set once nothing is left to be loaded.
+        # Set once keys do all that they can and frames are asked for.
         self.complete = asyncio.Event()
         self._keys = keys
         self._painted = painted
@@ -115,15 +116,22 @@ class Dashboard(App[str], inherit_bindings=False):
         self.set_interval(1.0, self._second)
         self.call_after_refresh(self._first_painted)
 
-    async def _first_painted(self) -> None:
-        """What a first screen does not wait for, much of it still to be loaded."""
+    def _first_painted(self) -> None:
         if self._painted is not None:
             self._painted()
+        self.background(self._completed, "complete")
+
+    async def _completed(self) -> None:
+        """What a first screen does not wait for: modules, frames, and the user's keys. Keys that cannot be had, or clash, cost
+        themselves and not the dashboard: there may be something to be halted."""
         for module in LATER:
             await asyncio.to_thread(import_module, module)
         self.background(self.listener.run, "link", exit_on_error=False)
-        keymap, problem = register.bound(await asyncio.to_thread(self._keys))
-        self.set_keymap(keymap)
+        try:
+            keymap, problem = register.bound(await asyncio.to_thread(self._keys))
+            self.set_keymap(keymap)
+        except QktError as error:
+            problem = f"{error} - the standard keys hold"
         if problem:
             log.warning("%s", problem)
             self.say(problem, "alarm")

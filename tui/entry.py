@@ -41,11 +41,11 @@ async def run(
     """Show the engine behind a link until the operator leaves, the terminal goes, or `closing` is set.
 
     `memory` is the file that keeps sorts, filters and theme between runs. Once the first screen is painted `painted` is called,
-    and `keys` gives the user's `[keys]`, action to key; what that raises ends the dashboard. `fleet` are the engines that can
-    be shown, this one first. Each has a dashboard of its own: nothing of one engine stays on the screen of another. Whoever
+    and a thread has `keys` give the user's `[keys]`, action to key. `fleet` are the engines that can be shown, this one first.
+    Each has a dashboard of its own: nothing of one engine stays on the screen of another. Whoever
     leaves another engine while this one is hosted here comes back to it.
     `driver_class` is Textual's terminal driver, the one that never waits where it is not given. Raises what went wrong in the
-    dashboard itself; keys that clash are told on its screen.
+    dashboard itself; keys that clash or cannot be had are told on its screen.
     """
     gc.disable()  # until something is painted
     try:

@@ -103,6 +103,8 @@ class _Nothing:
     """Every table of an engine of which nothing is known yet."""
 
     def __getattr__(self, name: str) -> Mapping[str, object]:
+        if name.startswith("_"):
+            raise AttributeError(name)
         return {}
 
     def of(self, name: str) -> Mapping[str, object]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +14,6 @@ import typer
 from qkt.cli.options import ConfigOption, StateDirOption
 from qkt.cli.reach import new_app, where
 from qkt.cli.up import DataOption, FeedOption, MetricsPortOption, SpeedOption, SymbolsOption
-from qkt.core.errors import QktError
 
 if TYPE_CHECKING:
     from qkt.remote.contexts import Context
@@ -57,26 +55,21 @@ def dash(
     settings = cache(partial(settings_of, config, feed, data, speed, symbols, metrics_port))
     options = options_of(lambda: settings().keys, read_only=False, ascii_only=ascii_only, mouse=mouse, theme=theme)
     if owner(state) is None and sys.platform == "win32":  # there an engine never shares its process with a terminal
+        settings()  # what is wrong with them is said here
         _launch(["up", "--state-dir", str(state)], state, 60)
     if owner(state) is not None:
         from qkt.remote.contexts import here
 
         show(here(state), options)
         return
-    from qkt.cli.screen import aside
+    from qkt.cli.screen import aside, logged_beneath
     from qkt.deck import find_dashboard, front
     from qkt.host import host
     from qkt.host import run as run_in_loop
 
-    def keys() -> dict[str, str]:
-        with suppress(QktError):  # the engine, which cannot do without settings, tells what is wrong with them
-            return settings().keys
-        return {}
-
     dashboard = find_dashboard()
-    with aside(state / "logs" / LOG) as tell:
-        _log_beneath()
-        before = front(dashboard, {**options, "keys": keys}, tell)
+    with aside(state / "logs" / LOG) as tell, logged_beneath("INFO"):
+        before = front(dashboard, options, tell)
         run_in_loop(host, state, lambda: hosting(state, settings(), load_dir, restore=not no_restore), _unsaid, before)
 
 
@@ -90,28 +83,17 @@ def on_a_terminal() -> None:
 
 def show(context: Context, options: dict[str, Any]) -> None:
     """The dashboard of the engine of a context. What is logged or printed meanwhile goes to a file beside what it remembers."""
-    from qkt.cli.screen import aside
+    from qkt.cli.screen import aside, logged_beneath
     from qkt.deck import attach, find_dashboard
     from qkt.host import run as run_in_loop
 
     dashboard, log = find_dashboard(), memory_file().parent / "logs" / LOG
 
     async def alone(*given: Any, **told: Any) -> str:
-        with aside(log):
-            _log_beneath()
+        with aside(log), logged_beneath("WARNING"):
             return await dashboard(*given, **told)
 
     run_in_loop(attach, context, alone, options)
-
-
-def _log_beneath() -> None:
-    """Warnings go where descriptor 2 points now: sys.stderr is the dashboard's while it runs."""
-    import logging
-
-    beneath = logging.StreamHandler(os.fdopen(os.dup(2), "w", buffering=1))
-    beneath.setLevel(logging.WARNING)
-    beneath.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.getLogger().addHandler(beneath)
 
 
 def options_of(
@@ -138,6 +120,5 @@ def memory_file() -> Path:
 
 def _unsaid(text: str) -> None:
     """The dashboard shows it, and the log has it."""
-    import logging
 
     logging.getLogger("qkt.host").info("%s", text)

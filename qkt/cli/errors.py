@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qkt.core.errors import QktError
-from qkt.core.secrets import redacted
+from qkt.core.secrets import conceal_environment, redacted
 
 DEBUG = "QKT_DEBUG"
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -30,6 +30,7 @@ def reporting(*, as_json: bool) -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     except Exception as problem:
+        conceal_environment()  # no command need have read the configuration so far
         if os.environ.get(DEBUG):
             print(redacted(traceback.format_exc()), end="", file=sys.stderr)
         error = problem if isinstance(problem, QktError) else _bug(problem)

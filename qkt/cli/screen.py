@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
+
+from qkt.core.secrets import redacted
 
 WAITING = 1000
 
@@ -62,6 +67,37 @@ def aside(path: Path) -> Iterator[Callable[[str], None]]:
             yield screen.say
     finally:
         _point(before)
+
+
+@contextlib.contextmanager
+def logged_beneath(level: str) -> Iterator[None]:
+    """Send what is logged to where descriptor 2 points, while nothing else takes it: sys.stderr is the dashboard's while that
+    runs, and the log files of an engine are opened later."""
+    handler = _Beneath(os.fdopen(os.dup(2), "w", buffering=1, errors="replace"))
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(level)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
+        with contextlib.suppress(OSError):
+            handler.stream.close()
+
+
+class _Beneath(logging.StreamHandler[TextIO]):
+    """What cannot be written is lost: the terminal is not to be told of it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return logging.getLogger().handlers == [self] and bool(super().filter(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
+        return redacted(f"{when} {record.levelname} {record.name} {super().format(record)}")
+
+    def handleError(self, record: logging.LogRecord) -> None: ...  # noqa: N802
 
 
 def _point(targets: Mapping[int, int]) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qkt.cli.options import ConfigOption, JsonOption, StateDirOption
-from qkt.cli.reach import new_app
+from qkt.cli.reach import new_app, where
 
 if TYPE_CHECKING:
     from qkt.config import Config
@@ -72,12 +72,11 @@ def up(
     from qkt.cli.screen import Screen
     from qkt.host import host
     from qkt.host import run as run_in_loop
-    from qkt.runtime.state import state_dir as chosen
 
+    state = where(state_dir, config)
     settings = settings_of(config, feed, data, speed, symbols, metrics_port)
     if broker is not None:
         settings = settings.model_copy(update={"broker": broker.value})
-    state = chosen(state_dir if state_dir is not None else settings.state_dir)
     with Screen() as screen:
         prepare = partial(hosting, state, settings, load_dir, restore=not no_restore, say=screen.say)
         run_in_loop(host, state, prepare, screen.say)

@@ -29,10 +29,10 @@ def find(given: Path | None = None) -> Path | None:
 def configured_state(given: Path | None = None) -> Path | None:
     """The `state_dir` that the environment or the file names. Nothing else of the file need be sound: who stops an engine must
     not have to mend that first. Raises ConfigError."""
+    path = find(given)
     named = os.environ.get("QKT_STATE_DIR")
     if named:
         return Path(named)
-    path = find(given)
     if path is None:
         return None
     value = _expanded(_parsed(path).get("state_dir"), str(path), ("state_dir",))

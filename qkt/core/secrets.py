@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote, quote_plus
 
@@ -42,12 +43,15 @@ class Secrets:
     def __init__(self) -> None:
         self._values: set[str] = set()
         self._known: tuple[tuple[str, re.Pattern[str]], ...] = ()
+        self._lock = threading.Lock()
 
     def conceal(self, values: Iterable[str]) -> None:
         """Hide these from now on, wherever they appear."""
-        new = {one for value in values for one in (value, *_parts(value)) if len(one) >= SHORTEST} - self._values
-        if new:
-            self._values |= new
+        found = {one for value in values for one in (value, *_parts(value)) if len(one) >= SHORTEST}
+        with self._lock:
+            if found <= self._values:
+                return
+            self._values |= found
             spellings = {one for value in self._values for one in _spellings(value)}
             self._known = tuple((one, _pattern(one)) for one in sorted(spellings, key=len, reverse=True))
 

@@ -66,15 +66,17 @@ class StateLock:
 
 
 def owner(folder: Path) -> int | None:
-    """The process that holds a state directory, None when nobody does."""
+    """The process that holds a state directory, None when nobody does. Raises StateError for one that may not be read."""
     try:
-        with open(folder / LOCK, "a+", encoding="ascii") as file:
+        with open(folder / LOCK, "r+", encoding="ascii") as file:
             if _lock(file):
                 return None
             file.seek(0)
             text = file.read().strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as problem:
+        raise StateError(f"cannot be looked into ({problem.strerror})", where=str(folder), remedy=LOOK) from None
     return int(text) if text.isdigit() else None
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 
-from qkt.cli.screen import WAITING, Screen, aside
+from qkt.cli.screen import WAITING, Screen, aside, logged_beneath
+from qkt.core.secrets import conceal
 
 
 def test_lines_appear_in_order():
@@ -49,3 +51,22 @@ def test_what_is_printed_beneath_a_dashboard_goes_to_its_file_and_an_error_after
     with aside(tmp_path / "logs" / "dashboard.log" / "no folder"):
         os.write(2, b"another\n")
     assert capfd.readouterr().err == ""
+
+
+def test_what_is_logged_beneath_a_dashboard_goes_to_its_file_while_nothing_else_takes_it(tmp_path, monkeypatch):
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])  # without those of the test run
+    file = tmp_path / "dashboard.log"
+    conceal(["s3cr3tvalue42xyz"])
+    before, other = root.level, logging.NullHandler()
+    with aside(file), logged_beneath("INFO"):
+        root.info("early, with s3cr3tvalue42xyz")
+        root.addHandler(other)  # as an engine opens its log files
+        root.warning("theirs")
+        root.removeHandler(other)
+        root.info("late")
+    with aside(file):
+        root.warning("after all")
+    told = [line.split(" ", 2)[2] for line in file.read_text().splitlines() if " root " in line]
+    assert told == ["INFO root early, with ***", "INFO root late"]
+    assert (root.handlers, root.level) == ([], before)

@@ -14,6 +14,7 @@ from qkt.brokers.mt5.constants import Entry
 from qkt.brokers.mt5.simulator import Venue
 from qkt.brokers.mt5.tokens import found
 from qkt.core.terms import Purpose
+from qkt.risk.halts import Lasts
 from qkt.runtime.machine import SessionMachine
 from qkt.runtime.replay import replay
 from tests.simulation.world import NAME, World
@@ -98,13 +99,13 @@ def _entries_while_halted(world: World) -> Iterator[str]:
         rows = db.execute("select kind, data from effects order by run, input, place").fetchall()
     for kind, data in rows:
         value = json.loads(data)
-        if kind == "order" and value["purpose"] == Purpose.ENTRY and LATE not in value["order_id"]:
+        if kind == "order" and value["purpose"] == Purpose.ENTRY:
             entries.add(value["order_id"])
         elif kind == "halted":
             halts[value["cause"], value["strategy"]] = value["lasts"]
         elif kind == "lifted":
             halts.pop((value["cause"], value["strategy"]), None)
-        elif kind == "submit" and halts and value["order_id"] in entries:
+        elif kind == "submit" and halts and value["order_id"] in entries and LATE not in value["order_id"]:
             yield f"entry {value['order_id']} was made while halted"
-        elif kind == "send" and value["act"] in OPENS and value["order_id"] in entries and set(halts.values()) - {"WHILE"}:
+        elif kind == "send" and value["act"] in OPENS and value["order_id"] in entries and set(halts.values()) - {Lasts.WHILE}:
             yield f"entry {value['order_id']} was sent while halted"

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from qkt.runtime.control.errors import ControlError, NotRunningError, OtherProtocolError
 from qkt.runtime.control.values import PROTOCOL, Word
+from qkt.runtime.state import owner
 
 FILE = "control.json"
 
@@ -145,6 +146,11 @@ def spoken(state_dir: Path) -> Endpoint:
 
 
 def not_running(state_dir: Path) -> NotRunningError:
+    """Why nothing answers there: it may be that an engine holds the directory and is not yet to be asked, or no longer."""
+    if (pid := owner(state_dir)) is not None:
+        return NotRunningError(
+            f"the engine (pid {pid}) does not listen", where=str(state_dir), remedy="it is starting or ending; look again"
+        )
     return NotRunningError("no engine is running", where=str(state_dir), remedy="start one with qkt daemon start or qkt up")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import anyio
@@ -14,6 +15,7 @@ from qkt.runtime.control.client import connect, new_id
 from qkt.runtime.control.endpoint import announce, announced
 from qkt.runtime.control.errors import NotRunningError, OtherProtocolError
 from qkt.runtime.control.serving import serving
+from qkt.runtime.state import StateLock, owner
 from tests.runtime.control.fake import position, strategy
 
 pytestmark = pytest.mark.anyio
@@ -136,6 +138,22 @@ async def test_nobody_running_is_one_sentence(state_dir):
     with pytest.raises(NotRunningError, match="no engine is running; start one with"):
         async with connect(state_dir):
             pass
+
+
+async def test_an_engine_that_holds_its_directory_and_does_not_listen_is_not_said_to_be_gone(state_dir):
+    with (
+        StateLock(state_dir),
+        pytest.raises(NotRunningError, match=rf"the engine \(pid {os.getpid()}\) does not listen; it is"),
+    ):
+        async with connect(state_dir):
+            pass
+
+
+def test_who_looks_for_an_owner_leaves_nothing_behind(tmp_path):
+    assert owner(tmp_path) is None
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    assert owner(tmp_path / "file") is None
 
 
 async def test_an_engine_that_has_died_is_one_sentence(engine, state_dir):
