@@ -163,9 +163,15 @@ async def fronted(front: Front | None, state: Path, ending: Ending) -> AsyncIter
 
 
 async def loaded(*modules: str) -> None:
-    """Have modules imported beside the loop, which goes on: together they take most of a second."""
-    for module in modules:
-        await anyio.to_thread.run_sync(import_module, module)
+    """Have modules imported beside the loop, which goes on: together they take most of a second. No search for garbage looks at
+    what they are made of, now or later."""
+    gc.disable()
+    try:
+        for module in modules:
+            await anyio.to_thread.run_sync(import_module, module)
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 async def run_one(file: Path, params: dict[str, str], state: Path, config: Config, say: Callable[[str], None]) -> StrategyRow:

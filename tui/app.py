@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 import time
@@ -44,9 +45,6 @@ if TYPE_CHECKING:
     from qkt.runtime.control.answers import Answer
     from qkt.runtime.control.commands import Command
     from qkt.runtime.control.frames import Frame
-
-LATER = ("tui.deeds", "qkt.runtime.control.client")
-"""Modules that the first screen does without: what keys do, and what speaks with an engine."""
 
 log = logging.getLogger("tui")
 
@@ -124,9 +122,12 @@ class Dashboard(App[str], inherit_bindings=False):
     async def _completed(self) -> None:
         """What a first screen does not wait for: modules, frames, and the user's keys. Keys that cannot be had, or clash, cost
         themselves and not the dashboard: there may be something to be halted."""
-        for module in LATER:
-            await asyncio.to_thread(import_module, module)
+        await asyncio.to_thread(import_module, "qkt.runtime.control.client")
         self.background(self.listener.run, "link", exit_on_error=False)
+        await asyncio.to_thread(import_module, "tui.deeds")
+        if not self.is_headless:
+            gc.freeze()  # modules stay, so that no search for garbage needs to look at them again
+        gc.enable()
         try:
             keymap, problem = register.bound(await asyncio.to_thread(self._keys))
             self.set_keymap(keymap)

@@ -47,14 +47,12 @@ async def run(
     `driver_class` is Textual's terminal driver, the one that never waits where it is not given. Raises what went wrong in the
     dashboard itself; keys that clash or cannot be had are told on its screen.
     """
-    gc.disable()  # until something is painted
+    gc.disable()  # until all is loaded
     try:
         from qkt.runtime.control.link import Fleet, Station
         from tui.app import Dashboard
         from tui.fleet import BOARD, Watches
         from tui.memory import Memory, recalled
-
-        gc.freeze()  # modules stay, so that no search for garbage needs to look at them again
 
         class Kept(Dashboard):
             """The dashboard of a process that goes on without it: what goes wrong is raised, not printed with all values."""
@@ -64,11 +62,6 @@ async def run(
 
             def terminal_gone(self) -> None:
                 self.exit(gone)
-
-        def seen() -> None:
-            gc.enable()
-            if painted is not None:
-                painted()
 
         gone: Left = "keep" if link.hosted else "left"
         watches = Watches(fleet or Fleet([Station("here", "this machine", link)]), time.monotonic)
@@ -80,7 +73,7 @@ async def run(
                 ascii_only=ascii_only,
                 theme=theme,
                 keys=keys,
-                painted=seen,
+                painted=painted,
                 watches=watches,
                 driver_class=driver_class or _driver(),
             )
