@@ -46,7 +46,7 @@ def page() -> str:
     for title, names in SECTIONS.items():
         text.append(f"## {title}\n\n")
         for name in names:
-            text.extend(_entry(f"qkt.{name}", getattr(import_module(qkt._HOMES[name]), name)))
+            text.extend(_entry(f"qkt.{name}", getattr(import_module(f"qkt.{qkt._HOMES[name]}"), name)))
     text.append("## In a result\n\n`result.metrics`, a row of `result.round_trips`, and a row of `result.trades`.\n\n")
     for kind in RESULTS:
         text.extend(_entry(kind.__name__, kind))
