@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from qkt.runtime.control.rows import Level
@@ -59,6 +60,15 @@ def _operator(verb: str) -> Any:
         return Said("WARN", "operator", f"{verb} by {v['author']}{f': {reason}' if reason else ''}")
 
     return tell
+
+
+def modification(v: Mapping[str, Any]) -> str:
+    """What a command moves, in words: `leg 3: stop 1.09, target 1.1`."""
+    of = f"leg {v['leg']}" if v.get("leg") is not None else str(v.get("order"))
+    to = [f"{name} {_plain(v[name])}" for name in ("stop", "target", "level") if v.get(name) is not None]
+    even = ["stop at break-even"] if v.get("break_even") else []
+    part = [f"close {_plain(v['close'])}"] if v.get("close") is not None else []
+    return f"{of}: {', '.join([*even, *to, *part])}"
 
 
 def _halted(v: dict[str, Any]) -> Said | None:
@@ -123,7 +133,7 @@ TELLERS: dict[str, Any] = {
     "halted": _halted,
     "lifted": _lifted,
     "standing": lambda v: Said("WARN", "halt", f"still holds, and will halt again: {v['reason']}"),
-    "modify": _operator("modified"),
+    "modify": lambda v: Said("WARN", "operator", f"modified by {v['author']}, {modification(v)}"),
     "moved": lambda v: Said("INFO", "order", f"{v['order_id']} moved to {_plain(v['level'])}"),
     "unmodified": lambda v: Said("WARN", "operator", f"nothing was modified: {v['reason']}"),
     "block": lambda v: Said("ERROR", "halt", f"entries are blocked: {v['reason']}"),

@@ -20,7 +20,7 @@ from qkt.runtime.control.values import NAME
 from qkt.runtime.errors import SessionError
 from qkt.runtime.leaving import exposed_legs, leave_levels
 from qkt.runtime.members import start_child, stays, stopped_child, wound_down
-from qkt.runtime.narration import narrated
+from qkt.runtime.narration import modification, narrated
 from qkt.runtime.session import LiveSession
 from qkt.runtime.views.positions import position_rows
 
@@ -268,7 +268,7 @@ class Operations:
         said = [said.text for effect in effects if (said := narrated(effect.kind, effect.value)) is not None]
         if command.level is not None and all(effect.kind != "moved" for effect in effects):
             return self._done("the venue has been asked and has not acknowledged it yet", [live.name])
-        return self._done("; ".join(said[1:]) or "done", [live.name])
+        return self._done("; ".join(said[1:]) or modification({**wanted, "break_even": command.break_even}), [live.name])
 
     async def _flattened(
         self, live: LiveSession, symbol: str | None = None, leg: int | None = None, child: Child | None = None

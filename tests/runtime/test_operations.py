@@ -72,7 +72,9 @@ async def test_a_missing_stop_is_attached_moved_and_the_tape_does_it_again(sourc
         leg = only(live)
         assert (leg.stop, leg.protected) == (None, "none")
         below, above = leg.entry - Decimal("0.015"), leg.entry + Decimal("0.015")
-        assert isinstance(await modify(engine, "bare", leg=leg.leg, stop=below, target=above), Done)
+        done = await modify(engine, "bare", leg=leg.leg, stop=below, target=above)
+        assert isinstance(done, Done)
+        assert done.text == f"leg {leg.leg}: stop {below.normalize()}, target {above.normalize()}"
         leg = only(live)
         assert (leg.stop, leg.target, leg.protected) == (below, above, "venue")
         assert isinstance(await modify(engine, "bare", leg=leg.leg, stop=below + Decimal("0.001")), Done)
@@ -82,7 +84,7 @@ async def test_a_missing_stop_is_attached_moved_and_the_tape_does_it_again(sourc
         assert only(live).quantity == Decimal("0.15")
         assert [o.quantity for o in live.machine.session.orders.live_orders() if o.leg_id] == [Decimal("0.15")] * 2
         line = next(line for line in engine.lines(0) if line.event == "modify")
-        assert (line.kind, "by me" in line.text) == ("operator", True)
+        assert (line.kind, line.text) == ("operator", f"modified by me, {done.text}")
         before = only(live), list(live.machine.session.books.trades)
     async with Engine(tmp_path / "state", market(source, pauses={100: anyio.Event()})) as engine:
         live = engine.hosted["bare"].live
