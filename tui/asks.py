@@ -147,10 +147,12 @@ def kill(view: View) -> Ask:
 def stop(view: View, name: str) -> Ask:
     """With positions it takes the name; without, y."""
     row = view.tables.strategies[name]
-    held = positions_of(view, [name])
+    held, orders = positions_of(view, [name]), orders_of(view, [name])
+    guarding = sum(protective(order) for order in orders)
     exposed = [position for position in held if position.engine_held]
     lines = [
-        f"Ends the session and cancels {_count(len(orders_of(view, [name])), 'working order')}.",
+        f"Ends the session and cancels {_count(len(orders), 'working order')}"
+        + (f", of which {guarding} protect positions." if held and guarding else "."),
         f"Stay: {holdings(held)}." if held else "It holds no positions.",
     ]
     warning = ""

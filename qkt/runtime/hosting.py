@@ -13,6 +13,7 @@ from qkt.runtime.leaving import leave_levels
 from qkt.runtime.lines import SESSION
 from qkt.runtime.roster import Hosted
 from qkt.runtime.venues import Seat
+from qkt.runtime.views.sessions import ended_row
 
 if TYPE_CHECKING:
     from qkt.runtime.engine import Engine
@@ -51,6 +52,10 @@ async def host(engine: Engine, hosted: Hosted) -> None:
         engine.markets.forget(live.name)
         engine.shown.forget(live.name)
         engine.touch(live.name)
+        try:
+            engine.rest_rows[live.name] = ended_row(hosted)
+        except Exception:  # the journal's row does for one that a defect has left unreadable
+            log.exception("what session %s came to cannot be told", live.name)
         live.gone.set()
 
 

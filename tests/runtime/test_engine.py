@@ -203,6 +203,20 @@ async def test_a_second_engine_on_the_same_state_is_refused(source: list[Tick], 
                 pass
 
 
+async def test_what_a_session_came_to_is_still_shown_when_it_rests(source: list[Tick], tmp_path: Path) -> None:
+    pause = anyio.Event()
+    async with Engine(tmp_path / "state", market(source, pauses={1_500: pause})) as engine:
+        await do(engine, ask.Deploy, path=str(strategy_file(tmp_path)))
+        await reached(engine, 1_500, "cross")
+        before = engine.snapshot().tables.strategies["cross"]
+        await do(engine, ask.Stop, name="cross", leave_unprotected=True)
+        after = engine.snapshot().tables.strategies["cross"]
+    assert (after.state, after.orders, after.halt) == ("STOPPED", 0, None)
+    kept = ("kind", "equity", "balance", "day_pnl", "open_pnl", "drawdown_pct", "max_drawdown_pct", "positions", "closed")
+    assert {name: getattr(after, name) for name in kept} == {name: getattr(before, name) for name in kept}
+    assert before.day_pnl != 0
+
+
 async def test_starting_empty_leaves_the_registered_ones_at_rest(source: list[Tick], tmp_path: Path) -> None:
     async with Engine(tmp_path / "state", market(source)) as engine:
         await do(engine, ask.Deploy, path=str(strategy_file(tmp_path)))
