@@ -111,7 +111,8 @@ async def engine(state: Path, hosted: bool, tell: Callable[[str], None]) -> None
 
     from qkt.data.feeds import FeedHub
     from qkt.deck import find_dashboard, front
-    from qkt.host import ending_on_signal, until_asked
+    from qkt.ending import ending_on_signal
+    from qkt.host import until_asked
     from qkt.risk import RiskLimits, StrategyLimits
     from qkt.runtime.control.link import LocalLink
     from qkt.runtime.control.serving import serving

@@ -23,7 +23,8 @@ from qkt.core.errors import QktError
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-    from qkt.host import Ending, Front
+    from qkt.ending import Ending
+    from qkt.host import Front
     from qkt.remote.contexts import Context
     from qkt.runtime.control.link import Fleet, LocalLink, Station
 

@@ -5,53 +5,30 @@ The one place that knows how the pieces of a running process fit.
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import gc
 import logging
-import math
 import os
-import signal
-import sys
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import anyio
 import anyio.to_thread
-from anyio.abc import TaskGroup
 
-from qkt.core.errors import QktError, UsageError
+from qkt.core.errors import QktError
 from qkt.core.memory import give_back
-from qkt.core.timeframe import MINUTE_MS
+from qkt.ending import Ending, ending_on_signal
 
 if TYPE_CHECKING:
     from qkt.config import Config
-    from qkt.config import Feed as FeedChoice
-    from qkt.core.events import Tick
-    from qkt.data.feeds import Feed
-    from qkt.data.feeds.tradingview import TradingViewSettings
     from qkt.observe.logs import LogFiles
     from qkt.runtime.control.link import LocalLink
     from qkt.runtime.control.rows import StrategyRow
     from qkt.runtime.engine import Engine
-    from qkt.runtime.launch import History
-    from qkt.runtime.markets import Market
-    from qkt.runtime.setup import Terms
-    from qkt.runtime.venues import Mt5Accounts
-    from qkt.strategy import StreamSpec
-
-# Seconds that an engine gets to end in order; then the process ends as it is, which its journal is made for.
-DEADLINE = 20.0
-
-ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
-HANGUP = [getattr(signal, name) for name in ("SIGHUP",) if hasattr(signal, name)]
-"""Signals that this platform has."""
 
 ENGINE = ("qkt.runtime.engine", "qkt.runtime.control.serving", "qkt.observe.observer")
 """Modules that an engine is made of. What stands before it does not wait for them."""
@@ -192,95 +169,17 @@ async def run_one(file: Path, params: dict[str, str], state: Path, config: Confi
         return engine.snapshot().tables.strategies[live.name]
 
 
-class Ending:
-    """The end of a process: asked for once, and given up waiting for when it takes too long."""
-
-    def __init__(self) -> None:
-        self.why = ""
-        self._asked = anyio.Event()
-        self._deadline = threading.Timer(DEADLINE, _cut_off)
-        self._deadline.daemon = True
-
-    @property
-    def asked(self) -> bool:
-        return self._asked.is_set()
-
-    def ask(self, why: str = "the engine ends on a signal") -> None:
-        if not self._asked.is_set():
-            self.why = why
-            self._asked.set()
-            self._deadline.start()
-
-    async def wait(self) -> None:
-        await self._asked.wait()
-
-    def done(self) -> None:
-        self._deadline.cancel()
-
-
-def _cut_off() -> None:
-    os.write(2, b"qkt: the engine did not end in time and is cut off; its state is safe\n")
-    os._exit(1)
-
-
-@asynccontextmanager
-async def ending_on_signal(tell: Callable[[str], None]) -> AsyncIterator[Ending]:
-    """SIGINT or SIGTERM (or Ctrl-Break) asks for the end; a second one, or the deadline, ends the process. SIGHUP changes
-    nothing."""
-    ending = Ending()
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_listen, ending, tell)
-        try:
-            yield ending
-        finally:
-            ending.done()
-            tasks.cancel_scope.cancel()
-
-
-async def _listen(ending: Ending, tell: Callable[[str], None]) -> None:
-    with _signals([*ENDING, *HANGUP]) as signals:
-        async for number in signals:
-            if number in HANGUP:
-                log.info("the terminal is gone, trading goes on")
-            elif ending.asked:
-                os._exit(128 + number)
-            else:
-                tell(f"{signal.Signals(number).name}: ending; once more ends at once")
-                ending.ask()
-
-
-@contextmanager
-def _signals(wanted: Sequence[signal.Signals], *, by_loop: bool = sys.platform != "win32") -> Iterator[AsyncIterator[int]]:
-    """Signals as they come. Event loops take none on Windows: there handlers of the interpreter pass them on."""
-    if by_loop:
-        with anyio.open_signal_receiver(*wanted) as received:
-            yield received
-        return
-    loop = asyncio.get_running_loop()
-    send, receive = anyio.create_memory_object_stream[int](math.inf)
-
-    def pass_on(number: int, frame: object) -> None:  # noqa: ARG001
-        loop.call_soon_threadsafe(send.send_nowait, number)
-
-    before = {number: signal.signal(number, pass_on) for number in wanted}
-    with send, receive:
-        try:
-            yield receive
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-
 @asynccontextmanager
 async def _engine(state: Path, config: Config, restore: bool, *, restore_live: bool = True) -> AsyncIterator[Engine]:
     """`restore_live` is False where somebody sits before it: what trades on a live account then waits for their word."""
+    from qkt.parts import history_of, open_accounts, open_market, terms_of
     from qkt.runtime.engine import Engine
 
     async with anyio.create_task_group() as tasks:
-        accounts = _accounts(config)
-        market, history = open_market(config.feed, tasks, accounts), _history(config.feed, accounts)
+        accounts = open_accounts(config)
+        market, history = open_market(config.feed, tasks, accounts), history_of(config.feed, accounts)
         async with Engine(
-            state, market, terms=_terms(config), history=history, restore=restore, restore_live=restore_live, venues=accounts
+            state, market, terms=terms_of(config), history=history, restore=restore, restore_live=restore_live, venues=accounts
         ) as engine:
             _set_out(engine, config)
             yield engine
@@ -297,135 +196,6 @@ def _set_out(engine: Engine, config: Config) -> None:
     engine.runs.instruments = config.instruments
     if config.observe.shadow:
         engine.fidelity.settings = Shadowing(memory_mb=config.observe.shadow_megabytes)
-
-
-def _accounts(config: Config) -> Mt5Accounts | None:
-    """The accounts at real venues, None where nobody asked for them. Nothing is opened yet.
-
-    Raises ConfigError for a venue that nothing is known of, and on a machine that cannot reach it.
-    """
-    if config.broker != "mt5" and config.feed.source != "mt5":
-        return None
-    from qkt.brokers.mt5.native import MISSING, installed
-    from qkt.config import ConfigError
-    from qkt.core.clock import SystemClock
-    from qkt.runtime.venues import Mt5Accounts
-
-    profiles = config.profiles()
-    if not profiles:
-        raise ConfigError(
-            "no MetaTrader 5 account is configured", expected="[mt5.NAME] in qkt.toml", remedy="docs/mt5.md shows one"
-        )
-    local = [name for name, profile in profiles.items() if profile.gateway_url is None]
-    if local and not installed():
-        raise ConfigError(MISSING, where=f"mt5.{local[0]}")
-    return Mt5Accounts(profiles, SystemClock())
-
-
-def _terms(config: Config) -> Terms:
-    from qkt.brokers.factory import BrokerKind
-    from qkt.runtime.setup import Terms
-
-    make = Terms if config.instruments is None else partial(Terms.with_instruments, config.instruments)
-    return make(
-        balance=config.account.balance,
-        currency=config.account.currency,
-        execution=config.execution.settings(),
-        limits=config.risk.limits(),
-        book=config.book_risk.settings(),
-        broker=BrokerKind(config.broker),
-        owner="000000",
-    )
-
-
-def _history(feed: FeedChoice, accounts: Mt5Accounts | None) -> History | None:
-    """What warms new sessions up. A replay is its own history: it begins at its beginning."""
-    if feed.source not in ("tradingview", "mt5"):
-        return None
-    settings = _tradingview(feed)
-
-    async def fetch(streams: Sequence[StreamSpec], markets: Sequence[str]) -> Iterable[Tick]:
-        wanted: dict[str, list[tuple[int, int]]] = {}
-        for stream in streams:
-            if stream.traded:
-                wanted.setdefault(stream.symbol, []).append((stream.timeframe.ms, stream.warmup))
-        for market in markets:
-            wanted.setdefault(market, [(MINUTE_MS, 1)])
-        if accounts is not None and feed.source == "mt5":
-            return await _bars_of(accounts, wanted)
-        from qkt.data.feeds.tradingview import fetch_history
-
-        return await fetch_history(wanted, settings=settings)
-
-    return fetch
-
-
-async def _bars_of(accounts: Mt5Accounts, wanted: dict[str, list[tuple[int, int]]]) -> Iterable[Tick]:
-    from qkt.brokers.mt5.feed import fetch_history
-    from qkt.brokers.mt5.terminal import TerminalError
-    from qkt.core.clock import SystemClock
-    from qkt.core.errors import DataError
-
-    try:
-        return await fetch_history(accounts, wanted, SystemClock().now())
-    except TerminalError as problem:
-        raise DataError(problem.text, where="mt5") from None
-
-
-def _tradingview(feed: FeedChoice) -> TradingViewSettings:
-    from qkt.data.feeds.tradingview import TradingViewSettings
-
-    settings = TradingViewSettings(aliases=feed.aliases)
-    if feed.url is not None:
-        settings = replace(settings, url=feed.url)
-    if feed.token is not None:
-        settings = replace(settings, token=feed.token.get_secret_value())
-    return settings
-
-
-def open_market(feed: FeedChoice, tasks: TaskGroup, accounts: Mt5Accounts | None = None) -> Market:
-    """Where sessions get their ticks: a replay begins anew for each, a live feed is shared. Raises UsageError."""
-    from qkt.runtime.markets import OwnFeeds, SharedFeed
-    from qkt.runtime.sources import identity_of
-
-    match feed.source:
-        case "file":
-            return OwnFeeds(_replay(feed), identity_of(feed.data))
-        case "synthetic":
-            return OwnFeeds(_invented(feed), f"synthetic ticks of {', '.join(feed.symbols)}, seed {feed.seed}")
-        case "tradingview":
-            from qkt.data.feeds import FeedHub
-            from qkt.data.feeds.tradingview import TradingViewFeed
-
-            settings = _tradingview(feed)
-            return SharedFeed(FeedHub(tasks), "tradingview", lambda: TradingViewFeed(settings))
-        case "mt5":
-            from qkt.brokers.mt5.feed import Mt5Feed
-            from qkt.core.clock import SystemClock
-            from qkt.data.feeds import FeedHub
-
-            assert accounts is not None
-            return SharedFeed(FeedHub(tasks), "mt5", lambda: Mt5Feed(accounts, SystemClock()))
-
-
-def _replay(feed: FeedChoice) -> Callable[[], Feed]:
-    from qkt.data import open_data
-    from qkt.data.feeds import ReplayFeed, parse_speed
-
-    if not feed.data:
-        raise UsageError("a file feed needs files", where="feed.data", remedy="name them with --data or in qkt.toml")
-    speed = parse_speed(feed.speed)
-    open_data(feed.data)  # what cannot be read is said now
-    return lambda: ReplayFeed(open_data(feed.data), speed=speed)
-
-
-def _invented(feed: FeedChoice) -> Callable[[], Feed]:
-    from qkt.data.feeds import parse_speed, synthetic_feed
-
-    if not feed.symbols:
-        raise UsageError("a synthetic feed needs symbols", where="feed.symbols", remedy="name them with --symbols")
-    speed = parse_speed(feed.speed)
-    return lambda: synthetic_feed(feed.symbols, feed.seed, days=feed.days, speed=speed)
 
 
 async def _load(engine: Engine, folder: Path | None, tell: Callable[[str], None], ending: Ending) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from qkt.demo import INSTRUMENTS, DemoMarket, strategy_folder
-from qkt.host import ENGINE, ending_on_signal, fronted, loaded, until_asked
+from qkt.ending import ending_on_signal
+from qkt.host import ENGINE, fronted, loaded, until_asked
 
 if TYPE_CHECKING:
     from qkt.core.events import Tick

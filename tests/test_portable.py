@@ -49,7 +49,7 @@ def test_posix_modules_are_imported_where_they_are_used() -> None:
 
 @pytest.mark.parametrize("by_loop", [True, False])
 def test_signals_reach_the_loop_also_where_loops_take_none(by_loop: bool) -> None:
-    from qkt.host import _signals
+    from qkt.ending import _signals
 
     before = signal.getsignal(signal.SIGTERM)
 

@@ -11,7 +11,8 @@ import pytest
 
 from qkt.config import Config, ConfigError, overlaid
 from qkt.deck import front
-from qkt.host import Ending, Hosting, host
+from qkt.ending import Ending
+from qkt.host import Hosting, host
 from qkt.runtime.control.client import connect, new_id, wait_until_ready
 from qkt.runtime.control.commands import Shutdown
 from qkt.runtime.control.errors import ControlError

@@ -46,7 +46,8 @@ def main(state: Path) -> None:
 
 async def _hosted(state: Path, tell: Callable[[str], None]) -> None:
     from qkt.deck import find_dashboard, front
-    from qkt.host import ending_on_signal, until_asked
+    from qkt.ending import ending_on_signal
+    from qkt.host import until_asked
     from qkt.runtime.control.link import LocalLink
     from qkt.runtime.control.serving import serving
     from qkt.tour import demo_engine
