@@ -12,24 +12,19 @@ from rich.text import Text
 from qkt.backtest.chart import area, hanging
 from qkt.backtest.drawdowns import under_water
 from qkt.backtest.phrases import amount, minute, percent
-from qkt.backtest.render import WIDEST
+from qkt.backtest.render import shown
 from qkt.backtest.result import BacktestResult
-from qkt.backtest.seasons import Month
+from qkt.backtest.seasons import MONTHS, Month
 
 EQUITY_ROWS, DRAWDOWN_ROWS = 12, 5
 FEW_SAMPLES = 3
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DEEP = 0.05
 """A month that moved by more than this stands out."""
 
 
 def plots(result: BacktestResult, console: Console) -> str:
     """The charts as this console would show them, at most 100 columns wide. A console of plain ASCII gets the months only."""
-    width = min(console.width, WIDEST)
-    with console.capture() as captured:
-        for block in _blocks(result, width, charted=not console.options.ascii_only):
-            console.print(block, width=width, highlight=False)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+    return shown(_blocks, result, console)
 
 
 def _blocks(result: BacktestResult, width: int, *, charted: bool) -> Iterator[RenderableType]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from rich.box import SIMPLE_HEAD
@@ -37,9 +37,14 @@ def plain_report(result: BacktestResult, width: int = WIDTH) -> str:
 
 def report(result: BacktestResult, console: Console) -> str:
     """The report as this console would show it, at most 100 columns wide."""
+    return shown(_blocks, result, console)
+
+
+def shown(blocks: Callable[..., Iterable[RenderableType]], result: BacktestResult, console: Console) -> str:
+    """Blocks of a result as this console would show them, with what they draw as fits it."""
     width = min(console.width, WIDEST)
     with console.capture() as captured:
-        for block in _blocks(result, width, charted=not console.options.ascii_only):
+        for block in blocks(result, width, charted=not console.options.ascii_only):
             console.print(block, width=width, highlight=False)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 

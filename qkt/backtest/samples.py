@@ -7,12 +7,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from qkt.backtest.columns import ChunkColumns, Floats, Rows
-from qkt.backtest.folded import ColumnBoard
+from qkt.backtest.columns import ChunkColumns, Floats
+from qkt.backtest.folded import NO_ROWS, ColumnBoard
 from qkt.core.timeframe import Timeframe
 from qkt.engine import Session
-
-NO_ROWS: Rows = np.empty(0, np.int64)
 
 _Stretch: TypeAlias = tuple[int, float, str, float, float, float]
 """Samples up to one, and what they are made of: the balance, and of the leg its symbol, its entry, its signed lots, and account

@@ -15,6 +15,8 @@ from qkt.core.numbers import total
 from qkt.core.timeframe import DAY_MS, HOUR_MS
 from qkt.ledger import RoundTrip
 
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
 
 @dataclass(frozen=True, slots=True)
 class Month:

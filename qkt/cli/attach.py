@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qkt.cli.dash import AsciiOption, MouseOption, ReadOnlyOption, ThemeOption, options_of, show
-from qkt.cli.options import StateDirOption
-from qkt.cli.reach import new_app, where
+from qkt.cli.options import StateDirOption, new_app
+from qkt.cli.reach import where
 
 if TYPE_CHECKING:
     from qkt.remote.contexts import Context

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qkt.cli.errors import INTERRUPTED, say
+from qkt.cli.options import new_app
 from qkt.cli.pairs import pairs
 from qkt.cli.run_options import OptionalStore, RunOptions, with_run_options
 from qkt.core.errors import UsageError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from qkt.backtest.result import BacktestResult
     from qkt.research.execution_study import Draws, ExecutionStudy
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+app = new_app()
 
 
 @app.command(cls=OptionalStore)

@@ -11,12 +11,13 @@ import typer
 
 from qkt.cli.errors import as_data as error_data
 from qkt.cli.errors import sentence
+from qkt.cli.options import new_app
 from qkt.core.errors import QktError
 
 if TYPE_CHECKING:
     from qkt.lang.diagnostics import Diagnostic
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+app = new_app()
 
 SCHEMA = "qkt.check/1"
 

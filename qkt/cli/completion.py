@@ -10,7 +10,7 @@ import typer
 
 from qkt.cli.main import COMPLETING
 from qkt.cli.main import app as root
-from qkt.cli.reach import new_app
+from qkt.cli.options import new_app
 
 app = new_app()
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qkt.cli.options import ConfigOption, StateDirOption
-from qkt.cli.reach import new_app, where
+from qkt.cli.options import ConfigOption, StateDirOption, new_app
+from qkt.cli.reach import where
 from qkt.cli.up import DataOption, FeedOption, MetricsPortOption, SpeedOption, SymbolsOption
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qkt.cli.options import JsonOption
-from qkt.cli.reach import new_app
+from qkt.cli.options import JsonOption, new_app
 
 app = new_app()
 

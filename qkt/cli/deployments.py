@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qkt.cli.options import JsonOption, SeenOption, StateDirOption
-from qkt.cli.reach import ask, new_app, perform, print_words, show_done
+from qkt.cli.options import FileArgument, JsonOption, SeenOption, StateDirOption, new_app
+from qkt.cli.reach import ask, perform, print_words, show_done
 
 if TYPE_CHECKING:
     from qkt.runtime.control.rows import StrategyRow
 
 app = new_app()
 
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The strategy, .qkt or .py.")]
 AsOption = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Name of the session (default: the file's).")]
 ParamOption = Annotated[
     list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Value of a PARAM. Can be repeated.")

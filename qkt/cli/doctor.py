@@ -7,8 +7,7 @@ import json
 
 import typer
 
-from qkt.cli.options import ConfigOption, JsonOption, StateDirOption
-from qkt.cli.reach import new_app
+from qkt.cli.options import ConfigOption, JsonOption, StateDirOption, new_app
 
 app = new_app()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qkt.cli.options import new_app
 from qkt.cli.pairs import pairs
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from qkt.lang.program import CheckedStrategy
     from qkt.strategy import StreamSpec
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+app = new_app()
 
 WIDEST = 100
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qkt.cli.options import JsonOption, StateDirOption
-from qkt.cli.reach import new_app, where
+from qkt.cli.options import JsonOption, StateDirOption, new_app
+from qkt.cli.reach import where
 
 if TYPE_CHECKING:
     from qkt.explain import Recording

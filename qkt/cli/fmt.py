@@ -13,9 +13,10 @@ from typing import Annotated
 import typer
 
 from qkt.cli.errors import say, sentence
+from qkt.cli.options import new_app
 from qkt.core.errors import QktError, StrategyError, UsageError
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+app = new_app()
 
 STDIN = Path("-")
 

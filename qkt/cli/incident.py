@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from qkt.cli.options import ConfigOption, JsonOption, StateDirOption
-from qkt.cli.reach import new_app, where
+from qkt.cli.options import ConfigOption, JsonOption, StateDirOption, new_app
+from qkt.cli.reach import where
 
 app = new_app()
 

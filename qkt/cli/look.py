@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qkt.cli.errors import say
-from qkt.cli.options import JsonOption, StateDirOption
-from qkt.cli.reach import ask, known, new_app, print_word, print_words
+from qkt.cli.options import JsonOption, SomeArgument, StateDirOption, new_app
+from qkt.cli.reach import ask, known, print_word, print_words
 
 if TYPE_CHECKING:
     from qkt.runtime.control.client import ControlClient
@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 
 app = new_app()
 
-SOME = Annotated[str | None, typer.Argument(metavar="NAME", help="The session; all of them without it.")]
-
 
 @app.command()
 def status(
-    name: SOME = None,
+    name: SomeArgument = None,
     deep: Annotated[bool, typer.Option("--deep", help="Say whether all is well. Exit code 1 when it is not.")] = False,
     watching: Annotated[
         bool, typer.Option("--watch", help="Go on in sentences, for a screen reader: what happens, and money once a minute.")
@@ -91,7 +89,7 @@ def logs(
 
 
 @app.command()
-def positions(name: SOME = None, state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
+def positions(name: SomeArgument = None, state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
     """Open positions, leg by leg."""
     from qkt.cli.tables import exact, print_table, signed, span
 
@@ -122,7 +120,7 @@ def positions(name: SOME = None, state_dir: StateDirOption = None, as_json: Json
 
 
 @app.command()
-def orders(name: SOME = None, state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
+def orders(name: SomeArgument = None, state_dir: StateDirOption = None, as_json: JsonOption = False) -> None:
     """Working orders."""
     from qkt.cli.tables import exact, print_table, span
 
@@ -155,7 +153,7 @@ def orders(name: SOME = None, state_dir: StateDirOption = None, as_json: JsonOpt
 
 @app.command()
 def trades(
-    name: SOME = None,
+    name: SomeArgument = None,
     limit: Annotated[int, typer.Option("--lines", min=1, max=10_000, metavar="N", help="How many, the latest.")] = 200,
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,

@@ -8,9 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
+from qkt.cli.options import new_app
 from qkt.core.errors import UsageError, extra
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+app = new_app()
 
 
 @app.command("lsp")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from qkt.cli.options import new_app
 from qkt.cli.pairs import pairs
 from qkt.cli.run_options import STRATEGY_FILES, OptionalStore, RunOptions, with_run_options
 from qkt.cli.search_options import Cluster, Out, Resume, Shared, Workers, default_folder, fresh_unless, interrupted, meter_shown
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from qkt.research.job import Means
     from qkt.research.monte_carlo import Simulation
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+app = new_app()
 
 
 class Methods(StrEnum):

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qkt.cli.brokers import _profile
-from qkt.cli.options import ConfigOption
+from qkt.cli.options import ConfigOption, new_app
 
 if TYPE_CHECKING:
     from qkt.brokers.mt5.terminal import Terminal
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+app = new_app()
 
 TOKEN = "QKT_MT5_TOKEN"
 

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from qkt.cli.options import JsonOption
-from qkt.cli.reach import new_app
+from qkt.cli.options import JsonOption, new_app
 from qkt.project import Kind, create
 
 app = new_app()

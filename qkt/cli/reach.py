@@ -64,10 +64,6 @@ def elsewhere(given: Path | None) -> Context | None:
     return load_contexts().find(name)
 
 
-def new_app() -> typer.Typer:
-    return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
-
-
 def where(given: Path | None, config: Path | None = None) -> Path:
     """The state directory that is meant: what is given, else that of the environment or the configuration, else the usual."""
     from qkt.config import configured_state

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qkt.cli.options import ConfigOption, JsonOption
+from qkt.cli.options import ConfigOption, FileArgument, JsonOption
 from qkt.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The strategy, .qkt or .py.")]
 NameOption = Annotated[
     str | None, typer.Option("--as", metavar="NAME", help="The name it is deployed under; the file's without it.")
 ]

@@ -6,19 +6,17 @@ from typing import Annotated
 
 import typer
 
-from qkt.cli.options import JsonOption, SeenOption, StateDirOption
-from qkt.cli.reach import new_app, perform, show_done
+from qkt.cli.options import JsonOption, SeenOption, SomeArgument, StateDirOption, new_app
+from qkt.cli.reach import perform, show_done
 
 app = new_app()
-
-SOME = Annotated[str | None, typer.Argument(metavar="NAME", help="The session; all of them without it.")]
 
 DELTAS_FOUND = 2
 
 
 @app.command()
 def halt(
-    name: SOME = None,
+    name: SomeArgument = None,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the record.")] = "operator",
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,
@@ -32,7 +30,7 @@ def halt(
 
 @app.command()
 def resume(
-    name: SOME = None,
+    name: SomeArgument = None,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the record.")] = "resumed",
     seen: SeenOption = None,
     state_dir: StateDirOption = None,
@@ -47,7 +45,7 @@ def resume(
 
 @app.command()
 def kill(
-    name: SOME = None,
+    name: SomeArgument = None,
     flatten: Annotated[bool, typer.Option("--flatten", help="Close all positions too, and wait for proof.")] = False,
     state_dir: StateDirOption = None,
     as_json: JsonOption = False,

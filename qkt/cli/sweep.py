@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qkt.cli.options import new_app
 from qkt.cli.run_options import OptionalStore, RunOptions, with_run_options
 from qkt.cli.search_options import SearchOptions, interrupted, with_search_options
 
 if TYPE_CHECKING:
     from qkt.research.sweep import Sweep
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+app = new_app()
 
 
 @app.command(cls=OptionalStore)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from qkt.cli.options import JsonOption, SeenOption, StateDirOption
-from qkt.cli.reach import new_app, perform, show_done
+from qkt.cli.options import JsonOption, SeenOption, StateDirOption, new_app
+from qkt.cli.reach import perform, show_done
 
 app = new_app()
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qkt.cli.options import ConfigOption, JsonOption, StateDirOption
-from qkt.cli.reach import new_app, where
+from qkt.cli.options import ConfigOption, JsonOption, StateDirOption, new_app
+from qkt.cli.reach import where
 
 if TYPE_CHECKING:
     from qkt.config import Config

@@ -10,6 +10,7 @@ from qkt.core.events import Tick
 from qkt.core.instruments import bare
 from qkt.data.feeds import ReplayFeed
 from qkt.data.feeds.synthetic import SyntheticTicks
+from qkt.data.synthetic import FIRST_DAY
 from qkt.data.tape import merge
 from qkt.data.ticks import ticks_of
 
@@ -21,7 +22,6 @@ INSTRUMENTS = {
 SPEED = 120.0
 """Seconds of the invented market in one of ours."""
 SEED = 11
-FIRST_DAY = dt.date(2024, 1, 8)
 BEGIN = int(dt.datetime(2024, 1, 8, 9, 0, tzinfo=dt.UTC).timestamp() * 1000)
 """Where the market is when the demo begins (epoch ms): London is awake."""
 DAYS = 400

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from qkt.indicators import FUNCTIONS, REGISTRY, ConstantSpec, Feed, IndicatorSpec
+from qkt.indicators.spec import LARGEST
 from qkt.lang import tree
 from qkt.lang.clock_windows import CLOCK_WINDOWS, clock_window
 from qkt.lang.fields import PAST_FIELDS, SERIES_FIELDS, STREAM_FIELDS
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from qkt.lang.expressions import Resolver
 
 OVER = {"MIN": "MIN_OVER", "MAX": "MAX_OVER"}
-LARGEST = 2**31 - 1
 NOT_BARE = frozenset(STREAM_FIELDS) - {*PAST_FIELDS, *SERIES_FIELDS}
 WHOLE_SERIES_FEEDS = {Feed.CANDLE: "candle", Feed.TICK: "tick"}
 

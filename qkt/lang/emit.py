@@ -28,6 +28,7 @@ from qkt.lang.emit_clock import clock_field, clock_window
 from qkt.lang.emit_compare import Operand, between, compare
 from qkt.lang.fields import MAYBE_UNDEFINED
 from qkt.lang.frame import Frame
+from qkt.lang.keywords import OPPOSITES
 from qkt.lang.values import (
     AccountRead,
     Apply,
@@ -62,7 +63,6 @@ from qkt.lang.values import (
 )
 
 RANKS = {"+": ADD, "-": ADD, "*": MUL, "/": MUL}
-OPPOSITES = {"=": "!=", "!=": "=", "<": ">=", ">": "<=", "<=": ">", ">=": "<"}
 BUILTINS = frozenset({"ABS", "MIN", "MAX"})
 
 

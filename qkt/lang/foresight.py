@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from qkt.indicators import REGISTRY, Feed, same
 from qkt.lang.fields import PRICE_FIELDS
 from qkt.lang.foreseen import Candles, Foreseen, key_of
+from qkt.lang.keywords import OPPOSITES
 from qkt.lang.memory import Memory
 from qkt.lang.module import GeneratedModule
 from qkt.lang.program import CheckedStrategy
@@ -274,7 +275,7 @@ class _View:
         if a is None or b is None:
             return self._all, self._all
         near = _near(a, b)
-        return COMPARED[op](a, b) | near, COMPARED[INVERSE[op]](a, b) | near
+        return COMPARED[op](a, b) | near, COMPARED[OPPOSITES[op]](a, b) | near
 
 
 def _near(a: Floats, b: Floats) -> Flags:
@@ -299,4 +300,3 @@ COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {
     "<=": lambda a, b: a <= b,
     ">=": lambda a, b: a >= b,
 }
-INVERSE = {"=": "!=", "!=": "=", "<": ">=", ">": "<=", "<=": ">", ">=": "<"}

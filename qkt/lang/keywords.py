@@ -43,10 +43,5 @@ RESUMING = frozenset(
     }
 )
 
-NOW_FIELDS = ("hour_utc", "minute_utc", "weekday", "month", "day", "days_in_month", "date_utc", "epoch_ms")
-EXIT_FIELDS = ("price", "side", "qty", "quantity", "pnl", "reason")
-POSITION_FIELDS = (
-    *("quantity", "qty", "entry_price", "avg_price", "avg_entry_price", "unrealized_pnl", "realized_pnl", "pnl"),
-    *("holding_duration", "mfe", "mae", "count", "open_count", "longs", "long_count", "shorts", "short_count", "gross"),
-    *("trades_today", "last_trade_at"),
-)
+# What a comparison is when it is not.
+OPPOSITES = {"=": "!=", "!=": "=", "<": ">=", ">": "<=", "<=": ">", ">=": "<"}

@@ -19,6 +19,7 @@ from jinja2 import Environment, StrictUndefined
 
 from qkt.backtest.phrases import minute, timeframe
 from qkt.backtest.result import BacktestResult
+from qkt.backtest.seasons import MONTHS
 from qkt.core.instruments import bare
 from qkt.report import figures, price_chart, sheets
 from qkt.report.chance import Chance
@@ -53,6 +54,7 @@ def page(result: BacktestResult, proof: dict[str, Any], chance: Chance) -> str:
         frame=timeframe(record.timeframe_ms),
         span=(minute(record.first_ts), minute(record.last_ts)) if record.ticks else None,
         sheets=sheets,
+        months=MONTHS,
         charts=list(_charts(result, chance)),
         chance=chance,
         fewest=FEWEST,

@@ -22,7 +22,6 @@ from qkt.research.confidence import Confidence
 from qkt.research.execution_study import ExecutionStudy
 from qkt.research.monte_carlo import Quantiles, Simulation
 
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MOST_FALLS = 10
 MOST_ROWS = 200

@@ -15,7 +15,8 @@ from random import Random
 
 from lark.grammar import NonTerminal
 
-from qkt.lang.keywords import CONTEXTUAL, EXIT_FIELDS, NOW_FIELDS, POSITION_FIELDS, RESERVED
+from qkt.lang.fields import EXIT_FIELDS, NOW_FIELDS, POSITION_FIELDS
+from qkt.lang.keywords import CONTEXTUAL, RESERVED
 from qkt.lang.tables import GRAMMAR, _lark
 
 STREAMS = ("k", "gold", "m2", "day")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
 from qkt.lang import tree
 from qkt.lang.building.place import Place, ident, milliseconds, whole
 from qkt.lang.clock_windows import clock_window
-from qkt.lang.keywords import EXIT_FIELDS, NOW_FIELDS, POSITION_FIELDS
+from qkt.lang.fields import EXIT_FIELDS, NOW_FIELDS, POSITION_FIELDS
 from qkt.lang.lexing import Token
 from qkt.lang.suggest import did_you_mean
 from qkt.lang.tree import Expr, Ident, Span
@@ -264,7 +265,7 @@ def entry_qty(at: Place) -> tree.EntryQty:
     return tree.EntryQty(at.span)
 
 
-def _known(at: Place, span: Span, owner: str, field: str, known: tuple[str, ...]) -> None:
+def _known(at: Place, span: Span, owner: str, field: str, known: Collection[str]) -> None:
     """Fields of NOW and EXIT are read in any letter case."""
     if field.lower() not in known:
         at.error("QKT0133", span, f"{owner} has no field '{field}'", did_you_mean(field, known, f"fields of {owner}"))

@@ -7,11 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from qkt.brokers.mt5.constants import Entry, OrderType, Reason, State
-from qkt.brokers.mt5.simulator.rules import Refused, Rules
+from qkt.brokers.mt5.simulator.rules import BUYS, Refused, Rules
 from qkt.brokers.mt5.simulator.terms import Answer, SimDeal, SimOrder, SimPosition, SimSymbol
 from qkt.core.numbers import ZERO, floor_to, q8
 
-BUYS = (OrderType.BUY, OrderType.BUY_LIMIT, OrderType.BUY_STOP, OrderType.BUY_STOP_LIMIT)
 LIMITS = (OrderType.BUY_LIMIT, OrderType.SELL_LIMIT)
 STOP_LIMITS = (OrderType.BUY_STOP_LIMIT, OrderType.SELL_STOP_LIMIT)
 CENT = Decimal("0.01")
