@@ -11,8 +11,8 @@ from qkt.core.events import Tick
 from qkt.data.tables import Floats, TickTable
 from qkt.data.tape import Chunk
 
-PIECE = 2048
-"""Rows of a table that are objects at a time."""
+PIECE = 512
+"""Rows of a table that are objects at a time: every session has its own, of each symbol."""
 
 
 def ticks_of(chunks: Iterable[Chunk], symbols: tuple[str, ...]) -> Iterator[Tick]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from operator import attrgetter
-from typing import NamedTuple, Protocol
+from functools import reduce
+from typing import NamedTuple, Protocol, overload
+
+import numpy as np
+import numpy.typing as npt
 
 from qkt.core.daily import UTC_MIDNIGHT, DailyBoundary
 from qkt.core.numbers import ZERO, q8, quotient
@@ -49,30 +52,64 @@ class Sample(NamedTuple):
     balance: float
 
 
-class Samples:
-    """The latest samples, oldest first. They are packed, 24 bytes each: as objects a month takes fifteen times as much."""
+class Samples(Sequence[Sample]):
+    """Samples, oldest first. They are packed, 24 bytes each: as objects a month takes fifteen times as much."""
 
-    def __init__(self) -> None:
-        self._times, self._money = array("q"), array("d")
+    def __init__(self, times: array[int] | None = None, money: array[float] | None = None) -> None:
+        self._times = array("q") if times is None else times
+        # Equity and balance of each.
+        self._money = array("d") if money is None else money
 
     def __len__(self) -> int:
         return len(self._times)
 
+    @overload
+    def __getitem__(self, at: int) -> Sample: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Samples: ...
+
+    def __getitem__(self, at: int | slice) -> Sample | Samples:
+        if isinstance(at, slice):
+            first, end, _ = at.indices(len(self))
+            return Samples(self._times[first:end], self._money[2 * first : 2 * end])
+        return Sample(self._times[at], self._money[2 * at], self._money[2 * at + 1])
+
     def add(self, ts: int, equity: Decimal, balance: Decimal) -> None:
+        """Take one more; the oldest go when there are more than a month's."""
         self._times.append(ts)
         self._money.extend((float(equity), float(balance)))
         if len(self._times) >= KEPT + SPARE:
             del self._times[:SPARE], self._money[: 2 * SPARE]
 
-    def since(self, ts: int) -> Iterator[Sample]:
-        """Those at or after a time (epoch ms)."""
-        for at in range(bisect_left(self._times, ts), len(self._times)):
-            yield Sample(self._times[at], self._money[2 * at], self._money[2 * at + 1])
+    def since(self, ts: int) -> Samples:
+        """Those at or after a time (epoch ms), which change no more."""
+        return self[bisect_left(self._times, ts) :]
 
     @property
     def last(self) -> int | None:
         """The time of the latest one."""
         return self._times[-1] if self._times else None
+
+    @property
+    def minutes(self) -> npt.NDArray[np.int64]:
+        """The minute of each, as the time at which it began."""
+        times = np.array(self._times, np.int64)
+        return times - times % MINUTE
+
+    @property
+    def money(self) -> npt.NDArray[np.float64]:
+        """Equity and balance of each, a row for a sample."""
+        return np.array(self._money, np.float64).reshape(-1, 2)
+
+
+def summed(accounts: Sequence[Samples]) -> Samples:
+    """What several accounts come to at the minutes that all of them know."""
+    if not accounts:
+        return Samples()
+    common = reduce(np.intersect1d, (one.minutes for one in accounts))
+    money = sum(one.money[np.searchsorted(one.minutes, common)] for one in accounts)
+    return Samples(array("q", common.tobytes()), array("d", np.asarray(money).tobytes()))
 
 
 def as_money(value: float) -> Decimal:
@@ -85,13 +122,16 @@ def outlined(samples: Sequence[Sample], most: int | None) -> Sequence[Sample]:
     each of the equally long stretches between them the one with the lowest and the one with the highest equity."""
     if most is None or len(samples) <= most:
         return samples
-    equity = attrgetter("equity")
-    found = [samples[0]]
+
+    def equity(at: int) -> float:
+        return samples[at].equity
+
+    found = [0]
     stretches, inner = (most - 2) // 2, len(samples) - 2
     for i in range(stretches):
-        stretch = samples[1 + i * inner // stretches : 1 + (i + 1) * inner // stretches]
+        stretch = range(1 + i * inner // stretches, 1 + (i + 1) * inner // stretches)
         found += sorted({min(stretch, key=equity), max(stretch, key=equity)})
-    return [*found, samples[-1]]
+    return [samples[at] for at in (*found, len(samples) - 1)]
 
 
 class EquityHistory:

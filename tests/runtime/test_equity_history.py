@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qkt.core.daily import DailyBoundary
-from qkt.runtime.equity import KEPT, MINUTE, SPARE, EquityHistory, Sample, as_money, outlined
+from qkt.runtime.equity import KEPT, MINUTE, SPARE, EquityHistory, Sample, Samples, as_money, outlined, summed
 
 
 class Purse:
@@ -62,3 +62,28 @@ def test_a_month_of_samples_is_kept_to_the_last_digit_in_a_megabyte() -> None:
     assert [one.ts for one in kept.since(last)] == [last] == [kept.last]
     assert [one.ts for one in kept.since(last - MINUTE + 1)] == [last]
     assert getsizeof(kept._times) + getsizeof(kept._money) < 1_300_000
+
+
+TIMES = st.lists(st.integers(0, 40), max_size=30, unique=True).map(sorted)
+
+
+@given(st.lists(TIMES, max_size=4))
+def test_accounts_are_summed_at_the_minutes_that_all_of_them_know(times: list[list[int]]) -> None:
+    accounts = [Samples() for _ in times]
+    for number, (account, minutes) in enumerate(zip(accounts, times, strict=True), 1):
+        for minute in minutes:
+            account.add(minute * MINUTE + 7 * number, Decimal(number * 100 + minute), Decimal(number))
+    common = sorted(set.intersection(*map(set, times))) if times else []
+    whole = sum(range(1, len(times) + 1))
+    assert list(summed(accounts)) == [Sample(m * MINUTE, whole * 100 + m * len(times), whole) for m in common]
+
+
+def test_a_part_is_a_copy_that_changes_no_more() -> None:
+    samples = Samples()
+    for minute in range(5):
+        samples.add(minute * MINUTE, Decimal(minute), Decimal(0))
+    part = samples.since(2 * MINUTE)
+    samples.add(5 * MINUTE, Decimal(5), Decimal(0))
+    assert [one.equity for one in part] == [2, 3, 4]
+    assert [one.equity for one in samples[1:3]] == [1, 2]
+    assert samples[-1].equity == 5

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, overload
 
 from qkt.portfolio import shared_name
 from qkt.runtime.control.details import CandleRow, Chart
 from qkt.runtime.control.errors import ControlError
 from qkt.runtime.control.rows import EquityPoint
-from qkt.runtime.equity import Sample, as_money, outlined
+from qkt.runtime.equity import MINUTE, Sample, Samples, as_money, outlined, summed
 from qkt.runtime.session import LiveSession
 from qkt.runtime.views.fills import session_fills
 from qkt.runtime.views.markets import forming_bar
@@ -64,27 +65,39 @@ def chart(live: LiveSession, wanted: str | None, limit: int, state: ChildState |
     )
 
 
-def equity_points(engine: Engine, session: str | None, since: int, most: int | None) -> list[EquityPoint]:
+def equity_points(engine: Engine, session: str | None, since: int, most: int | None) -> Sequence[EquityPoint]:
     """Equity by the minute, drawn with at most so many points. The sessions of an engine have an account each, so without a
     session it is their sum at the minutes that all of them know."""
-    samples = outlined(_samples(engine, session, since), most)
-    return [EquityPoint(ts=s.ts, equity=as_money(s.equity), balance=as_money(s.balance)) for s in samples]
+    return _Points(outlined(_samples(engine, session, since), most))
 
 
-def _samples(engine: Engine, session: str | None, since: int) -> list[Sample]:
-    if session is not None:
-        if "/" in session:
-            live, state = engine.find_child(session)
-            samples = live.machine.children[state.child.id].samples
-        else:
-            samples = engine.find(session).machine.history.samples
-        return list(samples.since(since))
-    totals: dict[int, list[tuple[float, float]]] = {}
-    for hosted in engine.hosted.values():
-        for s in hosted.live.machine.history.samples.since(since + -since % 60_000):
-            totals.setdefault(s.ts - s.ts % 60_000, []).append((s.equity, s.balance))
-    return [
-        Sample(minute, sum(e for e, _ in parts), sum(b for _, b in parts))
-        for minute, parts in sorted(totals.items())
-        if len(parts) == len(engine.hosted)
-    ]
+class _Points(Sequence[EquityPoint]):
+    """Samples in the words of the control API, each made when it is asked for: a month of them takes 30 MB at once."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self._samples = samples
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    @overload
+    def __getitem__(self, at: int) -> EquityPoint: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> _Points: ...
+
+    def __getitem__(self, at: int | slice) -> EquityPoint | _Points:
+        if isinstance(at, slice):
+            return _Points(self._samples[at])
+        sample = self._samples[at]
+        return EquityPoint(ts=sample.ts, equity=as_money(sample.equity), balance=as_money(sample.balance))
+
+
+def _samples(engine: Engine, session: str | None, since: int) -> Samples:
+    if session is None:
+        histories = [hosted.live.machine.history.samples for hosted in engine.hosted.values()]
+        return summed([samples.since(since + -since % MINUTE) for samples in histories])
+    if "/" in session:
+        live, state = engine.find_child(session)
+        return live.machine.children[state.child.id].samples.since(since)
+    return engine.find(session).machine.history.samples.since(since)

@@ -22,7 +22,7 @@ class Standing:
         last = samples.last
         if last is not None and last != self._sampled:
             self._sampled = last
-            recent = [sample.equity for sample in samples.since(last - DAY_MS + 1)]
+            recent = samples.since(last - DAY_MS + 1)
             step = max(1, -(-len(recent) // POINTS))
-            self._trend = tuple(as_money(one) for one in recent[::-1][::step][::-1])
+            self._trend = tuple(as_money(recent[at].equity) for at in reversed(range(len(recent) - 1, -1, -step)))
         return self._trend

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from qkt.core.errors import QktError
 from qkt.runtime.control import commands
 from qkt.runtime.control.answers import Accepted, Changed, Done, Failed
+from qkt.runtime.control.app import PIECE, _in_pieces
 from qkt.runtime.control.client import connect, new_id
 from qkt.runtime.control.endpoint import announce, announced
 from qkt.runtime.control.errors import NotRunningError, OtherProtocolError
+from qkt.runtime.control.rows import EquityPoint
 from qkt.runtime.control.serving import serving
 from qkt.runtime.state import StateLock, owner
 from tests.runtime.control.fake import position, strategy
@@ -171,3 +174,10 @@ async def test_another_protocol_is_one_sentence(engine, state_dir):
         with pytest.raises(OtherProtocolError, match="speaks protocol 99, expected 1"):
             async with connect(state_dir):
                 pass
+
+
+async def test_what_is_written_in_pieces_is_what_was_asked_for():
+    points = [EquityPoint(ts=number, equity=number, balance=0) for number in range(2 * PIECE + 3)]
+    for some in (points, points[:PIECE], points[:1], []):
+        written = b"".join([piece async for piece in _in_pieces(some)])
+        assert json.loads(written) == [point.model_dump(mode="json") for point in some]
