@@ -172,7 +172,7 @@ async def run_one(file: Path, params: dict[str, str], state: Path, config: Confi
 @asynccontextmanager
 async def _engine(state: Path, config: Config, restore: bool, *, restore_live: bool = True) -> AsyncIterator[Engine]:
     """`restore_live` is False where somebody sits before it: what trades on a live account then waits for their word."""
-    from qkt.parts import history_of, open_accounts, open_market, terms_of
+    from qkt.outfit import history_of, open_accounts, open_market, terms_of
     from qkt.runtime.engine import Engine
 
     async with anyio.create_task_group() as tasks:

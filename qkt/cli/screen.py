@@ -8,7 +8,6 @@ import os
 import queue
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -74,6 +73,7 @@ def logged_beneath(level: str) -> Iterator[None]:
     """Send what is logged to where descriptor 2 points, while nothing else takes it: sys.stderr is the dashboard's while that
     runs, and the log files of an engine are opened later."""
     handler = _Beneath(os.fdopen(os.dup(2), "w", buffering=1, errors="replace"))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root = logging.getLogger()
     before = root.level
     root.addHandler(handler)
@@ -94,8 +94,7 @@ class _Beneath(logging.StreamHandler[TextIO]):
         return logging.getLogger().handlers == [self] and bool(super().filter(record))
 
     def format(self, record: logging.LogRecord) -> str:
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
-        return redacted(f"{when} {record.levelname} {record.name} {super().format(record)}")
+        return redacted(super().format(record))
 
     def handleError(self, record: logging.LogRecord) -> None: ...  # noqa: N802
 

@@ -159,9 +159,9 @@ class _Derivation:
                 return ["NOW", ".", choice(NOW_FIELDS)]
 
             case "exit_state":
-                return ["EXIT", ".", choice(EXIT_FIELDS)]
+                return ["EXIT", ".", choice(tuple(EXIT_FIELDS))]
             case "position" if len(rule.parts) > 3:
-                return ["POSITION", ".", self._name(), ".", choice(POSITION_FIELDS)]
+                return ["POSITION", ".", self._name(), ".", choice(tuple(POSITION_FIELDS))]
             case "stream":
                 venue = choice(("SIM", "exness", "NOW"))
                 warmup = choice(([], ["WARMUP", *self.derive("warmup", depth), "BARS"]))
