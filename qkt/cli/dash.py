@@ -120,5 +120,4 @@ def memory_file() -> Path:
 
 def _unsaid(text: str) -> None:
     """The dashboard shows it, and the log has it."""
-
     logging.getLogger("qkt.host").info("%s", text)

@@ -27,7 +27,7 @@ def ticks_of(chunks: Iterable[Chunk], symbols: tuple[str, ...]) -> Iterator[Tick
 
 
 def table_ticks(table: TickTable, symbol: str) -> Iterator[Tick]:
-    """Each row as a tick. Rows become objects a few thousand at a time: those of a day of three symbols take 10 MB."""
+    """Each row as a tick. Rows become objects `PIECE` at a time: those of a day of three symbols take 10 MB."""
     firsts = range(0, len(table), PIECE)
     return chain.from_iterable(_piece_ticks(table.slice(first, first + PIECE), symbol) for first in firsts)
 
