@@ -104,7 +104,7 @@ def market_of(symbol: str, price: float | None) -> Market:
 def _walk(rng: np.random.Generator, middle: float, daily_move: float) -> Floats:
     """The latent middle of each second of a day. Plain additions and products only: the same on every machine."""
     step = daily_move * middle / SECONDS**0.5
-    noise = (rng.standard_normal(SECONDS) * step).tolist()
+    noise = rng.standard_normal(SECONDS) * step
     path = np.empty(SECONDS)
     second = 0
     while second < SECONDS:
@@ -114,9 +114,12 @@ def _walk(rng: np.random.Generator, middle: float, daily_move: float) -> Floats:
             drift, pull = float(rng.choice((-1.0, 1.0))) * step * float(rng.uniform(0.01, 0.03)), 0.0
         else:
             drift, pull = 0.0, 1.0 / float(rng.uniform(200.0, 900.0))
-        for at in range(second, min(second + length, SECONDS)):
-            middle += drift + pull * (anchor - middle) + noise[at]
-            path[at] = middle
+        stretch = slice(second, second + length)
+        steps = noise[stretch].tolist()  # a day of them at once takes 3 MB, and every session invents its own days
+        for at, by in enumerate(steps):
+            middle += drift + pull * (anchor - middle) + by
+            steps[at] = middle
+        path[stretch] = steps
         second += length
     return path
 
