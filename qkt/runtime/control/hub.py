@@ -33,8 +33,7 @@ SUBSCRIBERS = 16
 LINES = 500
 ANSWERS = 256
 
-# Seconds: between two looks at an engine that changes all the time, and after which a frame comes though nothing changed.
-LOOK = 0.05
+# Seconds after which a frame comes though nothing changed.
 HEARTBEAT = 2.0
 
 # Seconds that commands under way get to settle when the hub closes.
@@ -48,6 +47,7 @@ class Hub:
         self.engine = engine
         self.desk: CommandDesk
         self._subscriptions: set[Subscription] = set()
+        self._awaited = anyio.Event()
         self._latest: Snapshot | None = None
         self._latest_version = -1
         self.closing: str | None = None
@@ -81,23 +81,24 @@ class Hub:
     def close(self, reason: str) -> None:
         """Tell every reader that the engine ends."""
         self.closing = reason
-        self._wake()
+        for subscription in self._subscriptions:
+            subscription.wake()
 
     def heard(self, ack: Ack) -> None:
         for subscription in self._subscriptions:
             subscription.tell(ack)
 
     async def watch(self) -> None:
-        """Wake the readers when the engine has changed, at most once in a look."""
+        """Wake readers that wait for a change. An engine changes all the time, so nobody looks while none of them does."""
         while True:
+            self._awaited = anyio.Event()
             version = self.engine.version
-            self._wake()
-            await anyio.sleep(LOOK)
-            await self.engine.changed(version)
+            waiting = [one for one in self._subscriptions if one.idle and not one.heed()]
+            await (self.engine.changed(version) if waiting else self._awaited.wait())
 
-    def _wake(self) -> None:
-        for subscription in self._subscriptions:
-            subscription.wake()
+    def await_change(self) -> None:
+        """A reader does from now on."""
+        self._awaited.set()
 
 
 @asynccontextmanager
@@ -123,6 +124,8 @@ class Subscription:
         self._hub = hub
         self._acks: deque[Ack] = deque(maxlen=ANSWERS)
         self._woken = anyio.Event()
+        # It waits for a change; where one has come already it waits for its time.
+        self.idle = False
         self._sent: Snapshot | None = None
         self._sent_version = -1
         self.want(wanted)
@@ -140,6 +143,14 @@ class Subscription:
 
     def wake(self) -> None:
         self._woken.set()
+
+    def heed(self) -> bool:
+        """Whether the engine is another than the one that was told of; then it waits no longer."""
+        if not self._behind():
+            return False
+        self.idle = False
+        self.wake()
+        return True
 
     def tell(self, ack: Ack) -> None:
         self._acks.append(ack)
@@ -168,13 +179,16 @@ class Subscription:
                     yield frame
                 due = now + 1 / self._wanted.rate
                 beat = now + HEARTBEAT
-            await self._pause(due if self._behind() else beat)
+            self.idle = not self._behind()
+            if self.idle:
+                self._hub.await_change()
+            await self._pause(beat if self.idle else due)
 
     def _behind(self) -> bool:
         return self._sent_version != self._hub.engine.version
 
     async def _pause(self, until: float) -> None:
-        """Until the time is there or something woke this reader, a change before the time is due excepted."""
+        """Until the time is there or something woke this reader."""
         with anyio.move_on_at(until):
             await self._woken.wait()
 

@@ -11,7 +11,7 @@ from qkt.core.errors import QktError
 from qkt.runtime.control import commands
 from qkt.runtime.control.client import new_id
 from qkt.runtime.control.frames import Ack, Bye, Delta, Lines, Snapshot, Subscribe, fold
-from qkt.runtime.control.hub import SUBSCRIBERS, open_hub
+from qkt.runtime.control.hub import SUBSCRIBERS, Subscription, open_hub
 from tests.runtime.control.fake import market, strategy
 
 pytestmark = pytest.mark.anyio
@@ -90,6 +90,40 @@ async def _flicker(engine):
     while True:
         engine.put("market", market("XAUUSD", f"{(number := number + 1)}.00"))
         await anyio.sleep(0.002)
+
+
+async def test_who_has_seen_everything_hears_of_a_change_at_once(hub, engine):
+    async with reading(hub) as frames:
+        await anext(frames)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_later, 0.3, engine.put, "market", market("XAUUSD", "1.00"))
+            with anyio.fail_after(1):  # a heartbeat would come after two seconds
+                frame = await anext(frames)
+        assert frame.rows.market["XAUUSD"].bid == 1
+
+
+async def test_an_engine_that_changes_all_the_time_wakes_nobody_before_the_time(hub, engine, monkeypatch):
+    woken = []
+    wake = Subscription.wake
+    monkeypatch.setattr(Subscription, "wake", lambda self: (woken.append(1), wake(self)))
+    async with reading(hub, Subscribe(rate=2)) as frames, anyio.create_task_group() as tasks:
+        await anext(frames)
+        tasks.start_soon(_quote, engine)
+        for _ in range(3):
+            await anext(frames)
+        tasks.cancel_scope.cancel()
+    assert len(woken) <= 5  # when it begins and when it is idle; the quotes are a hundred
+
+
+async def _later(seconds, do, *arguments):
+    await anyio.sleep(seconds)
+    do(*arguments)
+
+
+async def _quote(engine):
+    while True:
+        engine.put("market", market("XAUUSD", f"{engine.version}.00"))
+        await anyio.sleep(0.01)
 
 
 async def test_time_goes_on_in_the_frames_of_an_engine_in_which_nothing_happens(hub, engine, monkeypatch):
