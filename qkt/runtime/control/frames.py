@@ -153,17 +153,17 @@ def difference(old: Snapshot, new: Snapshot) -> Delta:
     gone: dict[str, tuple[str, ...]] = {}
     for name in TABLES:
         before, after = old.tables.of(name), new.tables.of(name)
-        changed = {key: row for key, row in after.items() if _differs(before.get(key), row)}
+        changed = {key: row for key, row in after.items() if (seen := before.get(key)) is not row and _differs(seen, row)}
         if changed:
             rows[name] = changed
-        if left := tuple(key for key in before if key not in after):
-            gone[name] = left
+        if left := before.keys() - after.keys():
+            gone[name] = tuple(left)
     return Delta(base=old.version, version=new.version, ts=new.ts, rows=Tables.model_construct(**rows), gone=gone)
 
 
 def _differs(old: Row | None, new: Row) -> bool:
     """Whether two rows of a table differ. Their fields are compared at once, as rows of a table are of one type."""
-    return old is not new and (old is None or old.__dict__ != new.__dict__)
+    return old is None or old.__dict__ != new.__dict__
 
 
 def fold(state: Snapshot, delta: Delta) -> Snapshot:
@@ -172,7 +172,8 @@ def fold(state: Snapshot, delta: Delta) -> Snapshot:
         raise ValueError(f"a delta from version {delta.base} does not fit a state of version {state.version}")
     tables: dict[str, Any] = {}
     for name in TABLES:
-        left = set(delta.gone.get(name, ()))
-        kept = {key: row for key, row in state.tables.of(name).items() if key not in left}
-        tables[name] = {**kept, **delta.rows.of(name)}
+        rows, new, left = state.tables.of(name), delta.rows.of(name), set(delta.gone.get(name, ()))
+        if left:
+            rows = {key: row for key, row in rows.items() if key not in left}
+        tables[name] = {**rows, **new} if new else rows
     return Snapshot(version=delta.version, ts=delta.ts, tables=Tables.model_construct(**tables))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from qkt.core.numbers import ZERO, to_decimal
 from qkt.core.timeframe import DAY_MS
@@ -51,36 +51,43 @@ def _time_of(hosted: Hosted, symbol: str) -> int:
 
 
 def _market(engine: Engine, hosted: Hosted, symbol: str) -> MarketRow:
+    """What is looked up once a second is kept until then, what a tick moves is not."""
     live, pump, watch = hosted.live, hosted.pump, engine.markets
     machine = live.machine
-    quote, instrument = machine.board.quote(symbol), machine.settings.instruments.resolve(symbol)
-    bid = ask = None
-    if quote is not None:
-        bid, ask = (None if side is None else to_decimal(side) for side in (quote.bid, quote.ask))
-    fault = pump.fault(symbol)
-    seen = pump.seen.get(symbol)
-    facts = (quote, seen, pump.counts[symbol], fault, watch.looks)
-    return engine.shown.markets.row(
-        symbol,
-        facts,
-        lambda: MarketRow(
+    quote, fault = machine.board.quote(symbol), pump.fault(symbol)
+
+    def moving() -> dict[str, Any]:
+        bid = ask = None
+        if quote is not None:
+            bid, ask = (None if side is None else to_decimal(side) for side in (quote.bid, quote.ask))
+        return {
+            "bid": bid,
+            "ask": ask,
+            "spread": None if bid is None or ask is None else ask - bid,
+            "day_pct": _day_pct(machine, symbol),
+            "ticks": pump.counts[symbol],
+            "ts": pump.seen.get(symbol),
+            "clock": machine.last_ts if pump.drives_clock and quote is not None else None,
+        }
+
+    def make() -> MarketRow:
+        instrument = machine.settings.instruments.resolve(symbol)
+        return MarketRow(
             symbol=symbol,
             feed=feed_of(engine, hosted),
-            bid=bid,
-            ask=ask,
-            spread=None if bid is None or ask is None else ask - bid,
-            day_pct=_day_pct(machine, symbol),
-            ticks=pump.counts[symbol],
             rate=watch.rate(live.name, symbol),
-            ts=seen,
             digits=instrument.digits,
             point=instrument.point_size,
             stale=fault is not None and "stale" in fault,
             fault=fault,
             refused=pump.refused,
             recent=watch.recent(live.name, symbol),
-            clock=machine.last_ts if pump.drives_clock and quote is not None else None,
-        ),
+            **moving(),
+        )
+
+    mark = (quote, pump.seen.get(symbol), pump.counts[symbol])
+    return engine.shown.markets.row(
+        symbol, (live.name, fault, watch.looks), make, mark, lambda row: row.model_copy(update=moving())
     )
 
 
