@@ -14,10 +14,11 @@ Leg: TypeAlias = tuple[str, Amount]
 
 
 class UnusableError(Exception):
-    """An action that cannot be sent. `suppressed` keeps its rule armed."""
+    """An action that cannot be sent, for a `reason` without the number that was `found`. `suppressed` keeps its rule armed."""
 
-    def __init__(self, reason: str, *, suppressed: bool) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, *, suppressed: bool, found: str = "") -> None:
+        super().__init__(f"{reason}: {found}" if found else reason)
+        self.reason = reason
         self.suppressed = suppressed
 
 

@@ -132,6 +132,11 @@ def test_orders_that_make_no_sense_are_suppressed(modifiers: str, reason: str) -
     assert reason in run.context.lines[0][1]
 
 
+def test_a_reason_is_logged_once_whatever_number_was_found() -> None:
+    run = Run(PREAMBLE + ALWAYS + "BUY k SIZING 1 STOP_LOSS PCT k.close + 100").close(40, 41, 42)
+    assert run.context.lines == [("WARN", "rule 1: BUY SIM:KLM is not sent: a protective price is out of range: 140 percent")]
+
+
 def test_one_bad_action_does_not_keep_the_others() -> None:
     run = Run(PREAMBLE + ALWAYS + "BUY k SIZING 0 ; SELL k SIZING 2").close(4)
     assert run.story == ["SELL 2 @1"]
