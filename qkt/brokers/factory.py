@@ -76,8 +76,10 @@ class BrokerFactory:
         waits: Waits,
         balance: Decimal,
         currency: str,
+        barred: Callable[[Order], str | None],
     ) -> Broker:
-        """The broker for these market ids, on an account of this balance where it is a simulated one.
+        """The broker for these market ids, on an account of this balance where it is a simulated one. `barred` says why an
+        entry that waited in this process may not leave any more.
 
         Raises InstrumentError for a market id that names no venue.
         """
@@ -88,7 +90,7 @@ class BrokerFactory:
             return PaperBroker(self._bus, self._tracker, instruments, legs, execution, waits)
         from qkt.brokers.mt5.broker import Mt5Broker
 
-        broker = Mt5Broker(self._bus, self._tracker, instruments, legs, self._venue.owner, self._strategy)
+        broker = Mt5Broker(self._bus, self._tracker, instruments, legs, self._venue.owner, self._strategy, barred)
         if self._venue.kind is BrokerKind.MT5:
             return broker
         from qkt.brokers.mt5.rehearsal import RehearsedBroker

@@ -102,9 +102,10 @@ class OrderRejected(OrderEvent):
 
 @dataclass(slots=True)
 class OrderCancelled(OrderEvent):
-    """The order left the book unfilled, or with what it had filled so far."""
+    """The order left the book unfilled, or with what it had filled so far. `refused` when the venue would not fill the rest."""
 
     reason: str
+    refused: bool = False
 
 
 @dataclass(slots=True)

@@ -162,7 +162,14 @@ def assemble(
     way_out = WayOut(scope, books, orders, clock)
     venues = BrokerFactory(scope, clock, board, strategy.name, settings.venue)
     broker = venues.broker(
-        symbols, settings.instruments.resolve, books, settings.execution, waits, settings.balance, settings.currency
+        symbols,
+        settings.instruments.resolve,
+        books,
+        settings.execution,
+        waits,
+        settings.balance,
+        settings.currency,
+        risk.gate.barred,
     )
     supervisor = None
     if portfolio is not None:

@@ -178,17 +178,23 @@ class OrderManager:
             order.limit, order.stop, order.reference = moved.limit, moved.stop, moved.reference
 
     def _on_rejected(self, event: OrderRejected) -> None:
+        self._refused(event, "was rejected")
+        self._end(event.order_id, OrderState.REJECTED)
+
+    def _on_cancelled(self, event: OrderCancelled) -> None:
+        if event.refused:
+            self._refused(event, "was rejected after a part of it")
+        self._end(event.order_id, OrderState.CANCELLED)
+
+    def _refused(self, event: OrderRejected | OrderCancelled, what: str) -> None:
+        """What the venue would not do is told where it was to take risk away, and then guarded otherwise."""
         order = self._orders.get(event.order_id)
         if order is None:
             return
         if order.reduce_only:
             level = "WARN" if order.purpose is Purpose.TAKE_PROFIT else "ERROR"
-            self._scope.publish(LogLine(order.strategy, level, f"{order.id} was rejected ({event.reason})"))
+            self._scope.publish(LogLine(order.strategy, level, f"{order.id} {what} ({event.reason})"))
         self._protection.on_rejected(order, event.at)
-        self._end(event.order_id, OrderState.REJECTED)
-
-    def _on_cancelled(self, event: OrderCancelled) -> None:
-        self._end(event.order_id, OrderState.CANCELLED)
 
     def _on_cancel_failed(self, event: CancelFailed) -> None:
         """The order works on, and may be asked to go again."""

@@ -170,7 +170,7 @@ async def _seat(engine: Engine, machine: SessionMachine, symbols: Sequence[str])
     supervisor = machine.session.supervisor
     strategies = [machine.strategy] if supervisor is None else [one.child.strategy for one in supervisor.children.values()]
     traded = [symbol for one in strategies for symbol in dict.fromkeys(s.symbol for s in one.streams if s.traded)]
-    return await engine.venues.sit(machine.name, venue.owner, broker, symbols, traded)
+    return await engine.venues.sit(machine.name, venue.owner, broker, symbols, traded, adopts=supervisor is None)
 
 
 async def _warm(engine: Engine, live: LiveSession, history: History) -> None:

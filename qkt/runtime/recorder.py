@@ -43,13 +43,15 @@ Alert = Callable[[Level, str], None]
 @dataclass(slots=True)
 class Led:
     """An input that led to something. `ts` is the session's time after it, `trades` the number of its fills by then, `arrived`
-    when its tick came (monotonic, ns), 0 for what is no tick. `told` is set once it was told."""
+    when its tick came (monotonic, ns), 0 for what is no tick, `handled` when it was handled (monotonic, seconds). `told` is set
+    once it was told."""
 
     number: int
     ts: int
     trades: int
     arrived: int
     effects: list[Effect]
+    handled: float
     told: bool = False
 
 
@@ -76,7 +78,8 @@ class Writing(Protocol):
 
 class Recorder:
     """Gives inputs to a machine, one by one. `told` hears of the effects of each input that had any, once they are durable,
-    or at once while the disk refuses. `outbox` hears of them in their order and never before they are durable.
+    or at once while the disk refuses. `outbox` hears of them in their order and never before they are durable, and of how many
+    seconds that took.
 
     With a `writing` everything is written beside the loop, and `saved` waits for it; without one, at once. `dropped` counts
     ticks that had no room while the disk refused.
@@ -90,7 +93,7 @@ class Recorder:
         run: int,
         alert: Alert,
         told: Told,
-        outbox: Callable[[list[Effect]], None] | None = None,
+        outbox: Callable[[list[Effect], float], None] | None = None,
         writing: Writing | None = None,
         figures: SessionFigures | None = None,
     ) -> None:
@@ -189,7 +192,7 @@ class Recorder:
 
     def _led(self, number: int, arrived: int, effects: list[Effect]) -> Led:
         machine = self.machine
-        return Led(number, machine.last_ts, len(machine.session.books.trades), arrived, effects)
+        return Led(number, machine.last_ts, len(machine.session.books.trades), arrived, effects, monotonic())
 
     def _tell(self, led: Led) -> None:
         if not led.told:
@@ -268,7 +271,7 @@ class Recorder:
             if led.arrived:
                 self.figures.intent.add(batch.durable_at - led.arrived)
             if self._outbox is not None:
-                self._outbox(led.effects)
+                self._outbox(led.effects, monotonic() - led.handled)
             self._tell(led)
         self._settled += len(batch.led)
         if self.refused is not None:
@@ -297,7 +300,8 @@ class Recorder:
         if self.refused is not None:
             return
         self.refused = str(problem)
-        self._alert("ERROR", f"nothing can be recorded ({problem}): entries are blocked, exits go on")
+        exits = "exits go on" if self._outbox is None else "exits wait too, and only what stands at the venue goes on"
+        self._alert("ERROR", f"nothing can be recorded ({problem}): entries are blocked, {exits}")
         for led in self._unsaved:
             self._tell(led)
         self.handle(self._command("block", cause=Cause.STORAGE, reason="nothing can be recorded"))

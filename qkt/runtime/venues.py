@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Protocol, TypeVar
@@ -23,7 +24,7 @@ from qkt.brokers.mt5.desk import Desk
 from qkt.brokers.mt5.figures import LinkFigures
 from qkt.brokers.mt5.link import LOOKS, Link
 from qkt.brokers.mt5.profile import Profile
-from qkt.brokers.mt5.reconcile import CANCEL, Difference, adopted, completed, differences
+from qkt.brokers.mt5.reconcile import ADOPT, CANCEL, NOBODYS, Difference, adopted, completed, differences
 from qkt.brokers.mt5.sight import Sight, look
 from qkt.brokers.mt5.terminal import Terminal, TerminalError
 from qkt.brokers.mt5.tokens import DIGITS, OWNER
@@ -43,8 +44,8 @@ PAUSE = 0.5
 class Seat(Protocol):
     """A session's place at its venue."""
 
-    def send(self, effects: Sequence[Effect]) -> None:
-        """Let requests leave that are durable now."""
+    def send(self, effects: Sequence[Effect], age: float) -> None:
+        """Let requests leave that are durable now and were decided `age` seconds ago."""
         ...
 
     async def settle(self, take: Callable[[Report], None]) -> None:
@@ -81,8 +82,11 @@ class Venues(Protocol):
         """What the venue says of these market ids. Raises a QktError for what cannot be traded there."""
         ...
 
-    async def sit(self, name: str, owner: str, broker: Mt5Broker, symbols: Sequence[str], traded: Sequence[str]) -> Seat:
-        """A place for a session's broker. `traded` are the markets that its strategies trade, once for each of them.
+    async def sit(
+        self, name: str, owner: str, broker: Mt5Broker, symbols: Sequence[str], traded: Sequence[str], *, adopts: bool
+    ) -> Seat:
+        """A place for a session's broker. `traded` are the markets that its strategies trade, once for each of them; `adopts`
+        says whether it can take a position that it does not know, which a portfolio cannot: nobody knows for which child.
 
         Raises a QktError for a venue that cannot be reached, SessionError for a market that the account cannot keep apart.
         """
@@ -160,7 +164,9 @@ class Mt5Accounts:
         finally:
             await self.give_back(profile.name)
 
-    async def sit(self, name: str, owner: str, broker: Mt5Broker, symbols: Sequence[str], traded: Sequence[str]) -> Seat:
+    async def sit(
+        self, name: str, owner: str, broker: Mt5Broker, symbols: Sequence[str], traded: Sequence[str], *, adopts: bool
+    ) -> Seat:
         profile = self.profile_of(symbols)
         link = await self.borrow(profile.name)
         try:
@@ -169,7 +175,7 @@ class Mt5Accounts:
         except SessionError:
             await self.give_back(profile.name)
             raise
-        return Mt5Seat(self, link, name, owner, broker, symbols, self._wall)
+        return Mt5Seat(self, link, name, owner, broker, symbols, self._wall, adopts=adopts)
 
     def _claim(self, name: str, traded: Sequence[str]) -> None:
         """A netting account has one position of a symbol: nobody could tell whose it is, so one strategy alone trades it."""
@@ -203,9 +209,19 @@ class Mt5Seat:
     """A session's desk on a link. What was asked for and not answered when it sits down is asked for at the venue first."""
 
     def __init__(
-        self, accounts: Mt5Accounts, link: Link, name: str, owner: str, broker: Mt5Broker, symbols: Sequence[str], wall: Clock
+        self,
+        accounts: Mt5Accounts,
+        link: Link,
+        name: str,
+        owner: str,
+        broker: Mt5Broker,
+        symbols: Sequence[str],
+        wall: Clock,
+        *,
+        adopts: bool,
     ) -> None:
         self._accounts = accounts
+        self._adopts = adopts
         self._link = link
         self._name = name
         self._owner = owner
@@ -222,14 +238,14 @@ class Mt5Seat:
         for request in standing.outstanding:
             self._desk.resume(request)
 
-    def send(self, effects: Sequence[Effect]) -> None:
+    def send(self, effects: Sequence[Effect], age: float) -> None:
         for effect in effects:
             if effect.kind != SEND:
                 continue
             request = Request.from_json(effect.value)
             if request.token not in self._sent:
                 self._sent.add(request.token)
-                self._link.send(self._desk, request)
+                self._link.send(self._desk, request, age)
 
     async def settle(self, take: Callable[[Report], None]) -> None:
         take(Report(What.OPENED, self._wall.now(), hedging=hedging(self._link.account)))
@@ -287,6 +303,8 @@ class Mt5Seat:
 
     def _differences(self, sight: Sight, take: Callable[[Report], None]) -> list[Difference]:
         rows = differences(self._broker, sight, self._owner, self._link.names)
+        if not self._adopts:
+            return [replace(row, remedy=NOBODYS) if row.remedy == ADOPT else row for row in rows]
         if not self._link.profile.adopt:
             return rows
         left = []
@@ -304,10 +322,10 @@ class Mt5Seat:
         self._link.seat(self._desk, lambda reports: _deliver(loop, take, reports))
 
     def other_day(self, day: DailyBoundary) -> str | None:
-        return self._link.profile.clock.other_day(day, self._wall.now())
+        return self._link.clock.other_day(day, self._wall.now())
 
     async def compare(self) -> list[Difference]:
-        clock, now = self._link.profile.clock, self._wall.now()
+        clock, now = self._link.clock, self._wall.now()
         since = min(self._broker.standing().known.since or now, now)
         try:
             sight = await self._ask(lambda terminal: look(terminal, clock, since, now))

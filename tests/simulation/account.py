@@ -53,9 +53,9 @@ class LoopLink(Link):
     # Whose time goes on whenever it is asked; None where a test moves it by hand.
     venue: Account | None = None
 
-    def send(self, desk: Desk, request: Request) -> None:
+    def send(self, desk: Desk, request: Request, age: float = 0.0) -> None:
         self.sends(request)
-        super().send(desk, request)
+        super().send(desk, request, age)
 
     def _begin(self) -> None: ...
 

@@ -241,7 +241,10 @@ class Booking:
             if ticket is not None:
                 self._on_strange(replace(report, entry="out", reason=""))
             return
-        strategy = self._strategy if ticket is None else ticket.strategy
+        strategy = self._netting.strategy_of(report.token) if ticket is None else ticket.strategy
+        if strategy is None:
+            self._say("WARN", f"deal {report.deal} on position {report.position} is of no order of this session")
+            return
         self._take_off(report)
         self._rehome(ticket)
         flat = self._flat(strategy, report.symbol)

@@ -50,7 +50,8 @@ class Standing:
 
 
 class Mt5Broker:
-    """Speaks for the orders of one scope. `owner` begins its tokens; `strategy` gets what no order of ours brought about."""
+    """Speaks for the orders of one scope. `owner` begins its tokens; `strategy` gets what no order of ours brought about;
+    `barred` says why an entry that waited here may not leave any more."""
 
     def __init__(
         self,
@@ -60,9 +61,11 @@ class Mt5Broker:
         legs: LegView,
         owner: str,
         strategy: str,
+        barred: Callable[[Order], str | None],
     ) -> None:
         self._scope = scope
         self._strategy = strategy
+        self._barred = barred
         self._board = board
         self._instruments = instruments
         self._opened = False
@@ -299,7 +302,7 @@ class Mt5Broker:
         moving = self._moving.pop(report.token, None)
         if moving is not None and request is not None:
             self._moved(*moving, request)
-        self._natives.on_taken(report.token)
+        self._natives.on_taken(report.token, report.position)
         if report.order:
             self._booking.orders[report.order] = report.token
         part = self.parts.all.get(report.token)
@@ -346,10 +349,10 @@ class Mt5Broker:
             return
         if gone is not None and order.reduce_only and order.cancel_reason is None and self._send_next(order, part.reference):
             return
-        if order.filled:
-            self._cancelled(order, report.text)
-        else:
+        if not order.filled:
             self._reject(order, report.text)
+        else:
+            self._cancelled(order, order.cancel_reason or report.text, refused=order.cancel_reason is None)
 
     def _on_deal(self, report: Report) -> None:
         self._booking.hear(report)
@@ -389,7 +392,10 @@ class Mt5Broker:
             self._watched.remove(order)
             self._cancelled(order, f"expired at {order.expires_at}")
         for order in self._watched.hit(tick):
-            if order.live:
+            reason = self._barred(order) if order.live else None
+            if reason is not None:
+                self._cancelled(order, reason)
+            elif order.live:
                 self._to_market(order)
 
     def _remove_again(self, ts: int) -> None:
@@ -404,8 +410,8 @@ class Mt5Broker:
     def _reject(self, order: Order, reason: str) -> None:
         self._scope.publish(OrderRejected(order.id, order.strategy, order.symbol, reason, order.rule))
 
-    def _cancelled(self, order: Order, reason: str) -> None:
-        self._scope.publish(OrderCancelled(order.id, order.strategy, order.symbol, reason))
+    def _cancelled(self, order: Order, reason: str, *, refused: bool = False) -> None:
+        self._scope.publish(OrderCancelled(order.id, order.strategy, order.symbol, reason, refused))
 
     def _say(self, level: str, text: str, order: Order | None = None) -> None:
         self._scope.publish(LogLine(self._strategy if order is None else order.strategy, level, text))

@@ -37,6 +37,8 @@ ASK_STEP_MS = 500
 ASK_LONG_MS = 5_000
 WAITS_MS = (500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000)
 ENTRY_WAITS = 4
+ENTRY_AGE_MS = 10_000
+"""After which an entry is not sent for the first time: a little longer than it may be put off."""
 BLIND_ROUNDS = 3
 WEAK_WINDOW_MS = 60_000
 COLLAR = Decimal("0.01")
@@ -77,13 +79,13 @@ class Desk:
 
     # --------------------------------------------------------------- the owner
 
-    def submit(self, request: Request) -> None:
-        """Take a request; it is sent by the next `step`."""
+    def submit(self, request: Request, decided: int | None = None) -> None:
+        """Take a request; it is sent by the next `step`. It was decided now, or at `decided` (epoch ms)."""
         now = self._wall()
         if request.enters and self._unresolved(request.symbol):
             self.refuse(request, "what became of an earlier order on this symbol is not known yet")
             return
-        self._jobs.append(Job(request, now))
+        self._jobs.append(Job(request, now, now if decided is None else decided))
 
     def resume(self, request: Request) -> None:
         """Take a request of which it is not known whether it was sent, as after a crash: it is asked for first."""
@@ -173,6 +175,7 @@ class Desk:
     def _send(self, job: Job, now: int) -> None:
         request = job.request
         try:
+            self._still_meant(job, now)
             shaped = self._shaped(job, now)
         except UnfitError as problem:
             unfit = str(problem)
@@ -218,6 +221,13 @@ class Desk:
         return self._shaper.shape(request, symbol, quote, job.fillings[0] if job.fillings else Filling.RETURN, now)
 
     @staticmethod
+    def _still_meant(job: Job, now: int) -> None:
+        """An entry that was not sent in its time was decided on another market."""
+        waited = now - job.decided
+        if job.request.enters and not job.sends and waited > ENTRY_AGE_MS:
+            raise UnfitError(f"it could not be sent for {waited / 1000:.0f} s, and the market has gone on")
+
+    @staticmethod
     def _inside_collar(job: Job, price: Decimal) -> None:
         if job.first_price is None:
             job.first_price = price
@@ -245,8 +255,10 @@ class Desk:
                 self._fillings[self._names.theirs(request.symbol)] = job.fillings[0]
             case Meaning.VOLUME if job.volume is None:
                 self._clamp(job, now, said)
-            case Meaning.GONE if request.act is Act.REMOVE:
-                self._begin_asking(job, now)
+            case Meaning.GONE if request.act is Act.REMOVE or (
+                request.act is Act.CLOSE and answer.retcode == Code.ORDER_CHANGED
+            ):
+                self._begin_asking(job, now)  # what it is about is read again, and then decided
             case Meaning.GONE:
                 self._settle(job, lambda: self.refuse(request, said, "gone"))
             case Meaning.UNKNOWN:
@@ -361,14 +373,19 @@ class Desk:
             self._done(job, 0)
         elif held is not None:
             self._send_again(job)  # levels are absolute: sending them twice is sending them once
-        elif any(one.position_id == request.position and one.entry in (Entry.OUT, Entry.OUT_BY) for one in sight.deals):
+        elif self._is_closed(request.position, sight):
             self._settle(job, lambda: self.refuse(request, "the position is closed already"))
+
+    def _is_closed(self, position: int, sight: Sight) -> bool:
+        """Whether deals say so that are seen now, or were told before."""
+        closing = any(one.position_id == position and one.entry in (Entry.OUT, Entry.OUT_BY) for one in sight.deals)
+        return closing or self._known.volumes.get(position) == ZERO
 
     def _ask_removed(self, job: Job, sight: Sight) -> None:
         ticket = job.request.ticket
         if any(one.ticket == ticket for one in sight.orders):
             self._send_again(job)
-        elif any(one.ticket == ticket and State(one.state).ended for one in sight.history):
+        elif self._has_ended(ticket, sight):
             self._done(job, ticket)
 
     def _ask_moved(self, job: Job, sight: Sight) -> None:
@@ -378,8 +395,13 @@ class Desk:
             self._done(job, 0)
         elif working is not None:
             self._send_again(job)  # prices are absolute, as levels are
-        elif any(one.ticket == request.ticket and State(one.state).ended for one in sight.history):
+        elif self._has_ended(request.ticket, sight):
             self._settle(job, lambda: self.refuse(request, "the order has ended"))
+
+    def _has_ended(self, ticket: int, sight: Sight) -> bool:
+        """Whether a pending order's record says so, now or before: then it is known to work no longer."""
+        recorded = any(one.ticket == ticket and State(one.state).ended for one in sight.history)
+        return recorded or ticket not in self._known.working
 
     def _has_prices(self, working: VenueOrder, request: Request) -> bool:
         symbol = self._terms.symbol(self._terminal, working.symbol)
@@ -470,3 +492,8 @@ class Desk:
 def _about(request: Request) -> tuple[Act, int]:
     """What a request with absolute values is about."""
     return request.act, request.ticket or request.position
+
+
+def _changed(request: Request, answer: Sent) -> bool:
+    """Whether what a close is about is not what it was, which does not say that it is gone."""
+    return request.act is Act.CLOSE and answer.retcode == Code.ORDER_CHANGED

@@ -11,7 +11,7 @@ import anyio
 
 from qkt.brokers.factory import venue_of
 from qkt.brokers.mt5.constants import M1
-from qkt.brokers.mt5.link import Link
+from qkt.brokers.mt5.link import Link, LinkError
 from qkt.brokers.mt5.profile import Profile
 from qkt.brokers.mt5.records import RateRow, TickRow
 from qkt.brokers.mt5.server_time import ServerClock
@@ -19,12 +19,14 @@ from qkt.brokers.mt5.terminal import Terminal, TerminalError
 from qkt.core.clock import Clock
 from qkt.core.errors import UsageError
 from qkt.core.events import Tick
+from qkt.data import mid_price
 from qkt.data.feeds import FeedHealth, FeedItem, FeedState, FeedTick, Flow
 
 ROWS = 2_000
 MOST_ROWS = 100_000
 FAILURES = 5
 PAUSE_MS = 1_000
+REOPEN_MS = 5_000
 CHUNK_S = 30 * 86_400
 MINUTE_S = 60
 
@@ -78,7 +80,7 @@ def tick_of(symbol: str, row: TickRow, clock: ServerClock) -> Tick | None:
     """The tick of a row, None for one without a price. FX and CFD have no last trade: their price is the middle."""
     bid, ask = row.bid or None, row.ask or None
     if bid is not None and ask is not None:
-        price = (bid + ask) / 2
+        price = mid_price(bid, ask)
     else:
         price = row.last
     if price <= 0:
@@ -136,16 +138,19 @@ class Mt5Feed:
                 try:
                     link = await self._link(cursor.symbol)
                     rows = await self._rows(link, cursor)
-                except TerminalError as problem:
+                except (TerminalError, LinkError) as problem:
                     for health in self._failed(problem):
                         yield health
+                    if isinstance(problem, LinkError):  # nobody has reached the account yet, which takes a while
+                        pause = REOPEN_MS
+                        break
                     continue
                 pause = min(pause, link.profile.tick_poll_interval_ms)
                 self._failures = 0
                 if self._state is not FeedState.CONNECTED and rows:
                     yield self._health(FeedState.CONNECTED)
                 for row in rows:
-                    tick = tick_of(cursor.symbol, row, link.profile.clock)
+                    tick = tick_of(cursor.symbol, row, link.clock)
                     if tick is not None:
                         yield FeedTick(tick)
             await anyio.sleep(pause / 1000)
@@ -168,9 +173,10 @@ class Mt5Feed:
 
         return await asyncio.wrap_future(link.ask(read))
 
-    def _failed(self, problem: TerminalError) -> Iterable[FeedHealth]:
+    def _failed(self, problem: TerminalError | LinkError) -> Iterable[FeedHealth]:
         self._failures += 1
-        if self._failures == FAILURES * max(1, len(self._cursors)):
+        unreached = isinstance(problem, LinkError)
+        if self._state is not FeedState.LOST and (unreached or self._failures >= FAILURES * max(1, len(self._cursors))):
             yield self._health(FeedState.LOST, str(problem))
 
     def _health(self, state: FeedState, reason: str = "") -> FeedHealth:
@@ -198,7 +204,7 @@ async def fetch_history(links: Links, wanted: Mapping[str, Sequence[tuple[int, i
 def _bars(terminal: Terminal, link: Link, symbol: str, start: int, end: int) -> list[Tick]:
     name = link.names.theirs(symbol)
     terms = link.terms.symbol(terminal, name)
-    clock = link.profile.clock
+    clock = link.clock
     ticks: list[Tick] = []
     at, last = clock.to_server(start) // 1000, clock.to_server(end) // 1000
     while at < last:
@@ -216,6 +222,6 @@ def _path(symbol: str, row: RateRow, opened: int, spread: float) -> list[Tick]:
     low_first = row.close >= row.open
     path = (row.open, row.low if low_first else row.high, row.high if low_first else row.low, row.close)
     return [
-        Tick(symbol, opened + n * 15_000, bid + spread / 2, bid, bid + spread, row.tick_volume / 4)
+        Tick(symbol, opened + n * 15_000, mid_price(bid, bid + spread), bid, bid + spread, row.tick_volume / 4)
         for n, bid in enumerate(path)
     ]

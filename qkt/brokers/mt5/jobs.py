@@ -19,12 +19,13 @@ class Phase(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A request with what was tried so far. `due` is when it goes on (epoch ms), `rounds` counts complete looks that did not
-    find it, `tries` all looks. `resumed` is one that a session had asked for before its process ended. `volume` is what a
-    close may still close when that is less than was asked for."""
+    """A request with what was tried so far. `due` is when it goes on and `decided` when it was asked for (epoch ms), `rounds`
+    counts complete looks that did not find it, `tries` all looks. `resumed` is one that a session had asked for before its
+    process ended. `volume` is what a close may still close when that is less than was asked for."""
 
     request: Request
     due: int
+    decided: int = 0
     phase: Phase = Phase.SENDING
     sent_at: int = 0
     resumed: bool = False

@@ -6,6 +6,7 @@ to the terminal breaks it is opened again, the account is checked, and only then
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import queue
@@ -30,6 +31,7 @@ T = TypeVar("T")
 Deliver = Callable[[list[Report]], None]
 ORDERS, LOOKS, MARKET = range(3)
 RETRY_MS = (1_000, 2_000, 5_000, 10_000, 30_000)
+FAULT_MS = 1_000
 IDLE_S = 0.5
 
 
@@ -45,6 +47,7 @@ class Link:
     ) -> None:
         self.profile = profile
         self.names = profile.names()
+        self.clock = profile.clock
         self.terms = AccountTerms()
         self.account: Account
         self._wall = wall
@@ -53,6 +56,8 @@ class Link:
         self._work: queue.PriorityQueue[tuple[int, int, Callable[[], None]]] = queue.PriorityQueue()
         self._numbers = itertools.count()
         self._seats: dict[Desk, Deliver] = {}
+        # Desks that failed by a defect, and when they are served again.
+        self._faulty: dict[Desk, int] = {}
         self._down = 0  # attempts to open it again, 0 while it is open
         self._retry_at = 0
         self._ended = False
@@ -90,12 +95,14 @@ class Link:
 
         def stand_up() -> None:
             self._seats.pop(desk, None)
+            self._faulty.pop(desk, None)
 
         self._put(ORDERS, stand_up)
 
-    def send(self, desk: Desk, request: Request) -> None:
-        """Have a request carried out."""
-        self._put(ORDERS, lambda: self._submit(desk, request))
+    def send(self, desk: Desk, request: Request, age: float = 0.0) -> None:
+        """Have a request carried out that was decided `age` seconds ago."""
+        decided = self._wall.now() - round(age * 1000)
+        self._put(ORDERS, lambda: self._submit(desk, request, decided))
 
     def ask(self, call: Callable[[Terminal], T], priority: int = MARKET) -> Future[T]:
         """Have something read. The future raises TerminalError when that failed."""
@@ -127,28 +134,35 @@ class Link:
         self._work.put((priority, next(self._numbers), work))
 
     def _run(self) -> None:
+        """Whatever fails, the thread goes on: without it nothing of the account would ever be answered again."""
         while not self._ended:
             try:
-                self._work.get(timeout=self._pause())[2]()
-            except queue.Empty:
-                pass
+                self._work_off()
+                if not self._ended:
+                    self._serve()
             except Exception:
                 log.exception("the link to %s failed", self.profile.name)
-            if not self._ended:
-                self._serve()
+
+    def _work_off(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            self._work.get(timeout=self._pause())[2]()
 
     def _pause(self) -> float:
         now = self._wall.now()
-        due = self._retry_at if self._down else min((desk.due for desk in self._seats), default=now + 1000)
+        due = self._retry_at if self._down else min(map(self._due, self._seats), default=now + 1000)
         return min(IDLE_S, max(0.0, (due - now) / 1000)) or 0.001
+
+    def _due(self, desk: Desk) -> int:
+        return max(desk.due, self._faulty.get(desk, 0))
 
     def _serve(self) -> None:
         now = self._wall.now()
         if self._down and (now < self._retry_at or not self._opened_again()):
             return
         for desk, deliver in list(self._seats.items()):
-            if desk.due > now:
+            if self._due(desk) > now:
                 continue
+            self._faulty.pop(desk, None)
             try:
                 reports = desk.step()
             except TerminalError as problem:
@@ -157,16 +171,17 @@ class Link:
             except Exception:
                 log.exception("a desk at %s failed", self.profile.name)
                 reports = desk.take()
+                self._faulty[desk] = now + FAULT_MS
             if reports:
                 deliver(reports)
             if self._down:
                 return
 
-    def _submit(self, desk: Desk, request: Request) -> None:
+    def _submit(self, desk: Desk, request: Request, decided: int) -> None:
         if self._down and request.enters:
             desk.refuse(request, "the terminal cannot be reached")
         else:
-            desk.submit(request)
+            desk.submit(request, decided)
 
     def _lost(self, problem: Any) -> None:
         if not self._down:
@@ -183,6 +198,10 @@ class Link:
             self._terminal.shutdown()
             self._open()
         except (TerminalError, QktError) as problem:
+            self._lost(problem)
+            return False
+        except Exception as problem:
+            log.exception("the terminal of %s could not be opened again", self.profile.name)
             self._lost(problem)
             return False
         self._down = 0

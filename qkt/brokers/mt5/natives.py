@@ -38,7 +38,7 @@ class Natives:
         self._again: dict[int, int] = {}
         # Levels left behind, by token, with the one before.
         self._left: dict[str, Decimal | None] = {}
-        # Those for which it was refused once.
+        # Those for which it was refused the last time.
         self._stubborn: set[int] = set()
 
     def place_for(self, order: Order) -> Ticket | None:
@@ -108,7 +108,8 @@ class Natives:
         """Ask for the levels of a position again from `at` on (epoch ms)."""
         self._again[ticket.number] = at
 
-    def on_taken(self, token: str) -> None:
+    def on_taken(self, token: str, position: int) -> None:
+        self._stubborn.discard(position)
         self._left.pop(token, None)
         asked = self._asked.pop(token, None)
         if asked is None or not asked.order.live:
@@ -156,6 +157,7 @@ class Natives:
         then the engine watches the exits, and the position keeps no level."""
         ticket = self._tickets.find(position)
         if ticket is None:
+            self._stubborn.discard(position)
             return
         if position not in self._stubborn:
             self._stubborn.add(position)

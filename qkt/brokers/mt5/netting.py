@@ -34,6 +34,11 @@ class Netting:
         if pair is not None:
             self._pairs[self._outbox.close_by(*pair)] = pool, {ticket.number for ticket in pair}
 
+    def strategy_of(self, token: str) -> str | None:
+        """Whose pair it is that a request closes."""
+        pair = self._pairs.get(token)
+        return None if pair is None else pair[0][0]
+
     def on_closed(self, token: str, number: int) -> None:
         """A position of a pair was reduced by the other one."""
         pool, waiting = self._pairs.get(token, (("", ""), set()))

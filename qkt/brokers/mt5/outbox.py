@@ -13,6 +13,9 @@ from qkt.core.numbers import ZERO
 from qkt.core.terms import OrderKind
 from qkt.orders import Order
 
+KEPT = 4_096
+"""Requests that are done and still known, so that a late fill finds its order."""
+
 
 @dataclass(slots=True, eq=False)
 class Part:
@@ -33,13 +36,15 @@ class Part:
 
 @dataclass(slots=True)
 class Parts:
-    """Requests that trade, by token: all that ever were, and those that are not done."""
+    """Requests that trade, by token: those that are not done, and `all`, which has the latest that are done too."""
 
     all: dict[str, Part] = field(default_factory=dict)
     active: dict[str, Part] = field(default_factory=dict)
 
     def add(self, part: Part) -> None:
         self.all[part.request.token] = self.active[part.request.token] = part
+        if len(self.all) > KEPT + len(self.active):
+            del self.all[next(token for token in self.all if token not in self.active)]
 
     def of(self, order: Order) -> Part | None:
         """The part of an order that is under way, one that is executed and has not ended last; None when there is none."""

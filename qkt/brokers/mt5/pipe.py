@@ -4,6 +4,7 @@ the venue, never assumed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import subprocess
@@ -40,9 +41,12 @@ class Pipe:
         if self._child is not None and self._child.poll() is None:
             return
         self.close()
-        self._child = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", bufsize=1
-        )
+        try:
+            self._child = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", bufsize=1
+            )
+        except OSError as problem:
+            raise TerminalError(LastError.SEND_FAILED, f"the terminal's process cannot be started ({problem})") from None
         self._answers = queue.Queue()
         assert self._child.stdout is not None
         threading.Thread(target=_read, args=(self._child.stdout, self._answers), daemon=True).start()
@@ -59,7 +63,8 @@ class Pipe:
             child.wait()
             for stream in (child.stdin, child.stdout):
                 if stream is not None:
-                    stream.close()
+                    with contextlib.suppress(OSError):  # what was not sent cannot be
+                        stream.close()
 
     def call(self, message: dict[str, Any]) -> Any:
         if self._child is None:

@@ -31,6 +31,7 @@ class Difference:
 
 
 ADOPT = "set adopt = true in the profile to book it as a leg of its own, or close it by hand"
+NOBODYS = "a portfolio adopts nothing, as nobody knows whose of its children it is: close it by hand"
 COMPLETE = "set complete = true in the profile"
 CLOSED = f"nothing in the account's history explains it: {COMPLETE} to book it as closed at the market's price"
 ENDED = f"nothing in the account's history explains it: {COMPLETE} to take it for ended"

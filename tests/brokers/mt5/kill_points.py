@@ -30,6 +30,7 @@ import anyio
 import uvicorn
 
 from qkt.brokers.factory import BrokerKind
+from qkt.brokers.mt5 import desk
 from qkt.brokers.mt5.constants import Entry, Reason
 from qkt.brokers.mt5.feed import Mt5Feed
 from qkt.brokers.mt5.gateway import application
@@ -202,6 +203,7 @@ def _engine(folder: Path, profile: Profile, wall: Wall, fatal: tuple[str, int] |
             points.install()
             _call_points(points)
             committer.PATIENCE = math.inf
+            desk.ENTRY_AGE_MS = 10_000 * SPEED
             result.write_text(json.dumps(anyio.run(_work, folder, profile, wall, fatal is not None)))
             status = 0
         except BaseException:
