@@ -173,8 +173,7 @@ class TapeWriter:
             self._file.close()
             self._file = None
         path = self._folder / f"{block.first:012d}.tape"
-        names = b"".join(name_record(code, symbol) for code, symbol in enumerate(block.names))
-        head = MAGIC + Block(block.first, 0, names, block.names).stored
+        head = _head(block.first, block.names)
         file = open(path, "wb", buffering=0)  # noqa: SIM115 - kept open
         try:
             if file.write(head) != len(head):
@@ -188,19 +187,19 @@ class TapeWriter:
 
     def _resume(self, lost: list[bytes]) -> None:
         """Go on behind the last whole block, and behind what the journal kept."""
-        for old in segments(self._folder)[-1:]:
+        files = segments(self._folder)
+        for old in files[-1:]:
             reader = _SegmentReader(old)
-            for block in reader.blocks(torn=True, kept=_first_number(lost)):
-                for _ in block:
-                    pass
+            reader.read(torn=True, kept=_first_number(lost))
+            begun = reader.whole > len(MAGIC)
+            known = reader.symbols if begun else _last_names(files[:-1])
             self.next = reader.next
-            self._symbols = {symbol: code for code, symbol in sorted(reader.symbols.items())}
-            self._size = reader.whole
+            self._symbols = {symbol: code for code, symbol in sorted(known.items())}
+            self._size = reader.whole if begun else 0
             self._file = open(old, "r+b", buffering=0)  # noqa: SIM115 - kept open
-            if not self._size:
-                self._file.write(MAGIC)
-                self._size = len(MAGIC)
             self._cut()
+            if not begun:  # the machine stopped before its names were written, and what the journal kept may use them
+                self._put(_head(self.next, tuple(self._symbols)))
         for first, count, body in _kept(lost, self.next):
             names = {code: symbol for symbol, code in self._symbols.items()}
             for _ in inputs_of(first, count, body, names, self._folder):
@@ -322,6 +321,12 @@ class _SegmentReader:
         self.whole = len(MAGIC)
         self.next = int(path.stem)
 
+    def read(self, *, torn: bool, kept: int | None = None) -> None:
+        """Go through it, for its symbols and its end."""
+        for block in self.blocks(torn=torn, kept=kept):
+            for _ in block:
+                pass
+
     def blocks(self, *, torn: bool, kept: int | None = None) -> Iterator[Iterator[tuple[int, Input]]]:
         """Each whole block's inputs."""
         for first, count, body in self.bodies(torn=torn, kept=kept):
@@ -334,7 +339,8 @@ class _SegmentReader:
         with open(self._path, "rb") as file:
             mark = file.read(len(MAGIC))
             if mark != MAGIC:
-                if torn and MAGIC.startswith(mark):  # the machine stopped before its first line was written
+                # The machine stopped before the first line was written; some file systems leave zeros where it was to be.
+                if torn and MAGIC.startswith(mark.rstrip(b"\0")) and self._ends(0, kept):
                     self.whole = 0
                     return
                 raise damaged(self._path, "it does not begin as a tape of this version")
@@ -344,13 +350,32 @@ class _SegmentReader:
                     return
                 body = read_block(header, file)
                 if body is None:
-                    known = kept is not None and kept <= self.next
-                    if torn and (known or not holds_whole_block(self._path, self.whole + 1)):
+                    if torn and self._ends(self.whole + 1, kept):
                         return
                     raise damaged(self._path, f"the block at byte {self.whole} is not whole")
                 yield body
                 self.whole = file.tell()
                 self.next = body[0] + body[1]
+
+    def _ends(self, start: int, kept: int | None) -> bool:
+        """Whether nothing that counts stands from a place on: no whole block, or only such as the journal kept too."""
+        return (kept is not None and kept <= self.next) or not holds_whole_block(self._path, start)
+
+
+def _head(first: int, names: tuple[str, ...]) -> bytes:
+    """How a segment begins: its mark, and what codes stand for."""
+    records = b"".join(name_record(code, symbol) for code, symbol in enumerate(names))
+    return MAGIC + Block(first, 0, records, names).stored
+
+
+def _last_names(files: list[Path]) -> dict[int, str]:
+    """What codes stood for at the end of these segments."""
+    for file in reversed(files):
+        reader = _SegmentReader(file)
+        reader.read(torn=False)
+        if reader.whole > len(MAGIC):
+            return reader.symbols
+    return {}
 
 
 def _kept(lost: Iterable[bytes], following: int) -> Iterator[tuple[int, int, bytes]]:

@@ -10,7 +10,7 @@ from qkt.brokers.dispatch import Report, What
 from qkt.core.events import Tick
 from qkt.runtime.errors import StateError
 from qkt.runtime.inputs import LIVE, CommandInput, GapInput, Input, TickInput, TimerInput, VenueInput
-from qkt.runtime.tape import TapeWriter, read_tape, segments
+from qkt.runtime.tape import MAGIC, TapeWriter, read_since, read_tape, segments
 from tests.runtime.samples import ticks
 
 price = st.floats(min_value=1e-6, max_value=1e9)
@@ -94,6 +94,36 @@ def test_a_torn_end_is_cut_at_any_byte_and_writing_goes_on_behind_the_last_whole
         writer.append(TimerInput(5))
         writer.close()
         assert list(read_tape(tmp_path)) == [*left, (len(left) + 1, TimerInput(5))]
+
+
+@pytest.mark.parametrize(
+    "left", [b"", MAGIC[:4], MAGIC, bytes(7), bytes(5_000)], ids=["empty", "begun", "no names", "a few zeros", "zeros"]
+)
+def test_a_segment_that_was_begun_and_not_written_goes_on_with_what_the_journal_kept(tmp_path: Path, left: bytes) -> None:
+    *before, after = ticks(4)
+    writer = TapeWriter(tmp_path, segment_bytes=1)
+    for n, tick in enumerate(before, 1):
+        writer.append_tick(tick, n)
+        block = writer.take()
+        assert block is not None
+        writer.write(block)
+    writer.close()
+    whole = list(read_tape(tmp_path))
+    segments(tmp_path)[-1].write_bytes(left)
+    assert list(read_tape(tmp_path, [block.stored])) == whole
+    again = TapeWriter(tmp_path, lost=[block.stored])
+    again.append_tick(after, 4)
+    again.close()
+    assert list(read_tape(tmp_path)) == [*whole, (4, TickInput(after, 4))]
+    assert [number for number, _ in read_since(tmp_path, before[-1].ts)] == [3, 4]  # it can be read by itself
+
+
+def test_zeros_before_whole_blocks_are_no_torn_end(tmp_path: Path) -> None:
+    recorded(tmp_path)
+    [file] = segments(tmp_path)
+    file.write_bytes(bytes(11) + file.read_bytes()[11:])
+    with pytest.raises(StateError, match="does not begin"):
+        TapeWriter(tmp_path)
 
 
 def test_damage_before_whole_blocks_is_no_torn_end(tmp_path: Path) -> None:
