@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import anyio
 from anyio.abc import TaskGroup
@@ -29,7 +30,7 @@ from qkt.runtime.control.frames import Ack
 # Answers at hand by command id. Older ones the engine recalls from its journal, so that none is performed again.
 REMEMBERED = 1_000
 
-# Commands under way at once; whoever asks for more waits. Those that protect never wait.
+# Commands under way at once; more of them wait for their turn. Those that protect never wait.
 UNDER_WAY = 32
 
 # Commands that touch no session that runs.
@@ -75,7 +76,7 @@ class CommandDesk:
         self._places = anyio.Semaphore(UNDER_WAY)
 
     async def submit(self, command: Command) -> Ticket:
-        """The ticket of this command id, which is under way when this returns. Waits when too many are.
+        """The ticket of this command id, which is performed from here on, whatever becomes of who asked.
 
         Raises UsageError when the id was given to another command.
         """
@@ -83,10 +84,7 @@ class CommandDesk:
         if known is None:
             known = self._tickets[command.id] = Ticket(command)
             self._forget()
-            waits = not isinstance(command, UNCONDITIONAL)
-            if waits:
-                await self._places.acquire()
-            self._tasks.start_soon(self._carry_out, known, waits)
+            self._tasks.start_soon(self._carry_out, known)
         elif known.command != command:
             raise UsageError(
                 f"the id {command.id} was given to another command ({known.command.command})", expected="a new id for each"
@@ -109,24 +107,29 @@ class CommandDesk:
             for ticket in list(self._tickets.values()):
                 await ticket.wait(seconds)
 
-    async def _carry_out(self, ticket: Ticket, holds_place: bool) -> None:
-        command = ticket.command
+    async def _carry_out(self, ticket: Ticket) -> None:
+        """Perform a command when its turn has come. What protects needs no place."""
+        protects = isinstance(ticket.command, UNCONDITIONAL)
         try:
-            self._tell(ticket)
-            if holds_place:
-                await self._engine.begin_command(command)
-            else:  # what protects waits for no disk
-                self._tasks.start_soon(self._engine.begin_command, command)
-            ticket.settle(self._overtaken(command) or await self._perform(ticket))
-            self._tell(ticket)
-            with anyio.CancelScope(shield=True):
-                await self._engine.settle_command(command, ticket.answer)
+            async with nullcontext() if protects else self._places:
+                await self._settle(ticket, protects)
         finally:
             if not ticket.settled:  # the engine ends
-                ticket.settle(Failed(id=command.id, kind="fault", found="the engine ended before the command was settled"))
+                found = "the engine ended before the command was settled"
+                ticket.settle(Failed(id=ticket.command.id, kind="fault", found=found))
                 self._tell(ticket)
-            if holds_place:
-                self._places.release()
+
+    async def _settle(self, ticket: Ticket, protects: bool) -> None:
+        command = ticket.command
+        self._tell(ticket)
+        if protects:  # waits for no disk
+            self._tasks.start_soon(self._engine.begin_command, command)
+        else:
+            await self._engine.begin_command(command)
+        ticket.settle(self._overtaken(command) or await self._perform(ticket))
+        self._tell(ticket)
+        with anyio.CancelScope(shield=True):
+            await self._engine.settle_command(command, ticket.answer)
 
     async def _perform(self, ticket: Ticket) -> Done | Failed | Changed:
         command = ticket.command

@@ -14,6 +14,7 @@ from qkt.runtime.control import commands
 from qkt.runtime.control.answers import Accepted, Changed, Done, Failed
 from qkt.runtime.control.app import PIECE, _in_pieces
 from qkt.runtime.control.client import connect, new_id
+from qkt.runtime.control.desk import CommandDesk
 from qkt.runtime.control.endpoint import announce, announced
 from qkt.runtime.control.errors import NotRunningError, OtherProtocolError
 from qkt.runtime.control.rows import EquityPoint
@@ -98,6 +99,21 @@ async def test_what_protects_does_not_wait_behind_other_commands(client, engine)
         assert len(engine.performed) == 33
         engine.hold.set()
     assert len(engine.performed) == 41
+
+
+async def test_a_command_that_waits_for_its_turn_is_done_when_whoever_asked_has_gone(engine):
+    engine.hold = anyio.Event()
+    deploys = [ask(commands.Deploy, path=f"/s{number}.qkt") for number in range(34)]
+    async with anyio.create_task_group() as tasks:
+        desk = CommandDesk(engine, tasks, lambda ack: None)
+        for deploy in deploys:
+            with anyio.move_on_after(0.01):
+                await (await desk.submit(deploy)).wait(5)
+        assert engine.performed == deploys[:32]
+        engine.hold.set()
+        for deploy in deploys:
+            assert isinstance(await (await desk.submit(deploy)).wait(1), Done)
+    assert engine.performed == deploys
 
 
 async def test_a_defect_is_an_answer_and_the_engine_lives(client, engine):
