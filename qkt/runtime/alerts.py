@@ -46,7 +46,10 @@ class AlertBook:
         if cause is not None:
             self._standing[scope, cause] = row.number
         if len(self._rows) > KEPT:
-            del self._rows[next(iter(self._rows))]
+            oldest = next(iter(self._rows))
+            del self._rows[oldest]
+            # What nobody can see any more is told again when it is found again.
+            self._standing = {key: told for key, told in self._standing.items() if told != oldest}
         return row
 
     def mend(self, ts: int, scope: str, cause: str | None) -> None:
@@ -54,6 +57,10 @@ class AlertBook:
         number = None if cause is None else self._standing.pop((scope, cause), None)
         if number in self._rows:
             self._rows[number] = self._rows[number].model_copy(update={"mended": ts})
+
+    def forget(self, scope: str) -> None:
+        """What had this scope is over; whoever has it next tells its own troubles. What was told of it stays."""
+        self._standing = {key: told for key, told in self._standing.items() if key[0] != scope}
 
     def standing(self, scope: str, cause: str) -> bool:
         return (scope, cause) in self._standing

@@ -51,6 +51,26 @@ def test_every_rejection_is_told_and_the_oldest_alerts_go() -> None:
     assert (len(rows), rows[0].number, rows[-1].number) == (KEPT, 6, KEPT + 5)
 
 
+def test_a_session_that_has_the_name_of_one_that_is_over_tells_its_own_troubles() -> None:
+    book = AlertBook()
+    fault = effect("fault", at=1, text="ValueError: no")
+    book.hear(1, "gold", fault)
+    book.hear(2, "silver", fault)
+    book.forget("gold")
+    book.hear(3, "gold", fault)
+    book.hear(4, "silver", fault)
+    assert [(row.scope, row.ts, row.mended) for row in book] == [("gold", 1, None), ("silver", 2, None), ("gold", 3, None)]
+
+
+def test_what_stands_and_is_shown_no_more_is_told_again() -> None:
+    book = AlertBook()
+    book.hear(1, "gold", distrust("TV:XAUUSD", "stale"))
+    for number in range(KEPT):
+        book.hear(number, "gold", effect("rejected", order_id=f"o{number}", reason="no money"))
+    book.hear(2, "gold", distrust("TV:XAUUSD", "stale; crossed"))
+    assert list(book)[-1].text == "TV:XAUUSD is stale; crossed"
+
+
 def test_what_is_seen_says_by_whom() -> None:
     book = AlertBook()
     book.add(1, "ERROR", "disk", "gold", "the disk is full", "disk")
