@@ -7,12 +7,15 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO
 
+from qkt.core.locks import lock
 from qkt.runtime.errors import StateError
 
 LOCK = "engine.lock"
 LOOK = "see what qkt doctor finds"
+PATIENCE = 0.5
+"""Seconds in which whoever only looks for the owner has let go of the lock; an owner has not."""
 
 
 def state_dir(given: Path | None = None) -> Path:
@@ -41,7 +44,7 @@ class StateLock:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with ExitStack() as stack:
                 file = stack.enter_context(open(self._path, "a+b", buffering=0))
-                if not _lock(file):
+                if not lock(file, PATIENCE):
                     file.seek(0)
                     raise StateError(
                         f"is in use by process {file.read().decode('ascii').strip() or 'unknown'}",
@@ -69,7 +72,7 @@ def owner(folder: Path) -> int | None:
     """The process that holds a state directory, None when nobody does. Raises StateError for one that may not be read."""
     try:
         with open(folder / LOCK, "r+", encoding="ascii") as file:
-            if _lock(file):
+            if lock(file, shared=True):
                 return None
             file.seek(0)
             text = file.read().strip()
@@ -78,26 +81,6 @@ def owner(folder: Path) -> int | None:
     except OSError as problem:
         raise StateError(f"cannot be looked into ({problem.strerror})", where=str(folder), remedy=LOOK) from None
     return int(text) if text.isdigit() else None
-
-
-def _lock(file: IO[Any]) -> bool:
-    """Try to take the lock of an open file; closing the file drops it."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        try:
-            file.seek(1 << 20)  # the process id at the start stays readable
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def sync_folder(folder: Path) -> None:
