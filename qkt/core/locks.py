@@ -13,7 +13,7 @@ AGAIN = 0.01
 def lock(file: IO[Any], patience: float = 0.0, *, shared: bool = False) -> bool:
     """Take the lock of an open file, trying for so many seconds; closing the file drops it. False when another has it.
 
-    A `shared` lock bears others of its kind, where the platform has such.
+    A `shared` lock bears others of its kind, where the platform has such. Raises OSError where files cannot be locked.
     """
     deadline = time.monotonic() + patience
     while not _try(file, shared):
@@ -37,6 +37,6 @@ def _try(file: IO[Any], shared: bool) -> bool:
 
     try:
         fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
     return True

@@ -1,7 +1,7 @@
 """The tick store: a folder for each symbol, in it a Parquet file for each UTC day and a manifest.
 
 A day is imported, replaced or refused as a whole. Nothing becomes visible before the whole import was read without an
-error; files and manifest are put in place by renaming.
+error; files and manifest are put in place by renaming. One process at a time imports into a symbol's folder.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 
 from qkt.core.errors import DataError, UsageError
 from qkt.core.instruments import bare
+from qkt.core.locks import lock
 from qkt.core.timeframe import DAY_MS
 from qkt.data.day_file import FIELDS, content_sha256, file_sha256, read_day, write_day
 from qkt.data.files import VOLUMES, FileTicks
@@ -28,6 +29,11 @@ from qkt.data.tables import TickTable
 
 if TYPE_CHECKING:
     from qkt.data.manifest import Day, Manifest
+
+LOCK = ".lock"
+"""In a symbol's folder: held by the import that writes there."""
+PATIENCE = 60.0
+"""Seconds that an import waits for another of the same symbol."""
 
 
 def default_root() -> Path:
@@ -94,43 +100,21 @@ class Store:
         """Import a source's days.
 
         A day that is already there with the same values stays as it is. One with other values is replaced when `replace`
-        says so, else the import is refused with a DataError and nothing changes.
+        says so, else the import is refused with a DataError and nothing changes. Imports of one symbol take turns; one that
+        has waited for another for a minute is refused too.
         """
-        from qkt.data.manifest import Manifest
-
         symbol = bare(source.symbol).upper()
         folder = self._folder(symbol)
-        manifest = Manifest.read(folder) or Manifest(symbol=symbol)
-        result = ImportResult(symbol)
-        staged: dict[str, Day] = {}
-        parts: dict[str, Path] = {}
         try:
-            for day, columns in _by_day(source.columns()):
-                held = manifest.days.get(day)
-                content = content_sha256(columns)
-                if held is not None and held.content == content:
-                    result.unchanged.append(day)
-                    continue
-                if held is not None and not replace:
+            folder.mkdir(parents=True, exist_ok=True)
+            with open(folder / LOCK, "ab") as turn:
+                if not lock(turn, PATIENCE):
                     raise DataError(
-                        f"{day} is in the store with other values ({held.rows:,} rows from {held.source})",
-                        where=symbol,
-                        remedy="replace whole days with --replace",
+                        f"another import of {symbol} is under way", where=str(folder), remedy="import again when it has ended"
                     )
-                (result.added if held is None else result.replaced).append(day)
-                folder.mkdir(parents=True, exist_ok=True)
-                parts[day] = folder / f".{day}.parquet.part"
-                staged[day] = _describe(symbol, columns, source, content, write_day(parts[day], columns))
-            for day, part_file in parts.items():
-                part_file.replace(folder / f"{day}.parquet")
-            if staged:
-                manifest.with_days(staged).write(folder)
+                return _import(source, symbol, folder, replace)
         except OSError as problem:
             raise DataError(f"cannot be written ({problem.strerror})", where=str(folder)) from None
-        finally:
-            for part_file in parts.values():
-                part_file.unlink(missing_ok=True)
-        return result
 
     def verify(self, symbol: str) -> list[Problem]:
         """Recompute checksums, counts and order of each day of a symbol."""
@@ -182,6 +166,40 @@ class StoreTicks:
             if table.bid is None:
                 self.report.warn("no quotes: orders fill at the price of the tick, without a spread")
             yield table
+
+
+def _import(source: FileTicks, symbol: str, folder: Path, replace: bool) -> ImportResult:
+    """Import into a folder that nobody else writes to."""
+    from qkt.data.manifest import Manifest
+
+    manifest = Manifest.read(folder) or Manifest(symbol=symbol)
+    result = ImportResult(symbol)
+    staged: dict[str, Day] = {}
+    parts: dict[str, Path] = {}
+    try:
+        for day, columns in _by_day(source.columns()):
+            held = manifest.days.get(day)
+            content = content_sha256(columns)
+            if held is not None and held.content == content:
+                result.unchanged.append(day)
+                continue
+            if held is not None and not replace:
+                raise DataError(
+                    f"{day} is in the store with other values ({held.rows:,} rows from {held.source})",
+                    where=symbol,
+                    remedy="replace whole days with --replace",
+                )
+            (result.added if held is None else result.replaced).append(day)
+            parts[day] = folder / f".{day}.parquet.part"
+            staged[day] = _describe(symbol, columns, source, content, write_day(parts[day], columns))
+        for day, part_file in parts.items():
+            part_file.replace(folder / f"{day}.parquet")
+        if staged:
+            manifest.with_days(staged).write(folder)
+    finally:
+        for part_file in parts.values():
+            part_file.unlink(missing_ok=True)
+    return result
 
 
 def _by_day(blocks: Iterator[Columns]) -> Iterator[tuple[str, Columns]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -11,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qkt.core.errors import DataError, UsageError
+from qkt.core.locks import lock
 from qkt.data import Store, TickTable, open_data
 from qkt.data.day_file import read_day, write_day
 from qkt.data.files import FileTicks
+from qkt.data.rows import Columns
 from qkt.data.tick_writer import write_ticks
 from tests.data.samples import write
 
@@ -59,6 +63,7 @@ def test_what_goes_in_comes_out_bit_for_bit(store: Store, csv_file: Path) -> Non
     assert result.added == ["2024-01-10", "2024-01-11", "2024-01-12"]
     assert same(joined(list(store.source("EURUSD").tables())), joined(list(ticks(csv_file).tables())))
     assert sorted(path.name for path in (store.root / "EURUSD").iterdir()) == [
+        ".lock",
         "2024-01-10.parquet",
         "2024-01-11.parquet",
         "2024-01-12.parquet",
@@ -107,9 +112,36 @@ def test_a_refused_file_leaves_no_trace(store: Store, tmp_path: Path) -> None:
     rows[200:220] = ["rubbish"] * 20
     with pytest.raises(DataError, match="20 of 300 rows are bad"):
         store.add(ticks(write(tmp_path / "a.csv", "\n".join(rows))))
-    assert not [path for path in store.root.rglob("*") if path.is_file()]
+    assert [path.name for path in store.root.rglob("*") if path.is_file()] == [".lock"]
     with pytest.raises(DataError, match="there is no EURUSD"):
         store.source("EURUSD")
+
+
+def test_two_imports_of_a_symbol_at_once_lose_no_day(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ticks(write(tmp_path / "a.csv", quotes(0, 72)))
+    second = ticks(write(tmp_path / "b.csv", quotes(72, 228)))
+    other = Thread(target=Store(store.root).add, args=[second])
+    columns = first.columns
+
+    def while_the_other_one_comes() -> Iterator[Columns]:
+        other.start()
+        other.join(0.5)
+        yield from columns()
+
+    monkeypatch.setattr(first, "columns", while_the_other_one_comes)
+    store.add(first)
+    other.join()
+    assert sorted(store.manifest("EURUSD").days) == ["2024-01-10", "2024-01-11", "2024-01-12"]
+    assert store.verify("EURUSD") == []
+
+
+def test_an_import_does_not_wait_for_ever(store: Store, csv_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.add(ticks(csv_file))
+    monkeypatch.setattr("qkt.data.store.PATIENCE", 0.05)
+    with (store.root / "EURUSD" / ".lock").open("ab") as turn:
+        assert lock(turn)
+        with pytest.raises(DataError, match="another import of EURUSD is under way; import again when it has ended"):
+            store.add(ticks(csv_file))
 
 
 def test_a_range_reads_only_its_days(store: Store, csv_file: Path) -> None:
