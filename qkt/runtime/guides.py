@@ -61,30 +61,28 @@ class Guides:
                 await anyio.sleep(LOOK)
                 for run, guide in list(self._guides.items()):
                     if not guide.busy and self._wall.now() - guide.asked > IDLE_MS:
-                        await self._end(run)
+                        await self._end(run, guide)
         finally:
-            for run in list(self._guides):
-                await self._end(run)
+            for run, guide in list(self._guides.items()):
+                await self._end(run, guide)
 
     async def _ask(self, run: str, life: int, asked: dict[str, Any]) -> dict[str, Any]:
-        guide = self._guides.get(run)
-        if guide is not None and guide.life != life:
-            await self._end(run)  # the name is another session's by now
-            guide = None
+        while (guide := self._guides.get(run)) is not None and guide.life != life:
+            await self._end(run, guide)  # the name is another session's by now
         if guide is None:
-            guide = _Guide(self._opening(run), life)
-            self._guides[run] = guide
-            idle = [name for name, one in self._guides.items() if not one.busy and one is not guide]
-            for name in idle[: max(0, len(self._guides) - KEPT)]:
-                await self._end(name)
+            guide = self._guides[run] = _Guide(self._opening(run), life)
         self._guides.move_to_end(run)
         guide.asked = self._wall.now()
+        guide.questions += 1
         try:
+            await self._make_room()
             answer = await guide.ask(asked)
         except BaseException:
             # A process that was asked and not heard to the end cannot be asked anything else.
-            await self._end(run)
+            await self._end(run, guide)
             raise
+        finally:
+            guide.questions -= 1
         if "error" in answer:
             told = answer["error"]
             raise ControlError(told["found"], where=told["where"], expected=told["expected"], remedy=told["remedy"])
@@ -95,14 +93,22 @@ class Guides:
             return {"run": run, "recipe": self._recipe_of(run.removeprefix(OF_RUN)), "nice": NICE}
         return {"run": run, "state": str(self._state), "nice": NICE}
 
-    async def _end(self, run: str) -> None:
-        guide = self._guides.pop(run, None)
-        if guide is not None:
-            await guide.end()
+    async def _make_room(self) -> None:
+        """End those that were asked longest ago and have nothing to do."""
+        while len(self._guides) > KEPT:
+            idle = next(((run, guide) for run, guide in self._guides.items() if not guide.busy), None)
+            if idle is None:
+                return
+            await self._end(*idle)
+
+    async def _end(self, run: str, guide: _Guide) -> None:
+        if self._guides.get(run) is guide:
+            del self._guides[run]
+        await guide.end()
 
 
 class _Guide:
-    """One process, asked one question at a time."""
+    """One process, asked one question at a time; `questions` is how many have no answer yet."""
 
     def __init__(self, opening: dict[str, Any], life: int) -> None:
         self.life = life
@@ -110,14 +116,18 @@ class _Guide:
         self._turn = anyio.Lock()
         self.process: anyio.abc.Process | None = None
         self._answers: BufferedByteReceiveStream | None = None
+        self._over = False
         self.asked = 0
+        self.questions = 0
 
     @property
     def busy(self) -> bool:
-        return self._turn.locked()
+        return self.questions > 0
 
     async def ask(self, asked: dict[str, Any]) -> dict[str, Any]:
         async with self._turn:
+            if self._over:
+                raise _ended()
             if self.process is None:
                 await self._start()
             await self._send(asked)
@@ -125,11 +135,12 @@ class _Guide:
             try:
                 line = await self._answers.receive_until(b"\n", LONGEST)
             except (anyio.IncompleteRead, anyio.DelimiterNotFound, anyio.ClosedResourceError):
-                raise ControlError("the process that does the run again has ended", remedy="ask again") from None
+                raise _ended() from None
             answer: dict[str, Any] = json.loads(line)
             return answer
 
     async def end(self) -> None:
+        self._over = True
         if self.process is None:
             return
         with anyio.CancelScope(shield=True):
@@ -156,4 +167,8 @@ class _Guide:
         try:
             await self.process.stdin.send((json.dumps(message) + "\n").encode())
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
-            raise ControlError("the process that does the run again has ended", remedy="ask again") from None
+            raise _ended() from None
+
+
+def _ended() -> ControlError:
+    return ControlError("the process that does the run again has ended", remedy="ask again")

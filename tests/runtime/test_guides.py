@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 
+from qkt.core.clock import SystemClock
 from qkt.runtime.control import commands as ask
 from qkt.runtime.control.details import Way
 from qkt.runtime.control.errors import ControlError, UnknownSessionError
 from qkt.runtime.engine import Engine
+from qkt.runtime.guides import Guides
 from qkt.runtime.markets import OwnFeeds
 from tests.explain.samples import SIZED, market
 from tests.runtime.samples import ListFeed, ticks
@@ -83,3 +86,45 @@ async def test_a_guide_that_died_and_one_whose_session_has_gone_are_replaced_by_
         await engine.hosted["sized"].pump.ended.wait()
         await engine.travel("sized", Way(place=1))
         assert [guide.pid for guide in engine.guides.running()] != [before]
+
+
+class Process:
+    """A process that takes a moment to end, and answers everything with nothing."""
+
+    def __init__(self, alive: set[Process]) -> None:
+        self._alive = alive
+        self.returncode: int | None = None
+        alive.add(self)
+
+    def kill(self) -> None:
+        self.returncode = -9
+
+    async def aclose(self) -> None:
+        await anyio.sleep(0.01)
+        self._alive.discard(self)
+
+    async def receive_until(self, end: bytes, longest: int) -> bytes:
+        return b"{}"
+
+
+async def test_questions_at_once_leave_no_process_that_nobody_can_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alive: set[Process] = set()
+
+    async def start(guide: Any) -> None:
+        guide.process = guide._answers = Process(alive)
+
+    async def send(guide: Any, message: object) -> None: ...
+
+    monkeypatch.setattr("qkt.runtime.guides._Guide._start", start)
+    monkeypatch.setattr("qkt.runtime.guides._Guide._send", send)
+    guides = Guides(tmp_path, lambda run: {}, SystemClock())
+    for run in "ab":
+        await guides._ask(run, 1, {})
+    async with anyio.create_task_group() as tasks:
+        for run in "cde":
+            tasks.start_soon(guides._ask, run, 1, {})
+    assert alive == set(guides.running())
+    for run in "fg":
+        await guides._ask(run, 1, {})
+    assert alive == set(guides.running())
+    assert len(alive) == 2
