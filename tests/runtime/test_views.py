@@ -1,5 +1,6 @@
 """What an engine shows of itself beyond its books: markets, bars, exposure, files; rows are kept while nothing changes."""
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from qkt.runtime.control import commands as ask
 from qkt.runtime.control.details import CheckRequest
 from qkt.runtime.control.errors import ControlError
 from qkt.runtime.engine import Engine
-from tests.runtime.samples import SYMBOL, strategy_file, ticks
+from qkt.runtime.setup import Terms
+from tests.runtime.samples import BOOK, CROSS, SYMBOL, strategy_file, ticks
 from tests.runtime.test_engine import do, market, reached
-from tests.runtime.test_operations import BARE
+from tests.runtime.test_operations import BARE, HELD
 
 pytestmark = pytest.mark.anyio
 
@@ -99,6 +101,29 @@ async def test_files_are_listed_with_who_runs_them_and_checked_as_they_are_typed
         broken = await engine.check(CheckRequest(path="x.py", text="def broken(:"))
         assert [(one.line, one.code) for one in broken.problems] == [(1, "PYTHON")]
         assert (await engine.check(CheckRequest(path=str(tmp_path / "none.qkt")))).error is not None
+
+
+async def test_a_session_that_rests_is_read_from_the_journal_with_its_swaps_and_what_it_holds(tmp_path: Path) -> None:
+    instrument = {"symbol": "EURUSD", "contract_size": 100_000, "digits": 5, "point_size": "0.00001", "volume_min": "0.01"}
+    instrument |= {"volume_step": "0.01", "commission_per_lot": 3, "swap_long_points": "-6.5", "quote_currency": "USD"}
+    terms = Terms(instruments=(json.dumps({"instruments": [instrument]}), ".json"))
+    source = list(ticks(1_700, step=60_000))  # beyond a rollover
+    states = tmp_path / "state"
+    async with Engine(states, market(source, pauses={1_650: anyio.Event()}), terms=terms) as engine:
+        for text, name in ((HELD, "held"), (CROSS, "cross"), (BOOK, "book")):
+            await do(engine, ask.Deploy, path=str(strategy_file(tmp_path, text, f"{name}.qkt")))
+            await reached(engine, 1_650, name)
+            await do(engine, ask.Stop, name=name, leave_unprotected=True)
+        ended = engine.snapshot().tables.strategies
+    async with Engine(states, market(source), terms=terms, restore=False) as engine:
+        resting = engine.snapshot().tables.strategies
+        nights = engine.journal.of_kind(engine.resting["held"][0].run, ["financing"], 10)
+    assert sum(Decimal(effect.value["amount"]) for _, effect in nights) < 0
+    for name in ("held", "cross", "book"):
+        for field in ("balance", "realised", "positions", "orders", "trades", "last_fill", "closed", "wins"):
+            assert getattr(resting[name], field) == getattr(ended[name], field), f"{field} of {name}"
+    assert resting["held"].positions == 1
+    assert resting["cross"].wins > 0
 
 
 @pytest.mark.parametrize("kept", [2, 2_000])

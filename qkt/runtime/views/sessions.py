@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from qkt.brokers.factory import BrokerKind
 from qkt.core.numbers import ZERO, q8, quotient
@@ -160,8 +160,13 @@ def resting_row(engine: Engine, name: str) -> StrategyRow:
 
 
 def _resting(engine: Engine, registration: Registration, problem: str | None) -> StrategyRow:
-    fills = engine.journal.of_kind(registration.run, ["fill"], 1 << 31)
-    realised = sum((Decimal(effect.value["realized"]) for _, effect in fills), ZERO)
+    """What the journal tells of it. Open profit, day and fall need prices, of which it has none: they stand at zero."""
+    fills = _journaled(engine, registration, "fill")
+    trips = _journaled(engine, registration, "round_trip")
+    nights = _journaled(engine, registration, "financing")
+    opened = {fill["leg_opened"] for fill in fills} - {None}
+    gains = [Decimal(fill["realized"]) for fill in fills] + [Decimal(night["amount"]) for night in nights]
+    realised = sum(gains, ZERO)
     balance = Decimal(registration.settings["balance"]) + realised
     return StrategyRow(
         name=registration.name,
@@ -179,11 +184,18 @@ def _resting(engine: Engine, registration: Registration, problem: str | None) ->
         realised=realised,
         drawdown_pct=ZERO,
         max_drawdown_pct=ZERO,
-        positions=0,
+        positions=len(opened) - len(trips),
         orders=0,
         trades=len(fills),
-        last_fill=fills[-1][1].value["timestamp"] if fills else None,
+        last_fill=fills[-1]["timestamp"] if fills else None,
+        closed=len(trips),
+        wins=sum(Decimal(trip["net"]) > 0 for trip in trips),
     )
+
+
+def _journaled(engine: Engine, registration: Registration, kind: str) -> list[dict[str, Any]]:
+    """All that a session did of one kind, oldest first."""
+    return [effect.value for _, effect in engine.journal.of_kind(registration.run, [kind], 1 << 31)]
 
 
 def halt_kind(halt: Halt) -> Literal["daily", "persistent", "operator"]:
