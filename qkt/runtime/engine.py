@@ -55,8 +55,8 @@ from qkt.runtime.market_watch import LOOK, MarketWatch
 from qkt.runtime.markets import Market
 from qkt.runtime.news import News
 from qkt.runtime.operator_log import OperatorLog
-from qkt.runtime.registrar import changes, compiled, registered
-from qkt.runtime.roster import Roster
+from qkt.runtime.registrar import compiled, registered
+from qkt.runtime.roster import Roster, check_name
 from qkt.runtime.runs import Runs
 from qkt.runtime.session import LiveSession, State
 from qkt.runtime.setup import Terms
@@ -219,6 +219,7 @@ class Engine:
 
     async def deploy(self, path: Path, name: str, params: dict[str, str]) -> LiveSession:
         """Register a strategy file under a name and let it run. Raises a QktError and leaves nothing when it cannot."""
+        check_name(name)
         if self.roster.taken(name):
             raise SessionError("is deployed already", where=name, remedy="choose another name with --as, or qkt resync")
         registration = await self.register(path, name, params)
@@ -234,20 +235,24 @@ class Engine:
             source, terms = await compiled(self, path, params)
             return registered(self, path, name, source, params, terms)
 
-    async def compiled(self, path: Path, params: dict[str, str], old: Registration) -> tuple[str, str]:
-        """The text of a file that compiles, and in words what differs from a registered session."""
-        source, _ = await compiled(self, path, params)
-        return source, changes(old, source, params)
+    async def compiled(self, path: Path, params: dict[str, str]) -> tuple[str, Terms]:
+        """The text of a strategy file and the terms of a session of it. Raises a QktError for one that does not compile."""
+        return await compiled(self, path, params)
 
-    async def replace(self, old: Registration, path: Path, source: str, params: dict[str, str]) -> LiveSession:
-        """Let a new session take the name of one that has ended. When it cannot begin, the old one is registered again."""
-        _, terms = await compiled(self, path, params)
+    async def replace(self, old: Registration, path: Path, source: str, params: dict[str, str], terms: Terms) -> LiveSession:
+        """Let a new session take the name of one that has ended. When it cannot begin, the old one is registered again, as one
+        that is stopped: an alert says so, and SessionError is raised."""
         registration = registered(self, path, old.name, source, params, terms)
         try:
             return await self.begin(registration)
-        except BaseException:
+        except BaseException as problem:
             self.journal.make_current(old.run)
-            raise
+            self.journal.want(old.run, "stopped")
+            self.alert("ERROR", old.name, f"is stopped: what should replace it cannot begin ({problem})", "down")
+            if not isinstance(problem, QktError):
+                raise
+            found = f"the new one cannot begin ({problem}), the old one is stopped"
+            raise SessionError(found, where=old.name, remedy=f"qkt start {old.name} begins it again") from None
 
     async def begin(self, registration: Registration) -> LiveSession:
         """Let a registered session live: done again up to where its recording ends, warmed up when it is new.

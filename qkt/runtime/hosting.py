@@ -27,6 +27,7 @@ COMPARED = 30.0
 async def host(engine: Engine, hosted: Hosted) -> None:
     """Feed it and let it run until it ends; then let go of all that it had."""
     live, pump = hosted.live, hosted.pump
+    defect: str | None = None
     SESSION.set(live.name)
     try:
         async with anyio.create_task_group() as group:
@@ -39,7 +40,8 @@ async def host(engine: Engine, hosted: Hosted) -> None:
             group.cancel_scope.cancel()
     except Exception:
         log.exception("session %s ended", live.name)
-        engine.alert("ERROR", live.name, "ended by a defect of the engine; its log has the details", "defect")
+        defect = "ended by a defect of the engine; its log has the details"
+        engine.alert("ERROR", live.name, defect, "defect")
     finally:
         with anyio.CancelScope(shield=True):
             await pump.close()
@@ -47,13 +49,14 @@ async def host(engine: Engine, hosted: Hosted) -> None:
                 await hosted.seat.aclose()
             await live.close(engine.committer)
         del engine.hosted[live.name]
-        engine.resting[live.name] = (live.registration, None)
+        engine.resting[live.name] = (live.registration, defect)
+        engine.alerts.forget(live.name)
         engine.line("INFO", "engine", live.name, f"run {live.registration.run} ended", event="ended")
         engine.markets.forget(live.name)
         engine.shown.forget(live.name)
         engine.touch(live.name)
         try:
-            engine.rest_rows[live.name] = ended_row(hosted)
+            engine.rest_rows[live.name] = ended_row(hosted, defect)
         except Exception:  # the journal's row does for one that a defect has left unreadable
             log.exception("what session %s came to cannot be told", live.name)
         live.gone.set()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +15,12 @@ from qkt.risk import Cause
 from qkt.runtime.control import commands as ask
 from qkt.runtime.control.answers import Changed, Difference, Done, Failed, Remaining, Step
 from qkt.runtime.control.errors import UnknownSessionError
-from qkt.runtime.control.values import NAME
 from qkt.runtime.errors import SessionError
 from qkt.runtime.leaving import exposed_legs, leave_levels
 from qkt.runtime.members import start_child, stays, stopped_child, wound_down
 from qkt.runtime.narration import modification, narrated
+from qkt.runtime.registrar import changes
+from qkt.runtime.roster import check_name
 from qkt.runtime.session import LiveSession
 from qkt.runtime.views.positions import position_rows
 
@@ -98,33 +98,67 @@ class Operations:
         name = _deploy_name(command.name, path)
         if name in self._engine.known():
             return self._failed_as("taken", f"'{name}' is deployed already", remedy="choose another name, or resync it")
-        live = await self._engine.deploy(path, name, dict(command.params))
+        with self._engine.roster.changing(name):
+            live = await self._engine.deploy(path, name, dict(command.params))
         return self._done(f"{name} is {live.state}", [name])
 
     async def _resync(self, command: ask.Resync) -> Answer:
-        """The new source is compiled before the old session is touched. Its paper account goes with it, so it must be flat."""
-        path = Path(command.path)
+        """The new source is compiled before the old session is touched. Its account in the books goes with it, so it must be
+        flat, and what it has working is taken back first."""
+        path, params = Path(command.path), dict(command.params)
         name = _deploy_name(command.name, path)
         engine = self._engine
-        old = engine.registration(name)
-        source, changed = await engine.compiled(path, dict(command.params), old)
-        if command.dry_run:
-            return self._done("compiles; " + (changed or "nothing would change"), [name])
-        hosted = engine.hosted.get(name)
-        if hosted is not None:
-            left = self._remaining([hosted.live])
-            if left:
-                found = f"{name} holds positions, and its paper account ends with it"
-                return self._failed_as("refused", found, remedy=f"qkt kill {name} --flatten first", remaining=left)
-            await hosted.live.command("ended", self._author)
-            await engine.end(hosted.live)
-        live = await engine.replace(old, path, source, dict(command.params))
+        with engine.roster.changing(name):
+            old = engine.registration(name)
+            source, terms = await engine.compiled(path, params)
+            changed = changes(old, source, params)
+            if command.dry_run:
+                return self._done("compiles; " + (changed or "nothing would change"), [name])
+            hosted = engine.hosted.get(name)
+            if hosted is not None:
+                refusal = await self._made_replaceable(hosted.live)
+                if refusal is not None:
+                    return refusal
+                await hosted.live.command("ended", self._author)
+                await engine.end(hosted.live)
+            live = await engine.replace(old, path, source, params, terms)
         return self._done(f"{name} is {live.state}; {changed or 'nothing changed'}", [name])
+
+    async def _made_replaceable(self, live: LiveSession) -> Answer | None:
+        """Take back what works. Returns why the session cannot be replaced, None when it can; then it is halted."""
+        if not self._remaining([live]):
+            await live.command("halt", self._author, reason="operator resync", cause=Cause.STOPPING)
+            working = await self._entries_gone(live)
+            left = self._remaining([live])
+            if not left and not working:
+                return None
+            await live.command("unblock", self._author, cause=Cause.STOPPING)
+            if not left:
+                found = f"{working} entries still work at the venue"
+                return self._failed_as("refused", found, where=live.name, remedy="try again when they are gone")
+        found = f"{live.name} holds positions, and its account in the books ends with it"
+        remedy = f"qkt kill {live.name} --flatten first"
+        return self._failed_as("refused", found, remedy=remedy, remaining=self._remaining([live]))
+
+    async def _entries_gone(self, live: LiveSession) -> int:
+        """Wait a while until no entry works. Returns how many do."""
+
+        def working() -> int:
+            return sum(not order.reduce_only for order in live.machine.session.orders.live_orders())
+
+        with anyio.move_on_after(FLAT_WITHIN):
+            while working():
+                await anyio.sleep(0.02)
+        return working()
 
     async def _start(self, command: ask.Start) -> Answer:
         name = command.name
         if "/" in name:
             return self._done(await start_child(*self._engine.find_child(name), self._author), [name])
+        with self._engine.roster.changing(name):
+            return await self._started(name)
+
+    async def _started(self, name: str) -> Answer:
         if name in self._engine.hosted:
             return self._done(f"{name} runs already", [name])
         registration = self._engine.registration(name)
@@ -137,6 +171,10 @@ class Operations:
     async def _stop(self, command: ask.Stop) -> Answer:
         if "/" in command.name:
             return await self._stop_child(command)
+        with self._engine.roster.changing(command.name):
+            return await self._stopped(command)
+
+    async def _stopped(self, command: ask.Stop) -> Answer:
         engine = self._engine
         live = engine.find(command.name)
         flat: bool | None = None
@@ -185,17 +223,30 @@ class Operations:
     async def _each(self, name: str | None, what: str, **values: str) -> Answer:
         """One command for a session or all; what one of them refuses does not keep the others from it."""
         lives = self._lives(name)
-        affected, problems = [], []
-        for done, live in enumerate(lives, 1):
-            try:
-                await live.command(what, self._author, **values)
-                affected.append(live.name)
-            except SessionError as problem:
-                problems.append(str(problem))
-            self._progress(Step(done=done, of=len(lives)))
+        problems = await self._together(lives, lambda live: live.command(what, self._author, **values))
+        affected = [live.name for live in lives if live.name not in problems]
         if problems:
-            return Failed(id=self._id, found="; ".join(problems), affected=tuple(affected))
+            return Failed(id=self._id, found="; ".join(problems.values()), affected=tuple(affected))
         return self._done(f"{what} of {_sessions(len(affected))}", affected)
+
+    async def _together(self, lives: Sequence[LiveSession], do: Callable[[LiveSession], Awaitable[object]]) -> dict[str, str]:
+        """The same for several sessions at one time, so that none waits for another. Returns what was refused, by name."""
+        refused: dict[str, str] = {}
+        done = 0
+
+        async def one(live: LiveSession) -> None:
+            nonlocal done
+            try:
+                await do(live)
+            except SessionError as problem:
+                refused[live.name] = str(problem)
+            done += 1
+            self._progress(Step(done=done, of=len(lives)))
+
+        async with anyio.create_task_group() as tasks:
+            for live in lives:
+                tasks.start_soon(one, live)
+        return {live.name: refused[live.name] for live in lives if live.name in refused}
 
     async def _resume(self, command: ask.Resume) -> Answer:
         """Clear, and say what was cleared and which limits are still broken."""
@@ -219,23 +270,46 @@ class Operations:
         return self._done(text, affected)
 
     async def _kill(self, command: ask.Kill) -> Answer:
-        answer = await self._each(command.name, "halt", reason="operator kill", cause=Cause.KILL)
-        if not command.flatten or isinstance(answer, Failed):
-            return answer
         lives = self._lives(command.name)
-        flat = [await self._flattened(live) for live in lives]
+        answer = await self._each(command.name, "halt", reason="operator kill", cause=Cause.KILL)
+        if not command.flatten:
+            return answer
+        kept = answer.found if isinstance(answer, Failed) else ""
+        return await self._closed(lives, f"{_sessions(len(lives))} halted and flat", kept=kept)
+
+    async def _closed(
+        self,
+        lives: Sequence[LiveSession],
+        text: str,
+        symbol: str | None = None,
+        leg: int | None = None,
+        child: Child | None = None,
+        kept: str = "",
+    ) -> Answer:
+        """Flatten sessions, whatever one of them refuses. `text` tells that all is done, `kept` what was refused before."""
         names = [live.name for live in lives]
-        if all(flat):
-            return self._done(f"{_sessions(len(names))} halted and flat", names, flat=True)
-        return self._failed_as("refused", "not everything could be closed", affected=names, remaining=self._remaining(lives))
+        open_: list[str] = []
+
+        async def close(live: LiveSession) -> None:
+            if not await self._flattened(live, symbol, leg, child):
+                open_.append(live.name)
+
+        refused = await self._together(lives, close)
+        if not (kept or refused or open_):
+            return self._done(text, names, flat=True)
+        problems = [kept, *refused.values(), "not everything could be closed" if open_ else ""]
+        found = "; ".join(dict.fromkeys(filter(None, problems)))
+        return self._failed_as("refused", found, affected=names, remaining=self._remaining(lives))
 
     async def _cancel(self, command: ask.Cancel) -> Answer:
         live = self._engine.find(command.name)
         if command.order is not None and all(o.id != command.order for o in live.machine.session.orders.live_orders()):
             return self._failed_as("unknown", f"{live.name} has no working order {command.order}")
         effects = await live.command("cancel", self._author, order=command.order)
-        gone = sum(effect.kind == "cancelled" for effect in effects)
-        return self._done(f"{gone} orders cancelled", [live.name])
+        gone = {effect.value["order_id"] for effect in effects if effect.kind == "cancelled"}
+        asked = {effect.value["order_id"] for effect in effects if effect.kind == "cancel"} - gone
+        waits = f", {len(asked)} more asked of the venue, which has not acknowledged it yet" if asked else ""
+        return self._done(f"{len(gone)} orders cancelled{waits}", [live.name])
 
     async def _flatten(self, command: ask.Flatten) -> Answer:
         child = None
@@ -250,11 +324,8 @@ class Operations:
                 return self._failed_as("invalid", f"'{command.leg}' is no leg", expected="its number")
             leg = int(command.leg)
         whole = command.symbol is None and leg is None
-        flat = [await self._flattened(live, command.symbol, leg, child) for live in lives]
-        names = [live.name for live in lives]
-        if all(flat):
-            return self._done(f"{'everything' if whole else 'what was named'} is closed", names, flat=True)
-        return self._failed_as("refused", "not everything could be closed", affected=names, remaining=self._remaining(lives))
+        text = f"{'everything' if whole else 'what was named'} is closed"
+        return await self._closed(lives, text, command.symbol, leg, child)
 
     async def _modify(self, command: ask.Modify) -> Answer:
         """The session decides, as it would in a replay of its tape; what it refuses changes nothing."""
@@ -378,9 +449,7 @@ def _sessions(count: int) -> str:
 def _deploy_name(given: str | None, path: Path) -> str:
     """The name that was given, else the file's. Raises SessionError for a file whose name cannot be one."""
     name = given or path.stem
-    if not re.fullmatch(NAME, name):
-        expected = "letters, digits, hyphens and underscores, 64 at most"
-        raise SessionError(f"'{name}' cannot name a session", expected=expected, remedy="choose a name with --as")
+    check_name(name)
     return name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from qkt.portfolio import ChildState
 from qkt.runtime.control.errors import UnknownSessionError
 from qkt.runtime.control.rows import Fidelity, StrategyRow
+from qkt.runtime.control.values import NAME
 from qkt.runtime.errors import SessionError
 from qkt.runtime.journal import Registration
 from qkt.runtime.pump import Pump
@@ -33,6 +35,13 @@ class Hosted:
     of_children: dict[str, Fidelity] = field(default_factory=dict)
 
 
+def check_name(name: str) -> None:
+    """Raises SessionError for what cannot name a session."""
+    if not re.fullmatch(NAME, name):
+        expected = "letters, digits, hyphens and underscores, 64 at most"
+        raise SessionError(f"'{name}' cannot name a session", expected=expected, remedy="choose a name with --as")
+
+
 class Roster:
     """Registered sessions by name."""
 
@@ -43,6 +52,7 @@ class Roster:
         # What is shown of sessions that rest; it is read out of the journal once.
         self.rest_rows: dict[str, StrategyRow] = {}
         self._coming: set[str] = set()
+        self._changing: set[str] = set()
 
     def known(self) -> list[str]:
         """The names of all registered sessions."""
@@ -60,6 +70,20 @@ class Roster:
             yield
         finally:
             self._coming.discard(name)
+
+    @contextmanager
+    def changing(self, name: str) -> Iterator[None]:
+        """A session comes, goes or is replaced for as long as this is entered. Raises SessionError while another command is at
+        that."""
+        if name in self._changing:
+            raise SessionError(
+                "is being started, stopped or replaced by another command", where=name, remedy="wait for its end"
+            )
+        self._changing.add(name)
+        try:
+            yield
+        finally:
+            self._changing.discard(name)
 
     def find(self, name: str) -> LiveSession:
         """A session that runs. Raises UnknownSessionError, SessionError for one that does not run."""

@@ -83,6 +83,8 @@ class LiveSession:
         self.scope = anyio.CancelScope()
         self._ending = False
         self._over = anyio.Event()
+        # Of inputs that are not handled yet, each for whoever waits for it.
+        self._waiting: set[anyio.Event] = set()
         self._defect: Exception | None = None
         recorder.on_defect = self._break
 
@@ -133,14 +135,21 @@ class LiveSession:
         finally:
             SESSION.reset(said_of)
         if self._ending:
-            self._over.set()
+            self._finish()
         return self.inbox.waits
 
     def _break(self, problem: Exception) -> None:
         """A defect of the engine ends the session."""
         self._defect = problem
         self._ending = True
+        self.phase = State.STOPPING
+        self._finish()
+
+    def _finish(self) -> None:
+        """Nothing is handled any more, and nobody waits for it."""
         self._over.set()
+        for one in self._waiting:
+            one.set()
 
     def _handle_some(self) -> None:
         inbox, recorder, figures = self.inbox, self.recorder, self.figures
@@ -184,7 +193,7 @@ class LiveSession:
 
     async def close(self, committer: Committer) -> None:
         """Leave nothing: the tape is complete, the scope gone."""
-        self._over.set()
+        self._finish()
         await committer.finish(self.recorder)
         self.machine.close()
         self.phase = State.STOPPED
@@ -194,23 +203,29 @@ class LiveSession:
     async def take(self, item: Input) -> list[Effect]:
         """Have an input handled before the next tick, and return its effects once they are recorded.
 
-        Raises SessionError for a session that does not run.
+        Raises SessionError for a session that does not run, or ends before it has handled it.
         """
         if self.phase is not State.RUNNING:
             raise SessionError(f"is {self.state}", where=self.name, expected="a running session")
         done = anyio.Event()
-        found: list[Effect] = []
+        found: list[Effect] | None = None
 
         def act() -> None:
+            nonlocal found
             try:
-                found.extend(self.recorder.handle(item))
+                found = self.recorder.handle(item)
             finally:
                 done.set()
 
+        self._waiting.add(done)
         self.inbox.call(act)
         with anyio.CancelScope(shield=True):
             await done.wait()
-            await self.recorder.saved()
+            self._waiting.discard(done)
+            if found is not None:
+                await self.recorder.saved()
+        if found is None:
+            raise SessionError("has ended before it could do that", where=self.name, expected="a running session")
         return found
 
     async def command(self, name: str, author: str, **values: Any) -> list[Effect]:

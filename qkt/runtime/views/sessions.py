@@ -94,10 +94,12 @@ def strategy_row(hosted: Hosted) -> StrategyRow:
     )
 
 
-def ended_row(hosted: Hosted) -> StrategyRow:
-    """What a session came to that has just ended. It rests from now on; what it holds is still its own."""
-    over = dict.fromkeys(("halt", "reason", "blocked", "last_tick", "clock"))
-    return strategy_row(hosted).model_copy(update={**over, "state": "STOPPED", "orders": 0, "queue": 0})
+def ended_row(hosted: Hosted, defect: str | None = None) -> StrategyRow:
+    """What a session came to that has just ended, by itself or by a defect. It rests from now on; what it holds is still its
+    own."""
+    over = dict.fromkeys(("halt", "blocked", "last_tick", "clock"))
+    state = "DOWN" if defect else "STOPPED"
+    return strategy_row(hosted).model_copy(update={**over, "state": state, "reason": defect, "orders": 0, "queue": 0})
 
 
 def child_rows(hosted: Hosted, parent: StrategyRow) -> Iterator[StrategyRow]:

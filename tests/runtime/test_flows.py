@@ -1,0 +1,165 @@
+"""Commands that meet one another, and sessions that end while somebody asks them: everybody is answered, nobody is skipped."""
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from qkt.core.events import Tick
+from qkt.observe.status import wellness
+from qkt.runtime.control import commands as ask
+from qkt.runtime.control.answers import Done, Failed
+from qkt.runtime.effects import Effect
+from qkt.runtime.engine import Engine
+from qkt.runtime.errors import SessionError
+from qkt.runtime.views.positions import position_rows
+from tests.runtime.samples import CROSS, STRADDLE, strategy_file, ticks
+from tests.runtime.test_engine import TRAILED, do, market, reached
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def source() -> list[Tick]:
+    return list(ticks(1200))
+
+
+def held(source: list[Tick], at: int = TRAILED) -> Any:
+    """A market that stands still, so that what a command did is all that happened."""
+    return market(source, pauses={at: anyio.Event()})
+
+
+@pytest.mark.parametrize("kind", [ask.Kill, ask.Flatten])
+async def test_one_session_that_refuses_keeps_nobody_from_being_made_flat(
+    source: list[Tick], tmp_path: Path, kind: type
+) -> None:
+    async with Engine(tmp_path / "state", held(source)) as engine:
+        for name in ("one", "two"):
+            await do(engine, ask.Deploy, path=str(strategy_file(tmp_path)), name=name)
+            await reached(engine, TRAILED, name)
+        two = engine.hosted["two"].live
+        assert list(position_rows(two))
+        engine.hosted["one"].live.phase = two.phase.STOPPING
+        answer = await do(engine, kind, **({"flatten": True} if kind is ask.Kill else {}))
+        engine.hosted["one"].live.phase = two.phase.RUNNING
+        assert isinstance(answer, Failed)
+        assert "is stopping" in answer.found
+        assert {row.session for row in answer.remaining} == {"one"}
+        assert not list(position_rows(two))
+
+
+async def test_whoever_asks_a_session_that_breaks_is_answered(
+    source: list[Tick], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Engine(tmp_path / "state", held(source)) as engine:
+        await do(engine, ask.Deploy, path=str(strategy_file(tmp_path)))
+        live = await reached(engine, TRAILED)
+
+        def handle(_: object) -> list[Effect]:
+            raise ValueError("a defect")
+
+        monkeypatch.setattr(live.recorder, "handle", handle)
+        answers: list[Any] = []
+
+        async def halt() -> None:
+            answers.append(await do(engine, ask.Halt, reason="test"))
+
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(3):
+                    tasks.start_soon(halt)
+            await live.gone.wait()
+        assert all(isinstance(one, Failed) for one in answers)
+        row = engine.snapshot().tables.strategies["cross"]
+        assert (row.state, row.reason) == ("DOWN", "ended by a defect of the engine; its log has the details")
+        assert not wellness(engine.health()).ready
+
+
+async def test_two_who_replace_a_session_at_once_leave_the_one_that_runs_registered(source: list[Tick], tmp_path: Path) -> None:
+    file = strategy_file(tmp_path)
+    async with Engine(tmp_path / "state", held(source, 50)) as engine:
+        await do(engine, ask.Deploy, path=str(file))
+        await reached(engine, 50)
+        answers: list[Any] = []
+
+        async def resync() -> None:
+            answers.append(await do(engine, ask.Resync, path=str(file), name="cross"))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(resync)
+            tasks.start_soon(resync)
+        assert sorted(type(one).__name__ for one in answers) == ["Done", "Failed"]
+        (refused,) = (one for one in answers if isinstance(one, Failed))
+        assert "by another command" in refused.found
+        (registered,) = engine.journal.registered()
+        assert registered.run == engine.hosted["cross"].live.registration.run
+
+
+async def test_a_session_that_is_replaced_takes_back_what_it_has_working(source: list[Tick], tmp_path: Path) -> None:
+    file = strategy_file(tmp_path, STRADDLE, "straddle.qkt")
+    async with Engine(tmp_path / "state", held(source, 32)) as engine:
+        await do(engine, ask.Deploy, path=str(file))
+        live = await reached(engine, 32, "straddle")
+        working = [order.id for order in live.machine.session.orders.live_orders() if not order.reduce_only]
+        assert working
+        assert isinstance(await do(engine, ask.Resync, path=str(file), name="straddle"), Done)
+        gone = [effect.value["order_id"] for _, effect in engine.journal.of_kind(live.registration.run, ["cancelled"], 100)]
+        assert set(working) <= set(gone)
+        assert engine.hosted["straddle"].live.halted is None
+
+
+async def test_a_session_that_cannot_be_replaced_trades_on(source: list[Tick], tmp_path: Path) -> None:
+    file = strategy_file(tmp_path)
+    async with Engine(tmp_path / "state", held(source)) as engine:
+        await do(engine, ask.Deploy, path=str(file))
+        live = await reached(engine, TRAILED)
+        refused = await do(engine, ask.Resync, path=str(file), name="cross")
+        assert "holds positions" in refused.found
+        assert live.machine.blocked is None
+        assert live.halted is None
+
+
+async def test_a_replacement_that_cannot_begin_is_told_and_the_old_one_can_be_started(
+    source: list[Tick], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = strategy_file(tmp_path)
+    async with Engine(tmp_path / "state", held(source, 50)) as engine:
+        await do(engine, ask.Deploy, path=str(file))
+        first = (await reached(engine, 50)).registration
+
+        async def begin(_: object) -> None:
+            raise SessionError("no market", where="cross")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(engine, "begin", begin)
+            (tmp_path / "cross.qkt").write_text(CROSS.replace("0.2", "0.3"))
+            refused = await do(engine, ask.Resync, path=str(file), name="cross")
+        assert "the old one is stopped" in refused.found
+        assert any("what should replace it cannot begin" in alert.text for alert in engine.alerts)
+        (registered,) = engine.journal.registered()
+        assert (registered.run, registered.wanted) == (first.run, "stopped")
+        assert isinstance(await do(engine, ask.Start, name="cross"), Done)
+        assert engine.hosted["cross"].live.registration.run == first.run
+
+
+async def test_a_cancel_tells_what_the_venue_has_not_acknowledged(
+    source: list[Tick], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Engine(tmp_path / "state", held(source, 50)) as engine:
+        await do(engine, ask.Deploy, path=str(strategy_file(tmp_path)))
+        live = await reached(engine, 50)
+
+        async def command(*_: object, **__: object) -> list[Effect]:
+            told = [("cancel", "a"), ("cancel", "b"), ("cancelled", "a")]
+            return [Effect(kind, f'{{"order_id":"{order}"}}') for kind, order in told]
+
+        monkeypatch.setattr(live, "command", command)
+        answer = await do(engine, ask.Cancel, name="cross")
+        assert answer.text == "1 orders cancelled, 1 more asked of the venue, which has not acknowledged it yet"
+        monkeypatch.undo()
