@@ -33,6 +33,7 @@ class Heartbeat:
         self._every = settings.heartbeat_seconds
         self._well = well
         self._beats: queue.Queue[bool] = queue.Queue(1)
+        self._thread = threading.Thread(target=self._deliver_all, name="heartbeat", daemon=True)
         self.sent = 0
         self.failed = 0
 
@@ -41,8 +42,9 @@ class Heartbeat:
         return self._url is not None or self._file is not None
 
     async def run(self) -> None:
-        """For as long as the engine lives."""
-        threading.Thread(target=self._deliver_all, name="heartbeat", daemon=True).start()
+        """For as long as the engine lives. May be begun again where it failed."""
+        if self._thread.ident is None:
+            self._thread.start()
         while True:
             self.beat()
             await anyio.sleep(self._every)

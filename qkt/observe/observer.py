@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
@@ -36,6 +36,8 @@ PATIENCE = 3.0
 """Seconds that the engine has to answer whoever asks; then it counts as not well."""
 RETRY = 30.0
 """Seconds between two attempts to serve where somebody else does."""
+AGAIN = 5.0
+"""Seconds until a task that failed begins again."""
 
 
 class Observer:
@@ -79,15 +81,15 @@ class Observer:
 
     def begin(self, tasks: TaskGroup) -> None:
         """Start everything that is wanted."""
-        tasks.start_soon(self.tail.run)
+        tasks.start_soon(kept, "the reading of lines", self.tail.run)
         if self._config.observe.serve:
-            tasks.start_soon(self._serve, self._config.observe)
+            tasks.start_soon(kept, "the serving of metrics, status and logs", self._serve, self._config.observe)
         for channel in self._channels:
             channel.start()
         if self._channels and self._config.alerts.summary is not None:
-            tasks.start_soon(self._summarise, self._config.alerts.summary)
+            tasks.start_soon(kept, "the summary of the day", self._summarise, self._config.alerts.summary)
         if self._heartbeat.wanted:
-            tasks.start_soon(self._heartbeat.run)
+            tasks.start_soon(kept, "the heartbeat", self._heartbeat.run)
 
     async def close(self) -> None:
         """Tell what is still to be told."""
@@ -174,6 +176,16 @@ async def observing(
             with anyio.CancelScope(shield=True):
                 await observer.close()
             tasks.cancel_scope.cancel()
+
+
+async def kept(what: str, look: Callable[..., Awaitable[None]], *arguments: object) -> None:
+    """Do what only looks at the engine, again and again where it fails: the engine is not to end with it."""
+    while True:
+        try:
+            await look(*arguments)
+        except Exception:
+            log.exception("%s failed, and begins again in %g s", what, AGAIN)
+        await anyio.sleep(AGAIN)
 
 
 def listening(host: str, port: int) -> socket.socket:
