@@ -91,7 +91,7 @@ class LogFiles:
     def record(self, record: logging.LogRecord) -> None:
         """Take a record of the process."""
         level = "WARN" if record.levelname == "WARNING" else record.levelname
-        entry: Entry = {"event": record.getMessage(), "at": record.created, "level": level, "logger": record.name}
+        entry: Entry = {"event": _said(record), "at": record.created, "level": level, "logger": record.name}
         session = SESSION.get()
         if session is not None:
             entry["session"] = session
@@ -258,6 +258,15 @@ def _entry(line: Line) -> Entry:
     if line.trace is not None:
         entry["trace"] = line.trace
     return entry
+
+
+def _said(record: logging.LogRecord) -> str:
+    """The text of a record, or where one was made that has none: whoever logs is not to fail by it."""
+    try:
+        return record.getMessage()
+    except Exception as problem:
+        said = f"'{record.msg}'" if isinstance(record.msg, str) else f"a {type(record.msg).__name__}"
+        return f"{said} cannot be worded ({type(problem).__name__}), from {record.filename}:{record.lineno}"
 
 
 class _ToFiles(logging.Handler):

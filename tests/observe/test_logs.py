@@ -45,6 +45,24 @@ def test_records_are_documents_with_their_session(files, tmp_path):
     assert (second["event"], second["level"], "session" in second) == ("of nobody", "WARN", False)
 
 
+def test_what_cannot_be_worded_does_not_fail_whoever_says_it(files, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # those of pytest raise
+
+    class Mute:
+        def __str__(self):
+            raise ValueError("has no words")
+
+    with logging_to(files):
+        log.warning("%d of", "abc")
+        log.error(Mute())
+        log.warning("goes on")
+    first, second, third = read(tmp_path / "engine.log")
+    assert first["event"].startswith("'%d of' cannot be worded (TypeError), from test_logs.py:")
+    assert second["event"].startswith("a Mute cannot be worded (ValueError), from test_logs.py:")
+    assert third["event"] == "goes on"
+    assert capfd.readouterr() == ("", ""), "a dashboard may be there"
+
+
 def test_each_session_has_a_file_and_what_is_wrong_stands_in_the_engines_too(files, tmp_path):
     book = LineBook()
     with logging_to(files):
