@@ -52,7 +52,7 @@ Entry = dict[str, Any]
 class LogFiles:
     """Writes to `engine.log` and `sessions/NAME.log` in a folder, each kept at `files` files of `megabytes`. `console`, if any,
     is given readable lines and must not block. `dropped` counts what could not be taken, `failures` what could not be
-    written. Raises QktError when the folder cannot be made."""
+    written or shown. Raises QktError when the folder cannot be made."""
 
     def __init__(
         self,
@@ -82,11 +82,13 @@ class LogFiles:
         self._queue: queue.SimpleQueue[Entry | Line | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
         self.dropped = 0
-        self._closed_failures = 0
+        self._told_dropped = 0
+        # Of files that are closed, and of what could not be put into words or shown.
+        self._failures = 0
 
     @property
     def failures(self) -> int:
-        return self._engine.failures + self._closed_failures + sum(one.failures for one in self._sessions.values())
+        return self._engine.failures + self._failures + sum(one.failures for one in self._sessions.values())
 
     def record(self, record: logging.LogRecord) -> None:
         """Take a record of the process."""
@@ -134,29 +136,49 @@ class LogFiles:
         return ConsoleRenderer(colors=self._colors, pad_event_to=0, exception_formatter=plain_traceback)
 
     def _write_all(self) -> None:
-        told = 0
         ended = False
         while not ended:
             entries = self._waiting()
             ended = None in entries
             now = time.monotonic()
-            for key, count in self._repeats.ended(now):
-                self._word({**dict(key), "repeated": count})  # type: ignore[call-overload]
-            if self.dropped > told:
-                self._word({"event": f"{self.dropped - told} records were dropped", "level": "WARN", "logger": __name__})
-                told = self.dropped
+            with self._counted():
+                self._tell_left_out(now)
             for item in entries:
-                entry = _entry(item) if isinstance(item, Line) else item
-                if entry is not None and self._passes(entry, now):
-                    self._word(entry)
-            self._engine.flush_lines()
-            for session, file in list(self._sessions.items()):
-                if file.last:
-                    self._close(session)
-                else:
-                    file.flush_lines()
+                with self._counted():
+                    self._take(item, now)
+            with self._counted():
+                self._flush()
         for file in (self._engine, *self._sessions.values()):
-            file.close()
+            with self._counted():
+                file.close()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """What fails in here is counted, and the thread goes on: without it nothing would be logged until the next start."""
+        try:
+            yield
+        except Exception:
+            self._failures += 1
+
+    def _tell_left_out(self, now: float) -> None:
+        for key, count in self._repeats.ended(now):
+            self._word({**dict(key), "repeated": count})  # type: ignore[call-overload]
+        if (dropped := self.dropped) > self._told_dropped:
+            lost, self._told_dropped = dropped - self._told_dropped, dropped
+            self._word({"event": f"{lost} records were dropped", "level": "WARN", "logger": __name__})
+
+    def _take(self, item: Entry | Line | None, now: float) -> None:
+        entry = _entry(item) if isinstance(item, Line) else item
+        if entry is not None and self._passes(entry, now):
+            self._word(entry)
+
+    def _flush(self) -> None:
+        self._engine.flush_lines()
+        for session, file in list(self._sessions.items()):
+            if file.last:
+                self._close(session)
+            else:
+                file.flush_lines()
 
     def _waiting(self) -> list[Entry | Line | None]:
         """What has come, all of it: a batch is written at once."""
@@ -213,7 +235,7 @@ class LogFiles:
     def _close(self, session: str) -> None:
         file = self._sessions.pop(session)
         file.flush_lines()
-        self._closed_failures += file.failures
+        self._failures += file.failures
         file.close()
 
     def _opened(self, path: Path) -> _File:

@@ -6,6 +6,7 @@ import json
 import logging
 import stat
 import threading
+import time
 
 import pytest
 
@@ -163,3 +164,22 @@ def test_a_person_reads_lines(tmp_path):
     with logging_to(files):
         files.line(LineBook().add(60_000, "WARN", "order", "slow", "o-1 refused: too big", event="refused", trace="1.7"))
     assert said == ["00:01:00 [warning  ] o-1 refused: too big session=slow trace=1.7"]
+
+
+def test_what_cannot_be_shown_is_counted_and_the_rest_is_written(tmp_path):
+    shown = []
+
+    def console(text):
+        if "breaks" in text:
+            raise ValueError("a terminal that breaks")
+        shown.append(text)
+
+    files = LogFiles(tmp_path, "info", megabytes=1, files=3, console=console)
+    with logging_to(files):
+        log.info("breaks")
+        log.info("goes on")
+        time.sleep(0.2)  # another batch
+        log.info("still")
+    assert [one["event"] for one in read(tmp_path / "engine.log")] == ["breaks", "goes on", "still"]
+    assert [text.split()[-1] for text in shown] == ["on", "still"]
+    assert files.failures == 1
