@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from qkt.config import Channel as Settings
 from qkt.config import ConfigError
@@ -70,8 +71,9 @@ class Channel:
             return
         self._alerts.append(alert)
         if len(self._alerts) > WAITING:
-            self._alerts.popleft()
-            self.dropped += 1
+            with suppress(IndexError):  # the thread has just taken them all
+                self._alerts.popleft()
+                self.dropped += 1
         self._news.set()
 
     def summarise(self, title: str, body: str) -> None:
@@ -99,7 +101,11 @@ class Channel:
             self._news.wait()
             if not self._ending.is_set():
                 self._pause(GATHER)
-            self.work()
+            try:
+                self.work()
+            except Exception:
+                self.failed += 1
+                log.exception("alerts to %s could not be made into a message, one was given up", self.name)
 
     def work(self) -> None:
         """Send what waits, as one message."""
@@ -109,7 +115,10 @@ class Channel:
         if not self._alerts:
             return
         self._wait_for_room()
-        alerts = [self._alerts.popleft() for _ in range(len(self._alerts))]
+        alerts = []
+        with suppress(IndexError):  # the oldest may be dropped meanwhile, so there is no counting them first
+            while True:
+                alerts.append(self._alerts.popleft())
         dropped, self._told_dropped = self.dropped - self._told_dropped, self.dropped
         self._times.append(self._clock())
         self._deliver(*message(alerts, dropped))

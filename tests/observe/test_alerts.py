@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
+from collections import deque
 from types import SimpleNamespace
 
 import anyio
@@ -24,6 +26,14 @@ ALL = {"url": "json://localhost", "events": KINDS}
 
 def alert(event="halted", level="ERROR", text="too much", scope="one"):
     return Alert(event, level, scope, text, 1_704_844_800_000)
+
+
+def until(so, seconds=10.0):
+    """Wait for another thread."""
+    end = time.monotonic() + seconds
+    while not so():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 class Desk:
@@ -121,6 +131,55 @@ def test_a_service_that_raises_is_one_that_does_not_answer():
     desk.channel.offer(alert())
     desk.channel.work()
     assert desk.channel.failed == 1
+
+
+def test_alerts_that_are_dropped_while_they_are_taken_keep_none_from_being_sent():
+    class Shrinking(deque):
+        """Has one less than it said."""
+
+        def __len__(self):
+            return super().__len__() + 1
+
+    desk = Desk()
+    desk.channel._alerts = Shrinking()
+    desk.channel.offer(alert(text="first"))
+    desk.channel.offer(alert(text="second"))
+    desk.channel.work()
+    assert "first" in desk.messages[0][2]
+    assert "second" in desk.messages[0][2]
+
+
+def test_alerts_that_are_taken_while_one_is_offered_are_no_failure():
+    class Taken(deque):
+        def popleft(self):
+            raise IndexError
+
+    desk = Desk()
+    desk.channel._alerts = Taken()
+    for _ in range(WAITING + 1):
+        desk.channel.offer(alert())
+    assert desk.channel.dropped == 0
+
+
+def test_a_message_that_cannot_be_made_is_counted_and_the_next_one_is_sent(monkeypatch):
+    desk = Desk()
+    made = iter([ZeroDivisionError, None])
+
+    def fails_first(alerts, dropped):
+        if (problem := next(made)) is not None:
+            raise problem
+        return message(alerts, dropped)
+
+    monkeypatch.setattr("qkt.observe.channel.message", fails_first)
+    desk.channel.start()
+    desk.channel.offer(alert(text="lost"))
+    until(lambda: desk.channel.failed)
+    desk.channel.offer(alert(text="sent"))
+    until(lambda: desk.messages)
+    desk.channel.end()
+    desk.channel.join()
+    assert (desk.channel.failed, desk.channel.sent) == (1, 1)
+    assert "sent" in desk.messages[0][2]
 
 
 def test_what_no_service_can_read_is_refused():
