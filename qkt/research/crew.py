@@ -13,6 +13,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
@@ -280,6 +281,8 @@ class _Hand:
                     self._answers.put(answer)
         except OSError as problem:
             self._answers.put(Broken(f"a worker cannot be started ({problem.strerror})", expected=True))
+        except Exception as problem:  # without an answer the job would wait for ever
+            self._answers.put(Broken("".join(traceback.format_exception(problem)), expected=False))
         finally:
             if self._worker is not None:
                 self._worker.finish()
