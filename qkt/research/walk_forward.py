@@ -25,7 +25,7 @@ from qkt.backtest.curve import EquityCurve
 from qkt.backtest.prepared import Prepared
 from qkt.backtest.result import iso
 from qkt.core.errors import UsageError
-from qkt.core.timeframe import DAY_MS
+from qkt.core.timeframe import DAY_MS, HOUR_MS
 from qkt.research.figures import score
 from qkt.research.job import Means, Trial, Work, crew_of, explore
 from qkt.research.journal import Journal
@@ -42,7 +42,8 @@ MOST_WINDOWS = 1_000
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Lengths in ms. Windows move by `step`, by the length of a test unless given; `anchored` training always begins where the
-    market does and grows."""
+    market does and grows. Raises UsageError for lengths of which no walk can be made, such as a step shorter than a test: what
+    is tested twice would count twice in the stitched curve and all that is made of it."""
 
     train: int
     test: int
@@ -56,6 +57,13 @@ class Plan:
             raise UsageError("the purge leaves nothing of the training", expected="a purge shorter than --train")
         if self.embargo >= self.test:
             raise UsageError("the embargo leaves nothing of the test", expected="an embargo shorter than --test")
+        if self.step is not None and self.step < self.test:
+            raise UsageError(
+                f"a step of {self.step / HOUR_MS:g} h is shorter than a test of {self.test / HOUR_MS:g} h: tests would overlap",
+                where="--step",
+                expected="the length of --test or more, so that nothing is tested twice",
+                remedy="leave it away, or make --test shorter",
+            )
 
     def windows(self, start: int, end: int) -> list[Window]:
         """All that fit in [start, end) (epoch ms). Raises UsageError where none does, or more than a thousand."""

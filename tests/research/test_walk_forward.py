@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,11 +33,16 @@ ASKED = Asked(Space.parse(["fast=2,4", "slow=9"]), metric="total_pnl")
 PLAN = Plan(train=100 * MINUTE_MS, test=60 * MINUTE_MS, purge=5 * MINUTE_MS)
 ALONE = Means(workers=1)
 
+
+def planned(test: int, longer: int | None, **lengths: Any) -> Plan:
+    return Plan(test=test * MINUTE_MS, step=None if longer is None else (test + longer) * MINUTE_MS, **lengths)
+
+
 PLANS = st.builds(
-    Plan,
+    planned,
     train=st.integers(60, 120).map(lambda n: n * MINUTE_MS),
-    test=st.integers(30, 60).map(lambda n: n * MINUTE_MS),
-    step=st.none() | st.integers(20, 90).map(lambda n: n * MINUTE_MS),
+    test=st.integers(30, 60),
+    longer=st.none() | st.integers(0, 40),
     anchored=st.booleans(),
     purge=st.integers(0, 20 * MINUTE_MS),
     embargo=st.integers(0, 20 * MINUTE_MS),
@@ -141,7 +147,9 @@ def test_a_walk_is_summed_up_resumed_and_says_how_much_was_left(ready: Prepared,
         (lambda: Plan(HOUR_MS, HOUR_MS, purge=HOUR_MS), "the purge leaves nothing"),
         (lambda: Plan(HOUR_MS, HOUR_MS, embargo=HOUR_MS), "the embargo leaves nothing"),
         (lambda: Plan(24 * HOUR_MS, HOUR_MS).windows(0, 24 * HOUR_MS), "is 1.00 days long, expected 1.04 days or more"),
-        (lambda: Plan(HOUR_MS, HOUR_MS, step=1).windows(0, 24 * HOUR_MS), "windows, expected at most 1,000"),
+        (lambda: Plan(HOUR_MS, MINUTE_MS).windows(0, 24 * HOUR_MS), "windows, expected at most 1,000"),
+        (lambda: Plan(HOUR_MS, 24 * HOUR_MS, step=12 * HOUR_MS), "--step: a step of 12 h is shorter than a test of 24 h"),
+        (lambda: Plan(HOUR_MS, HOUR_MS, step=0), "expected the length of --test or more"),
     ],
 )
 def test_a_plan_that_cannot_be_walked_is_said(make: Callable[[], object], says: str) -> None:
