@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from qkt.core.errors import QktError
+from qkt.core.output import answers_only
 from qkt.research.bench import Bench
 from qkt.research.parcel import OpenParcel, map_parcel
 from qkt.research.task import Broken, Outcome, Task
@@ -46,9 +47,7 @@ def main() -> None:
     import qkt.lang  # noqa: F401 - while there is nothing to do yet; most strategies need it
 
     pairs = [(int(source), int(sink)) for source, _, sink in (text.partition(",") for text in sys.argv[1:])]
-    answers = os.dup(sys.stdout.fileno())
-    # What a strategy prints must not get between the answers.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    answers = answers_only()
     if pairs:
         fork(sys.stdin.buffer, pairs)
     else:

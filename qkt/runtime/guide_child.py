@@ -10,6 +10,7 @@ from typing import Any
 
 from qkt.backtest.recipe import Recipe
 from qkt.core.errors import QktError, RecordingError
+from qkt.core.output import answers_only
 from qkt.explain import BacktestRecording, Recording, Stride, Travel, explain
 from qkt.explain.words import sections, story
 from qkt.runtime.recording import SessionRecording
@@ -17,6 +18,7 @@ from qkt.runtime.recording import SessionRecording
 
 def main() -> None:
     """Answer until standard input ends. The first line says what run it is about."""
+    answers = os.fdopen(answers_only(), "w", encoding="utf-8")
     opening = json.loads(sys.stdin.readline())
     if hasattr(os, "nice"):
         os.nice(opening["nice"])
@@ -27,8 +29,8 @@ def main() -> None:
             answer = guide.travel(asked) if asked["about"] == "travel" else guide.story(asked)
         except QktError as problem:
             answer = {"error": problem.as_dict()}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
 
 
 class Guide:

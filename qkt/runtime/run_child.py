@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from time import monotonic
@@ -16,6 +17,7 @@ from qkt.backtest.api import backtest, moment
 from qkt.backtest.output import as_text
 from qkt.backtest.runner import Progress
 from qkt.core.errors import QktError
+from qkt.core.output import answers_only
 from qkt.core.terms import Side
 
 if TYPE_CHECKING:
@@ -29,19 +31,25 @@ EVERY = 0.25
 
 def main() -> None:
     """Run what standard input asks for."""
+    answers = os.fdopen(answers_only(), "w", encoding="utf-8")
+
+    def send(message: dict[str, Any]) -> None:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+
     asked = json.loads(sys.stdin.readline())
     if hasattr(os, "nice"):
         os.nice(asked["nice"])
     try:
-        result = _run(asked)
+        result = _run(asked, send)
     except QktError as problem:
-        _send({"error": str(problem)})
+        send({"error": str(problem)})
         return
     recipe = result.record.recipe
-    _send({"figures": _figures(result), "result": _result(result), "recipe": recipe and recipe.as_json()})
+    send({"figures": _figures(result), "result": _result(result), "recipe": recipe and recipe.as_json()})
 
 
-def _run(asked: dict[str, Any]) -> BacktestResult:
+def _run(asked: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> BacktestResult:
     told = 0.0
     first, last = moment(asked["start"], "start"), moment(asked["end"], "end")
 
@@ -56,7 +64,7 @@ def _run(asked: dict[str, Any]) -> BacktestResult:
         elif first is not None and last is not None:
             share = 100 * (done.ts - first) / (last - first)
         said = {"ticks": done.ticks, "at": done.ts}
-        _send({"progress": said | ({} if share is None else {"progress_pct": _number(min(share, 100.0))})})
+        send({"progress": said | ({} if share is None else {"progress_pct": _number(min(share, 100.0))})})
 
     return backtest(
         asked["path"],
@@ -130,11 +138,6 @@ def _plain(value: object) -> object:
 def _number(value: float | Decimal | None) -> str | None:
     """A statistic with four decimals."""
     return None if value is None else f"{value:.4f}"
-
-
-def _send(message: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

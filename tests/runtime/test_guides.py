@@ -19,6 +19,21 @@ from qkt.runtime.markets import OwnFeeds
 from tests.explain.samples import SIZED, market
 from tests.runtime.samples import ListFeed, ticks
 
+LOUD = """import os
+import qkt
+
+
+class Loud(qkt.Strategy):
+    streams = {"eu": "SIM:EURUSD 1m"}
+
+    def on_candle(self, candle):
+        print("hello", candle.close)
+        print('{"error": "of the strategy"}', flush=True)
+        os.system("echo from elsewhere")
+        if not self.position("eu").quantity:
+            self.buy("eu", "0.1", stop_loss=qkt.by("0.0100"))
+"""
+
 pytestmark = pytest.mark.anyio
 
 
@@ -64,6 +79,24 @@ async def test_stories_and_scenes_of_a_session_and_of_a_back_test(tmp_path: Path
             await engine.travel("run:7", Way())
         with pytest.raises(UnknownSessionError):
             await engine.travel("nobody", Way())
+
+
+async def test_a_strategy_that_prints_is_tested_and_explained_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text(LOUD)
+    async with Engine(tmp_path / "state", OwnFeeds(lambda: ListFeed(list(ticks(400)), {}))) as engine:
+        path = str(tmp_path / "loud.py")
+        await engine.perform(ask.Deploy(id="deploy-loud", author="me", path=path, name="loud"), lambda step: None)
+        data = (f"EURUSD={market(tmp_path, 400)}",)
+        asked = ask.Backtest(id="test-loud", author="me", path=path, data=data, start="2024-01-10")
+        await engine.perform(asked, lambda step: None)
+        with anyio.fail_after(30):
+            await engine.hosted["loud"].pump.ended.wait()
+            assert (await engine.story("loud", fill=1)).lines[0].startswith("loud, fill 1: BUY 0.1 SIM:EURUSD")
+            assert (await engine.travel("loud", Way(stride="fill", number=1))).fills == 1
+            while (row := next(iter(engine.runs))).ended is None:
+                await anyio.sleep(0.02)
+        assert (row.state, row.error) == ("done", None)
+        assert (await engine.run("1")).curve
 
 
 async def test_a_guide_that_died_and_one_whose_session_has_gone_are_replaced_by_the_next_question(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import IO, Any
 from qkt.brokers.mt5.messages import MessageError, answer
 from qkt.brokers.mt5.native import NativeTerminal, package
 from qkt.brokers.mt5.terminal import Terminal, TerminalError
+from qkt.core.output import answers_only
 
 
 def serve(terminal: Terminal, calls: IO[str], answers: IO[str]) -> None:
@@ -28,8 +29,7 @@ def serve(terminal: Terminal, calls: IO[str], answers: IO[str]) -> None:
 
 
 def main() -> None:
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
+    answers = os.fdopen(answers_only(printed=2), "w", encoding="utf-8")
     opening: dict[str, Any] = json.loads(sys.stdin.readline())
     try:
         module = package()

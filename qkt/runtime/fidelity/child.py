@@ -14,6 +14,7 @@ from typing import Any
 
 from qkt.core.errors import QktError
 from qkt.core.memory import give_back
+from qkt.core.output import answers_only
 from qkt.runtime.fidelity.shadow import Shadow
 from qkt.runtime.journal import JournalReading
 
@@ -21,9 +22,7 @@ from qkt.runtime.journal import JournalReading
 def main() -> None:
     """Answer until standard input ends. The first line names the state directory, the priority and the memory."""
     give_back()
-    # Strategies in Python may print; what the engine reads is for figures alone.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
+    answers = os.fdopen(answers_only(), "w", encoding="utf-8")
     logging.disable()  # failures of strategies are told by the session itself
     opening = json.loads(sys.stdin.readline())
     if hasattr(os, "nice"):
