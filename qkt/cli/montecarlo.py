@@ -105,10 +105,10 @@ def montecarlo(
         else:
             _show(study, "executions", study.start)
         return
-    past = _past_of(run.prepared(file, values), values) if strategy else _past_in(file)
+    unit = of or (Units.DAYS if method is Methods.BLOCK else Units.TRADES)
+    past = _past_of(run.prepared(file, values), values) if strategy else _past_in(file, unit)
     from qkt.research.monte_carlo import Method, simulate
 
-    unit = of or (Units.DAYS if method is Methods.BLOCK else Units.TRADES)
     simulation = simulate(
         past.days if unit is Units.DAYS else past.trades,
         past.balance,
@@ -153,16 +153,12 @@ def _past_of(ready: Prepared, params: dict[str, str]) -> Past:
     return Past(float(result.record.balance), trades, list(daily_returns_of(result)))
 
 
-def _past_in(path: Path) -> Past:
-    """Reads what `qkt backtest --json` or a report wrote. Raises QktError for another file."""
-    import numpy as np
-
-    from qkt.backtest import curve as curves
-    from qkt.backtest.curve import EquityCurve
-    from qkt.backtest.daily_returns import daily_closes
+def _past_in(path: Path, unit: Units) -> Past:
+    """Reads what `qkt backtest --json` or a report wrote, days only where they are what is drawn. Raises QktError for another
+    file."""
     from qkt.backtest.result import SCHEMA
-    from qkt.core.calendars import calendar_for
     from qkt.core.terms import Purpose
+    from qkt.research.figures import daily_returns_in
 
     place = path / "result.json" if path.is_dir() else path
     expected = "the JSON of a back-test, a report's folder, or a strategy"
@@ -176,11 +172,7 @@ def _past_in(path: Path) -> Past:
         raise QktError("is no result of a back-test", where=str(place), expected=expected)
     try:
         trades = [float(trip["net"]) for trip in told["round_trips"] if trip["exit_reason"] != Purpose.END_OF_DATA.value]
-        times, values = (np.array(told["equity"][name]) for name in ("times", "values"))
-        closes = daily_closes(EquityCurve(times.astype(np.int64), values.astype(np.float64)), calendar_for(told["symbols"][0]))[
-            1
-        ]
-        return Past(float(told["settings"]["balance"]), trades, curves.returns(closes).tolist())
+        return Past(float(told["settings"]["balance"]), trades, list(daily_returns_in(told)) if unit is Units.DAYS else [])
     except (KeyError, TypeError, ValueError, IndexError) as problem:
         raise QktError(f"lacks what is needed ({problem!r})", where=str(place), expected=expected) from None
 

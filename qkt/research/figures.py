@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from qkt.backtest.daily_returns import daily_closes, days_per_year
 from qkt.backtest.result import BacktestResult
 from qkt.core.calendars import calendar_for
 from qkt.core.errors import UsageError
+from qkt.core.timeframe import DAY_MS
 from qkt.lang.suggest import did_you_mean
 
 HIGHER = (
@@ -40,6 +43,7 @@ METRICS = (*HIGHER, *LOWER)
 FIGURES = (*METRICS, *OTHERS)
 
 CURVE_POINTS = 2_000
+EPOCH = date(1970, 1, 1)
 
 
 def require_metric(name: str) -> str:
@@ -73,6 +77,29 @@ def daily_returns_of(result: BacktestResult) -> tuple[float, ...]:
     """Returns from the close of a trading day to that of the next."""
     closes = daily_closes(result.equity, calendar_for(result.record.symbols[0]))[1]
     return tuple(curves.returns(closes).tolist()) if len(closes) > 1 else ()
+
+
+def daily_returns_in(told: Mapping[str, Any]) -> tuple[float, ...]:
+    """The same of a result as `BacktestResult.as_dict` tells it, exactly: from its days, since a long run's curve is thinned.
+
+    Raises KeyError, TypeError or ValueError for what is no such result."""
+    times, values = told["equity"]["times"], told["equity"]["values"]
+    if not times:
+        return ()
+    shown = {(ts - 1) // DAY_MS for ts in times[1:]}
+    ends, closes = [times[0]], [values[0]]
+    for one in told["metrics"]["days"]:
+        day = (date.fromisoformat(one["date"]) - EPOCH).days
+        # A day without a sample has no close: it is there for a fill or a rollover alone, and equity did not change over it.
+        if day in shown or one["pnl"] or not (one["fills"] or float(one["financing"])):
+            ends.append((day + 1) * DAY_MS)
+            closes.append(round(closes[-1] + one["pnl"], 8))
+    curve = EquityCurve(np.array(ends, dtype=np.int64), np.array(closes, dtype=np.float64))
+    found = curves.returns(daily_closes(curve, calendar_for(told["symbols"][0]))[1])
+    counted = told["metrics"]["daily"]
+    if counted is not None and counted["days"] != len(found):
+        raise ValueError(f"its {len(found)} days are not the {counted['days']} of its daily returns")
+    return tuple(found.tolist())
 
 
 def curve_of(result: BacktestResult) -> tuple[tuple[int, float], ...]:
