@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from qkt.config import Config, shown
 from qkt.core.errors import UsageError
+from qkt.core.events import Event, Tick
 from qkt.core.secrets import redacted
 from qkt.observe.logs import file_name
 from qkt.runtime.control.errors import UnknownSessionError
@@ -31,6 +32,7 @@ from qkt.runtime.tape import last_time, read_since
 MEGABYTE = 1 << 20
 MOST = 50 * MEGABYTE
 """Bytes of one file of the bundle; of what is longer the end is kept."""
+OF_TICK = tuple(one.name for one in dataclasses.fields(Tick) if one not in dataclasses.fields(Event))
 UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
@@ -188,7 +190,7 @@ def _plain(item: Input) -> dict[str, Any]:
     match item:
         case TickInput(tick=tick):
             sort = "history" if item.history else "tick"
-            values = {key: getattr(tick, key) for key in ("symbol", "ts", "price", "bid", "ask", "volume", "synthetic")}
+            values = {key: getattr(tick, key) for key in OF_TICK}
             return {"sort": sort, "number": item.number, **values}
         case CommandInput():
             return {"sort": "command", "ts": item.ts, "command": item.command, "author": item.author, **item.arguments}

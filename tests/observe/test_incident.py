@@ -12,9 +12,11 @@ import pytest
 from qkt.cli.main import main
 from qkt.config import Config
 from qkt.core.errors import UsageError
+from qkt.core.events import Tick
 from qkt.observe.incident import Incident, span
 from qkt.runtime.control.errors import UnknownSessionError
 from qkt.runtime.errors import StateError
+from qkt.runtime.inputs import TickInput
 from qkt.runtime.recorder import tape_folder
 from qkt.runtime.tape import read_tape, segments, time_of
 
@@ -58,6 +60,16 @@ async def test_it_holds_the_slice_and_what_it_was_made_of(engine, tmp_path):
     assert json.loads(found["config.json"])["feed"]["token"] is None
     assert "STRATEGY cross" in found["strategy.qkt"]
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
+
+
+async def test_a_tick_is_told_with_all_that_it_says(engine, tmp_path, monkeypatch):
+    tick = Tick("SIM:EURUSD", 1_704_880_800_000, 1.1, 1.0999, 1.1001, 3.0, bid_size=2.5, ask_size=0.5)
+    monkeypatch.setattr("qkt.observe.incident.read_since", lambda tape, since: [(1, TickInput(tick, 7))])
+    target = tmp_path / "i.zip"
+    Incident(engine.state, "one", MINUTE, engine.wall.now()).write(target, Config(), {})
+    told = json.loads(contents(target)["recording.jsonl"])
+    names = ("symbol", "ts", "price", "bid", "ask", "volume", "synthetic", "bid_size", "ask_size")
+    assert told == {"input": 1, "sort": "tick", "number": 7, **{name: getattr(tick, name) for name in names}}
 
 
 async def test_what_is_long_keeps_its_end(engine, tmp_path):
