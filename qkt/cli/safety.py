@@ -54,10 +54,7 @@ def kill(
     from qkt.runtime.control.commands import Kill
 
     done = perform(state_dir, Kill, name=name, flatten=flatten)
-    deed = {True: "halted, flat", False: "halted, NOT FLAT", None: "halted"}[done.flat]
-    show_done(done, as_json=as_json, deed=deed, nothing="no sessions to kill")
-    if done.flat is False:
-        raise typer.Exit(1)
+    show_done(done, as_json=as_json, deed="halted, flat" if done.flat else "halted", nothing="no sessions to kill")
 
 
 @app.command()

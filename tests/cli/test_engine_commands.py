@@ -87,10 +87,14 @@ def test_stopping_lists_what_would_lose_its_protection(qkt, engine):
 
 def test_a_kill_that_is_not_proven_flat_ends_with_one(qkt, engine):
     assert qkt("kill").out == "gold  halted\nsilver  halted\n"
-    assert qkt("kill", "--flatten").code == 0
+    assert qkt("kill", "--flatten").out == "gold  halted, flat\nsilver  halted, flat\n"
     engine.tables["positions"] = {"gold:1": position("gold", engine_held=("trailing stop",))}
     killed = qkt("kill", "gold", "--flatten")
-    assert (killed.code, killed.out) == (1, "gold  halted, NOT FLAT\n")
+    assert (killed.code, killed.out) == (1, "")
+    assert killed.err.splitlines() == [
+        "qkt: gold: LONG 0.10 PAPER:XAUUSD (leg 1) stays, protected only by its trailing stop",
+        "qkt: not everything could be closed",
+    ]
 
 
 def test_rows_are_shown_with_the_digits_that_matter(qkt, engine):

@@ -184,8 +184,11 @@ class FakeEngine:
                 return Failed(id=command.id, kind="unprotected", found="1 position would be unprotected", remaining=held)
             case Stop():
                 self.put("strategies", strategy(names[0], state="STOPPED"), touch=names[0])
+            case Kill(flatten=True) if left := self._unprotected(names):
+                found = "not everything could be closed"
+                return Failed(id=command.id, kind="refused", found=found, affected=names, remaining=left)
             case Kill(flatten=flatten):
-                return Done(id=command.id, affected=names, flat=not self._unprotected(names) if flatten else None)
+                return Done(id=command.id, affected=names, flat=True if flatten else None)
             case Reconcile():
                 return Done(id=command.id, affected=names, text="books and venue agree")
             case _:
