@@ -15,14 +15,16 @@ class Latest(Generic[T]):
 
     def __init__(self, kept: int) -> None:
         self.kept = kept
+        # So many more before the oldest go, all at once.
+        self._spare = max(kept // 4, 1)
         self._rows: list[T] = []
         self.first = 0
 
     def append(self, row: T) -> None:
         self._rows.append(row)
-        if len(self._rows) >= 2 * self.kept:
-            del self._rows[: self.kept]
-            self.first += self.kept
+        if len(self._rows) >= self.kept + self._spare:
+            del self._rows[: self._spare]
+            self.first += self._spare
 
     def __len__(self) -> int:
         return self.first + len(self._rows)

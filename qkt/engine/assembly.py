@@ -59,7 +59,7 @@ Runnable: TypeAlias = RunnableStrategy | Portfolio
 CandleFactory = Callable[[Scope, Sequence[StreamSpec], int | None], CandleFeed]
 
 
-KEPT = 2_000
+KEPT = 500
 """Rows of each sort that are kept of a session which may live for years: fills, closed trades, nights, lines, refusals."""
 
 

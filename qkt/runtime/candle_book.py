@@ -11,6 +11,8 @@ from qkt.core.timeframe import DAY_MS
 
 KEPT = 3_000
 """Bars kept of each stream, at least."""
+SPARE = 500
+"""So many more before the oldest go, all at once."""
 FIELDS = 7
 
 
@@ -51,5 +53,5 @@ class CandleBook:
         if kept is None:
             kept = self._bars[stream] = array("d")
         kept.extend((candle.start, candle.end, candle.open, candle.high, candle.low, candle.close, candle.volume))
-        if len(kept) > 2 * KEPT * FIELDS:
-            del kept[: KEPT * FIELDS]
+        if len(kept) > (KEPT + SPARE) * FIELDS:
+            del kept[: SPARE * FIELDS]

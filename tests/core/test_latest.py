@@ -38,8 +38,8 @@ def test_a_row_that_is_gone_is_no_other_one() -> None:
     latest: Latest[str] = Latest(2)
     for row in "abcdefg":
         latest.append(row)
-    assert latest.first == 4
-    with pytest.raises(IndexError, match="row 3 is not there; there are 4 to 6"):
+    assert latest.first == 5
+    with pytest.raises(IndexError, match="row 3 is not there; there are 5 to 6"):
         latest[3]
     with pytest.raises(IndexError):
         latest[3:]

@@ -45,20 +45,24 @@ class Ticket:
     def __init__(self, command: Command) -> None:
         self.command = command
         self.answer: Answer = Accepted(id=command.id)
-        self._settled = anyio.Event()
+        # Set with the final answer; then there is none any more, as many tickets are kept.
+        self._final: anyio.Event | None = anyio.Event()
 
     @property
     def settled(self) -> bool:
-        return self._settled.is_set()
+        return self._final is None
 
     def settle(self, answer: Done | Failed | Changed) -> None:
         self.answer = answer
-        self._settled.set()
+        final, self._final = self._final, None
+        if final is not None:
+            final.set()
 
     async def wait(self, seconds: float) -> Answer:
         """The final answer, or `accepted` when there is none after so many seconds."""
-        with anyio.move_on_after(seconds):
-            await self._settled.wait()
+        if self._final is not None:
+            with anyio.move_on_after(seconds):
+                await self._final.wait()
         return self.answer
 
 

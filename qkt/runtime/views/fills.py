@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from qkt.core.latest import first_of
@@ -104,7 +103,6 @@ def recorded_row(name: str, account: str, number: int, v: dict[str, Any], digits
     )
 
 
-@lru_cache(maxsize=1 << 12)  # a fill never changes, and a snapshot shows many
 def _fill_row(
     name: str,
     account: str,
