@@ -1,9 +1,11 @@
-"""What a session does before it leaves: levels that only this process knows go to the venue, where one can hold them."""
+"""What a session does before it leaves: levels that only this process knows go to the venue, where one can hold them, and
+entries that work are taken back."""
 
 from __future__ import annotations
 
 import anyio
 
+from qkt.risk import Cause
 from qkt.runtime.session import LiveSession
 from qkt.runtime.venues import Seat
 
@@ -19,6 +21,19 @@ async def leave_levels(live: LiveSession, seat: Seat | None, author: str) -> Non
         await live.command("leave", author)
         while not seat.answered:
             await anyio.sleep(0.02)
+
+
+async def taken_back(live: LiveSession, author: str, reason: str) -> int:
+    """Let no entry pass any more and take those back that work. Returns how many still do."""
+
+    def working() -> int:
+        return sum(not order.reduce_only for order in live.machine.session.orders.live_orders())
+
+    await live.command("halt", author, reason=reason, cause=Cause.STOPPING)
+    with anyio.move_on_after(WITHIN):
+        while working():
+            await anyio.sleep(0.02)
+    return working()
 
 
 def exposed_legs(live: LiveSession) -> set[str]:

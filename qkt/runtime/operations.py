@@ -16,7 +16,7 @@ from qkt.runtime.control import commands as ask
 from qkt.runtime.control.answers import Changed, Difference, Done, Failed, Remaining, Step
 from qkt.runtime.control.errors import UnknownSessionError
 from qkt.runtime.errors import SessionError
-from qkt.runtime.leaving import exposed_legs, leave_levels
+from qkt.runtime.leaving import exposed_legs, leave_levels, taken_back
 from qkt.runtime.members import start_child, stays, stopped_child, wound_down
 from qkt.runtime.narration import modification, narrated
 from qkt.runtime.registrar import changes
@@ -33,6 +33,7 @@ FLAT_WITHIN = 10.0
 Progress = Callable[[Step], None]
 Answer = Done | Failed | Changed
 
+UNWRITTEN = "but the disk takes no records: until it does, this ends with the process"
 STOPPING = "stopping"
 """Why a session takes no entries while it is made flat to be stopped; a start clears that halt, and no other."""
 
@@ -127,8 +128,7 @@ class Operations:
     async def _made_replaceable(self, live: LiveSession) -> Answer | None:
         """Take back what works. Returns why the session cannot be replaced, None when it can; then it is halted."""
         if not self._remaining([live]):
-            await live.command("halt", self._author, reason="operator resync", cause=Cause.STOPPING)
-            working = await self._entries_gone(live)
+            working = await taken_back(live, self._author, "operator resync")
             left = self._remaining([live])
             if not left and not working:
                 return None
@@ -139,17 +139,6 @@ class Operations:
         found = f"{live.name} holds positions, and its account in the books ends with it"
         remedy = f"qkt kill {live.name} --flatten first"
         return self._failed_as("refused", found, remedy=remedy, remaining=self._remaining([live]))
-
-    async def _entries_gone(self, live: LiveSession) -> int:
-        """Wait a while until no entry works. Returns how many do."""
-
-        def working() -> int:
-            return sum(not order.reduce_only for order in live.machine.session.orders.live_orders())
-
-        with anyio.move_on_after(FLAT_WITHIN):
-            while working():
-                await anyio.sleep(0.02)
-        return working()
 
     async def _start(self, command: ask.Start) -> Answer:
         name = command.name
@@ -436,6 +425,10 @@ class Operations:
         return self._failed_as("unprotected", found, remedy=remedy, remaining=left)
 
     def _done(self, text: str, affected: Sequence[str], flat: bool | None = None) -> Done:
+        """What is done but not durable is told so: it holds for as long as this process lives, and until the disk takes it."""
+        running = (self._engine.hosted.get(name) for name in affected)
+        if any(hosted is not None and hosted.live.recorder.refused is not None for hosted in running):
+            text = f"{text}, {UNWRITTEN}"
         return Done(id=self._id, text=text, affected=tuple(affected), flat=flat)
 
     def _failed_as(self, kind: str, found: str, **values: object) -> Failed:

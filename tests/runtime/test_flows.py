@@ -13,6 +13,7 @@ from qkt.runtime.control.answers import Done, Failed
 from qkt.runtime.effects import Effect
 from qkt.runtime.engine import Engine
 from qkt.runtime.errors import SessionError
+from qkt.runtime.operations import UNWRITTEN
 from qkt.runtime.views.positions import position_rows
 from tests.runtime.samples import CROSS, STRADDLE, strategy_file, ticks
 from tests.runtime.test_engine import TRAILED, do, market, reached
@@ -146,6 +147,27 @@ async def test_a_replacement_that_cannot_begin_is_told_and_the_old_one_can_be_st
         assert (registered.run, registered.wanted) == (first.run, "stopped")
         assert isinstance(await do(engine, ask.Start, name="cross"), Done)
         assert engine.hosted["cross"].live.registration.run == first.run
+
+
+async def test_what_is_done_while_the_disk_refuses_is_told_so(
+    source: list[Tick], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Engine(tmp_path / "state", held(source, 50)) as engine:
+        await do(engine, ask.Deploy, path=str(strategy_file(tmp_path)))
+        live = await reached(engine, 50)
+        works = live.recorder._tape.write
+
+        def fails(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(live.recorder._tape, "write", fails)
+        await live.gap(live.machine.last_ts, None, "something to record")
+        assert (await do(engine, ask.Halt, name="cross")).text == f"halt of 1 session, {UNWRITTEN}"
+        monkeypatch.setattr(live.recorder._tape, "write", works)
+        with anyio.fail_after(10):
+            while live.recorder.refused is not None:
+                await anyio.sleep(0.02)
+        assert (await do(engine, ask.Halt, name="cross")).text == "halt of 1 session"
 
 
 async def test_a_cancel_tells_what_the_venue_has_not_acknowledged(

@@ -24,6 +24,7 @@ from qkt.runtime.control import commands as ask
 from qkt.runtime.control.answers import Answer, Done, Failed
 from qkt.runtime.engine import Engine
 from qkt.runtime.markets import OwnFeeds
+from qkt.runtime.operations import UNWRITTEN
 from qkt.runtime.setup import Terms
 from tests.runtime.samples import START
 from tests.simulation.account import Account, LoopAccounts
@@ -245,7 +246,7 @@ class World:
                 return
         found = answer.found if isinstance(answer, Failed) else ""
         self._tell(f"{word}: {'no answer' if answer is None else answer.answer} {found}".rstrip())
-        if isinstance(answer, Done) and word in ("halt", "kill", "resume"):
+        if isinstance(answer, Done) and word in ("halt", "kill", "resume") and UNWRITTEN not in answer.text:
             self.halted = word != "resume"
 
     def _sent(self, request: Request) -> None:
