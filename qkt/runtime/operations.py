@@ -295,8 +295,9 @@ class Operations:
         if command.order is not None and all(o.id != command.order for o in live.machine.session.orders.live_orders()):
             return self._failed_as("unknown", f"{live.name} has no working order {command.order}")
         effects = await live.command("cancel", self._author, order=command.order)
-        gone = {effect.value["order_id"] for effect in effects if effect.kind == "cancelled"}
-        asked = {effect.value["order_id"] for effect in effects if effect.kind == "cancel"} - gone
+        told = [(effect.kind, effect.value.get("order_id")) for effect in effects]  # the command itself is one, about no order
+        gone = {order for kind, order in told if kind == "cancelled"}
+        asked = {order for kind, order in told if kind == "cancel" and order is not None} - gone
         waits = f", {len(asked)} more asked of the venue, which has not acknowledged it yet" if asked else ""
         return self._done(f"{len(gone)} orders cancelled{waits}", [live.name])
 

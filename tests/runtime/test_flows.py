@@ -179,9 +179,16 @@ async def test_a_cancel_tells_what_the_venue_has_not_acknowledged(
 
         async def command(*_: object, **__: object) -> list[Effect]:
             told = [("cancel", "a"), ("cancel", "b"), ("cancelled", "a")]
-            return [Effect(kind, f'{{"order_id":"{order}"}}') for kind, order in told]
+            return [Effect("cancel", "{}"), *(Effect(kind, f'{{"order_id":"{order}"}}') for kind, order in told)]
 
         monkeypatch.setattr(live, "command", command)
         answer = await do(engine, ask.Cancel, name="cross")
         assert answer.text == "1 orders cancelled, 1 more asked of the venue, which has not acknowledged it yet"
         monkeypatch.undo()
+
+
+async def test_a_cancel_on_paper_counts_what_has_gone(source: list[Tick], tmp_path: Path) -> None:
+    async with Engine(tmp_path / "state", held(source, 32)) as engine:
+        await do(engine, ask.Deploy, path=str(strategy_file(tmp_path, STRADDLE, "straddle.qkt")))
+        await reached(engine, 32, "straddle")
+        assert (await do(engine, ask.Cancel, name="straddle")).text == "2 orders cancelled"
