@@ -75,6 +75,10 @@ class Pump:
         """Ticks that the gate kept out."""
         return 0 if self._gate is None else self._gate.refused(self.names)
 
+    def refused_of(self, symbol: str) -> int:
+        """The same of one market id."""
+        return 0 if self._gate is None else self._gate.refused((symbol,))
+
     @property
     def lag_ms(self) -> int | None:
         """How old the last tick was when it came, None where the feed is its own clock."""

@@ -29,6 +29,7 @@ IDS = iter(range(1, 1 << 30))
 TRAILED = 1115
 """A place of the sample market where the sample strategy holds a position under a trailing stop; it is closed by 1127."""
 NEXT_ENTRY = 1381
+OTHER = "SIM:GBPUSD"
 
 
 @pytest.fixture(scope="module")
@@ -311,6 +312,18 @@ async def test_a_live_feed_is_judged_before_the_session_sees_it(source: list[Tic
         row = engine.snapshot().tables.market[SYMBOL]
         assert (row.refused, row.ticks) == (1, len(source))
         assert any("outlier" in line.text for line in engine.lines(0, session="cross"))
+
+
+async def test_a_tick_that_is_refused_counts_for_its_symbol_alone(source: list[Tick], tmp_path: Path) -> None:
+    wild = replace(source[600], price=9.0, bid=8.9, ask=9.1)
+    both = [one for tick in source[:700] for one in (tick, replace(tick, symbol=OTHER))]
+    file = strategy_file(tmp_path, CROSS.replace("EVERY 1m", f"EVERY 1m,\n    gu = {OTHER} EVERY 1m", 1))
+    clock = EventClock(source[0].ts)
+    async with Engine(tmp_path / "state", market([*both[:1202], wild, *both[1202:]], live=True), wall=clock) as engine:
+        assert isinstance(await do(engine, ask.Deploy, path=str(file)), Done)
+        await ended(engine, "cross")
+        rows = engine.snapshot().tables.market
+        assert (rows[SYMBOL].refused, rows[OTHER].refused) == (1, 0)
 
 
 async def test_a_halted_session_comes_back_halted(source: list[Tick], tmp_path: Path) -> None:

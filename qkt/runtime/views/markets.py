@@ -80,7 +80,7 @@ def _market(engine: Engine, hosted: Hosted, symbol: str) -> MarketRow:
             point=instrument.point_size,
             stale=fault is not None and "stale" in fault,
             fault=fault,
-            refused=pump.refused,
+            refused=pump.refused_of(symbol),
             recent=watch.recent(live.name, symbol),
             **moving(),
         )
