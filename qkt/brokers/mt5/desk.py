@@ -40,6 +40,8 @@ ENTRY_WAITS = 4
 ENTRY_AGE_MS = 10_000
 """After which an entry is not sent for the first time: a little longer than it may be put off."""
 BLIND_ROUNDS = 3
+RECENT_MS, WHOLE_MS = 3_600_000, 60_000
+"""How far back every look goes, and after how long one goes back to the oldest order that works."""
 WEAK_WINDOW_MS = 60_000
 COLLAR = Decimal("0.01")
 """How far the market may run from the first price of an entry while it is sent again: one percent."""
@@ -73,6 +75,8 @@ class Desk:
         self._hearing = Hearing(self._known, names, shaper.clock, owner, wall, hedging=hedging)
         self._late = LateLevels()
         self._poll_at = self._margin_at = 0
+        # Until when a look at what is recent does, and the last complete one.
+        self._recent_until = self._looked_at = 0
         self._blind = 0
         self._fillings: dict[str, Filling] = {}
         self.sight: Sight | None = None
@@ -123,7 +127,7 @@ class Desk:
 
     def look_now(self) -> None:
         """Look at the account with the next `step`; until then there is no `sight`."""
-        self._poll_at = 0
+        self._poll_at = self._recent_until = 0
         self.sight = None
 
     def own(self, report: Report) -> None:
@@ -449,7 +453,7 @@ class Desk:
     def _poll(self, now: int) -> None:
         self._poll_at = now + POLL_MS
         try:
-            sight = look(self._terminal, self._shaper.clock, self._known.since, now)
+            sight = look(self._terminal, self._shaper.clock, self._since(now), now)
         except TerminalError as problem:
             self._blind += 1
             if self._blind == BLIND_ROUNDS:
@@ -458,6 +462,7 @@ class Desk:
         if self._blind >= BLIND_ROUNDS:
             self._note("INFO", "the state of the account can be read again")
         self._blind = 0
+        self._looked_at = now
         self.sight = sight
         if now >= self._margin_at:
             self._read_margin(now)
@@ -474,6 +479,15 @@ class Desk:
             self._known.since = now
         elif self._hearing.unfinished(sight):
             self._poll_at = now + SOON_MS
+            self._recent_until = 0  # its record may be older than what is recent
+
+    def _since(self, now: int) -> int:
+        """From when on the account's history is read. An order that works for weeks has it all read, but not every second."""
+        recent = now - RECENT_MS
+        if self._known.since >= recent or (now < self._recent_until and self._looked_at >= recent):
+            return max(self._known.since, recent)
+        self._recent_until = now + WHOLE_MS
+        return self._known.since
 
     def _read_margin(self, now: int) -> None:
         self._margin_at = now + MARGIN_MS

@@ -11,14 +11,16 @@ import anyio
 import pytest
 
 from qkt.brokers.dispatch import Act, Report, Request, What
-from qkt.brokers.mt5 import feed
+from qkt.brokers.mt5 import desk, feed
 from qkt.brokers.mt5.link import Link, LinkError
 from qkt.brokers.mt5.pipe import Pipe
 from qkt.brokers.mt5.profile import Profile
 from qkt.brokers.mt5.records import TickRow
+from qkt.brokers.mt5.server_time import ServerClock
+from qkt.brokers.mt5.sight import Sight, look
 from qkt.brokers.mt5.simulator import Faults
 from qkt.brokers.mt5.simulator.faults import SendFault
-from qkt.brokers.mt5.terminal import TerminalError
+from qkt.brokers.mt5.terminal import Terminal, TerminalError
 from qkt.core.clock import EventClock
 from qkt.core.terms import OrderKind, Side
 from qkt.data import mid_price
@@ -172,6 +174,32 @@ def test_a_look_at_what_had_ended_before_it_was_asked_for_comes_to_an_end() -> N
                 rig.terminal.initialize()
             rig.now += 1_000
         assert [(one.what, one.text) for one in told if one.token == request.token] == [(What.REFUSED, text)]
+
+
+def test_an_order_that_works_for_weeks_does_not_have_the_whole_history_read_every_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = quoted()
+    entry(rig, kind=OrderKind.LIMIT, limit=BID - 1)
+    rig.pass_time(2_000)
+    assert rig.venue.orders
+    rig.now += 30 * 86_400_000
+    depths: list[int] = []
+
+    def looked(terminal: Terminal, clock: ServerClock, since: int, now: int) -> Sight:
+        depths.append((now - since) // 86_400_000)
+        return look(terminal, clock, since, now)
+
+    monkeypatch.setattr(desk, "look", looked)
+    for _ in range(60):
+        rig.pass_time(2_000)
+    assert depths.count(30) in (2, 3)
+    assert depths.count(0) > 50
+    rig.quote(BID - 2, SPREAD)
+    rig.settle()
+    assert rig.venue.positions
+    assert not rig.venue.orders
+    assert not rig.problems()
 
 
 def test_a_live_price_is_the_middle_that_a_file_has() -> None:
