@@ -95,13 +95,15 @@ async def tour(front: Front, speed: float, say: Callable[[str], None], metrics_p
 
 
 def summary(engine: Engine, speed: float) -> dict[str, Any]:
-    """What a demo came to, as data: money as decimal text, the sum of accounts that all are in one currency."""
+    """What a demo came to, as data: money as decimal text, the sum of accounts that all are in one currency; of what is not
+    known, None, and the sum is without it."""
     tables = engine.snapshot().tables
     rows = [row for row in tables.strategies.values() if row.parent is None]
-    pnl = sum((row.equity - row.balance + row.realised for row in rows), Decimal(0))
+    pnls = {row.name: None if row.open_pnl is None else row.open_pnl + row.realised for row in rows}
+    known = [pnl for pnl in pnls.values() if pnl is not None]
     return {
         "fills": sum(row.trades for row in rows),
-        "pnl": f"{pnl:.2f}",
+        "pnl": f"{sum(known, Decimal(0)):.2f}",
         "realised": f"{sum((row.realised for row in rows), Decimal(0)):.2f}",
         "currency": next((account.currency for account in tables.accounts.values()), "USD"),
         "ticks": sum(feed.ticks for feed in tables.feeds.values()),
@@ -113,7 +115,7 @@ def summary(engine: Engine, speed: float) -> dict[str, Any]:
                 "kind": row.kind,
                 "state": row.state,
                 "fills": row.trades,
-                "pnl": f"{row.equity - row.balance + row.realised:.2f}",
+                "pnl": None if (pnl := pnls[row.name]) is None else f"{pnl:.2f}",
                 "positions": row.positions,
                 "orders": row.orders,
             }

@@ -62,9 +62,7 @@ def _show(came_to: dict[str, Any]) -> None:
     from qkt.cli.tables import print_table
 
     header = ("SESSION", "KIND", "STATE", "FILLS", "P&L", "POS", "ORD")
-    rows = [
-        (one["name"], one["kind"], one["state"], str(one["fills"]), one["pnl"], str(one["positions"]), str(one["orders"]))
-        for one in came_to["sessions"]
-    ]
+    keys = ("name", "kind", "state", "fills", "pnl", "positions", "orders")
+    rows = [tuple("-" if one[key] is None else str(one[key]) for key in keys) for one in came_to["sessions"]]
     print_table(header, rows, right=header[3:], empty="no sessions")
     print(f"{came_to['fills']} fills, {came_to['pnl']} {came_to['currency']} in {came_to['seconds']:g} s of an invented market")

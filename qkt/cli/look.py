@@ -229,7 +229,7 @@ def _health(name: str | None, state_dir: Path | None, *, as_json: bool) -> None:
 
 def _show_session(row: StrategyRow, snapshot: Snapshot) -> None:
     from qkt.cli.deployments import state_of
-    from qkt.cli.tables import moment, money, printable, signed, span
+    from qkt.cli.tables import moment, money, percent, printable, signed, span
 
     facts = [
         ("state", state_of(row)),
@@ -241,7 +241,7 @@ def _show_session(row: StrategyRow, snapshot: Snapshot) -> None:
         ("equity", money(row.equity)),
         ("day P&L", signed(row.day_pnl)),
         ("open P&L", signed(row.open_pnl)),
-        ("drawdown", f"{row.drawdown_pct:.2f}%, worst {row.max_drawdown_pct:.2f}%"),
+        ("drawdown", f"{percent(row.drawdown_pct)}, worst {percent(row.max_drawdown_pct)}"),
         ("positions", str(row.positions)),
         ("orders", str(row.orders)),
         ("trades", str(row.trades)),

@@ -98,13 +98,14 @@ def state_of(row: StrategyRow) -> str:
 
 
 def money_of(row: StrategyRow) -> str:
-    """What a session is worth and holds as a sentence."""
+    """What a session is worth and holds as a sentence. A hyphen is not heard: what is not known is said in a word."""
     from qkt.cli.tables import money, signed
 
+    profit = row.open_pnl if row.positions else None
     parts = [
-        f"Equity {money(row.equity)}",
-        f"today {signed(row.day_pnl)}",
-        _held(row.positions, "position") + (f" at {signed(row.open_pnl)}" if row.positions else ""),
+        f"Equity {'unknown' if row.equity is None else money(row.equity)}",
+        f"today {'unknown' if row.day_pnl is None else signed(row.day_pnl)}",
+        _held(row.positions, "position") + ("" if profit is None else f" at {signed(profit)}"),
         _held(row.orders, "order"),
     ]
     return f"{', '.join(parts)}."

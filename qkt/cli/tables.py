@@ -40,9 +40,13 @@ def exact(value: Decimal | None) -> str:
     return "-" if value is None else format(value.normalize(), "f")
 
 
-def money(value: Decimal) -> str:
+def money(value: Decimal | None) -> str:
     """An amount without a sign of its own."""
-    return f"{value:,.2f}"
+    return "-" if value is None else f"{value:,.2f}"
+
+
+def percent(value: Decimal | None) -> str:
+    return "-" if value is None else f"{value:.2f}%"
 
 
 def moment(ts: int | None) -> str:

@@ -118,7 +118,10 @@ def run(
     with tempfile.TemporaryDirectory(prefix="qkt-run-") as state, Screen(2 if as_json else 1) as screen:
         row = run_in_loop(run_one, file.resolve(), values, Path(state), settings, screen.say)
     summary = row.model_dump(mode="json", include=SUMMARY)
-    print(json.dumps(summary, indent=2) if as_json else "  ".join(f"{key} {value}" for key, value in summary.items()))
+    if as_json:
+        print(json.dumps(summary, indent=2))
+    else:
+        print("  ".join(f"{key} {'-' if value is None else value}" for key, value in summary.items()))
 
 
 def _logging(state: Path, settings: Config, say: Callable[[str], None] | None) -> AbstractContextManager[LogFiles]:

@@ -7,6 +7,7 @@ import platform
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import get_args
 
 from qkt.config import AlertEvent
@@ -90,13 +91,18 @@ def summary(snapshot: Snapshot) -> tuple[str, str]:
 
 
 def _summed_up(row: StrategyRow) -> str:
-    before = row.equity - row.day_pnl
-    percent = f" ({row.day_pnl / before * 100:+.2f}%)" if before else ""
+    percent = ""
+    if row.equity is not None and row.day_pnl is not None and (before := row.equity - row.day_pnl):
+        percent = f" ({row.day_pnl / before * 100:+.2f}%)"
     state = f"halted ({row.reason})" if row.halt else row.state.lower()
     return (
-        f"{row.name} [{row.mode}] {state}: equity {row.equity:,.2f}, day {row.day_pnl:+,.2f}{percent}, realised"
-        f" {row.realised:+,.2f}, open {row.open_pnl:+,.2f}, {row.trades} trades, {row.positions} positions"
+        f"{row.name} [{row.mode}] {state}: equity {_known(row.equity, ',.2f')}, day {_known(row.day_pnl, '+,.2f')}{percent},"
+        f" realised {row.realised:+,.2f}, open {_known(row.open_pnl, '+,.2f')}, {row.trades} trades, {row.positions} positions"
     )
+
+
+def _known(amount: Decimal | None, form: str) -> str:
+    return "unknown" if amount is None else format(amount, form)
 
 
 def _moment(ts: int) -> str:

@@ -179,10 +179,11 @@ class EngineCollector:
 
 
 def _of_sessions(rows: Sequence[StrategyRow]) -> Iterator[Family]:
-    """Money in the currency of the session's account."""
+    """Money in the currency of the session's account; what is not known has no series."""
     of = ["session", "mode"]
     for name, text, value in SESSION_GAUGES:
-        yield _gauge(name, text, of, (((row.name, row.mode), value(row)) for row in rows))
+        values = (((row.name, row.mode), value(row)) for row in rows)
+        yield _gauge(name, text, of, ((labels, float(one)) for labels, one in values if one is not None))
     yield _counter("qkt_trades", "Fills of the session's life.", of, (((row.name, row.mode), row.trades) for row in rows))
 
 
@@ -219,18 +220,18 @@ def _of_fidelity(rows: Sequence[StrategyRow]) -> Iterator[Family]:
     yield _gauge("qkt_fidelity_slippage", text, ["session", "against"], got)
 
 
-SESSION_GAUGES: tuple[tuple[str, str, Callable[[StrategyRow], float]], ...] = (
-    ("qkt_equity", "Balance and open profit.", lambda row: float(row.equity)),
-    ("qkt_balance", "What is booked.", lambda row: float(row.balance)),
-    ("qkt_pnl_day", "Change of the equity since the day began.", lambda row: float(row.day_pnl)),
-    ("qkt_pnl_open", "Profit of what is open.", lambda row: float(row.open_pnl)),
-    ("qkt_pnl_realised", "Profit of what is closed, after costs.", lambda row: float(row.realised)),
-    ("qkt_drawdown_ratio", "Fall of the equity from its peak, 0 to 1.", lambda row: abs(float(row.drawdown_pct)) / HUNDRED),
-    (
-        "qkt_drawdown_max_ratio",
-        "The greatest fall of the equity from a peak, 0 to 1.",
-        lambda row: abs(float(row.max_drawdown_pct)) / HUNDRED,
-    ),
+def _fall(percent: Decimal | None) -> float | None:
+    return None if percent is None else abs(float(percent)) / HUNDRED
+
+
+SESSION_GAUGES: tuple[tuple[str, str, Callable[[StrategyRow], Decimal | float | None]], ...] = (
+    ("qkt_equity", "Balance and open profit.", lambda row: row.equity),
+    ("qkt_balance", "What is booked.", lambda row: row.balance),
+    ("qkt_pnl_day", "Change of the equity since the day began.", lambda row: row.day_pnl),
+    ("qkt_pnl_open", "Profit of what is open.", lambda row: row.open_pnl),
+    ("qkt_pnl_realised", "Profit of what is closed, after costs.", lambda row: row.realised),
+    ("qkt_drawdown_ratio", "Fall of the equity from its peak, 0 to 1.", lambda row: _fall(row.drawdown_pct)),
+    ("qkt_drawdown_max_ratio", "The greatest fall of the equity from a peak, 0 to 1.", lambda row: _fall(row.max_drawdown_pct)),
     ("qkt_positions", "Open legs.", lambda row: row.positions),
     ("qkt_session_running", "1 while the session runs.", lambda row: row.state in ("RUN", "WARM")),
     ("qkt_halted", "1 while a halt is in force.", lambda row: row.halt is not None),

@@ -10,7 +10,7 @@ from anyio.from_thread import start_blocking_portal
 
 from qkt.runtime.control.rows import HaltRow, OrderRow
 from qkt.runtime.control.serving import serving
-from tests.runtime.control.fake import NOW, FakeEngine, fill, position, strategy
+from tests.runtime.control.fake import NOW, FakeEngine, fill, position, rested, strategy
 
 
 @pytest.fixture
@@ -46,6 +46,22 @@ def test_a_halted_session_says_so(qkt, engine):
     assert (deep.code, deep.out, deep.err) == (1, "UNHEALTHY\n", "qkt: gold is halted\n")
     assert qkt("resume").out == "gold  resumed\nsilver  resumed\n"
     assert qkt("status", "--deep").code == 0
+
+
+def test_what_is_not_known_of_a_session_that_rests_is_a_hyphen_and_no_zero(qkt, engine):
+    engine.tables["strategies"] = {row.name: row for row in (rested("gold"), rested("silver", positions=0))}
+    gold, silver = (line.split() for line in qkt("list").out.splitlines()[1:])
+    assert gold[2:8] == ["STOPPED", "0s", "-", "-", "1", "0"]
+    assert silver[2:8] == ["STOPPED", "0s", "-", "0.00", "0", "0"]
+    shown = [line.split(maxsplit=1) for line in qkt("status", "silver").out.splitlines()]
+    assert [words for words in shown if words[0] in ("equity", "drawdown")] == [
+        ["equity", "10,000.00"],
+        ["drawdown", "-, worst -"],
+    ]
+    assert "  equity     -\n  day P&L    -\n  open P&L   -\n" in qkt("status", "gold").out
+    found = qkt("status", "gold", "--json").json
+    assert {found[key] for key in ("equity", "day_pnl", "open_pnl", "drawdown_pct", "max_drawdown_pct")} == {None}
+    assert qkt("list", "--json").json[1]["equity"] == "10000"
 
 
 def test_a_name_that_is_not_there_is_one_sentence(qkt, engine):

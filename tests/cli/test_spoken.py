@@ -5,7 +5,7 @@ from __future__ import annotations
 from qkt.cli.spoken import EVERY, Teller, happening, heard
 from qkt.runtime.control.frames import Snapshot, Tables, table
 from qkt.runtime.control.rows import Line
-from tests.runtime.control.fake import NOW, fill, strategy
+from tests.runtime.control.fake import NOW, fill, rested, strategy
 
 
 def state(*rows, after=0):
@@ -25,6 +25,13 @@ def test_states_are_said_when_they_change_and_money_once_a_minute():
     assert list(teller.news()) == ["coin is gone."]
     teller.state = state(halted, after=EVERY)
     assert len(list(teller.news())) == 1
+
+
+def test_what_is_not_known_of_a_session_that_rests_is_said_in_a_word():
+    assert list(Teller(state(rested("gold"), rested("coin", positions=0)), None).news()) == [
+        "gold is stopped. Equity unknown, today unknown, 1 position, no orders.",
+        "coin is stopped. Equity 10,000.00, today unknown, no positions, no orders.",
+    ]
 
 
 def test_a_fill_is_a_sentence_and_what_is_not_asked_for_is_silent():

@@ -18,7 +18,9 @@ from qkt.observe.channel import MINUTE, WAITING, Channel, attempt, sender
 from qkt.observe.heartbeat import Heartbeat
 from qkt.observe.observer import DAY, Observer, next_time, observing
 from qkt.observe.status import Wellness
+from qkt.runtime.control.frames import Snapshot, Tables, table
 from qkt.runtime.lines import LineBook
+from tests.runtime.control.fake import NOW, rested
 
 pytestmark = pytest.mark.anyio
 ALL = {"url": "json://localhost", "events": KINDS}
@@ -208,6 +210,14 @@ async def test_the_day_is_summed_up(engine):
     desk.channel.summarise(title, body)
     desk.channel.work()
     assert desk.messages[0][1] == title
+
+
+def test_the_day_of_a_session_that_rests_is_unknown_and_not_nothing():
+    rows = table([rested("gold"), rested("coin", positions=0)])
+    _, body = summary(Snapshot(version=1, ts=NOW, tables=Tables(strategies=rows)))
+    gold, coin, _ = body.splitlines()
+    assert gold.endswith("stopped: equity unknown, day unknown, realised +0.00, open unknown, 0 trades, 1 positions")
+    assert coin.endswith("stopped: equity 10,000.00, day unknown, realised +0.00, open +0.00, 0 trades, 0 positions")
 
 
 def test_the_next_time_of_day_is_today_or_tomorrow():

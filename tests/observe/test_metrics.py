@@ -21,7 +21,9 @@ from qkt.observe.app import SilentError
 from qkt.observe.exposition import Family, written
 from qkt.observe.metrics import MOST
 from qkt.observe.page import BURST, RATE, Pace, Page
+from qkt.runtime.control.frames import table
 from qkt.runtime.figures import BOUNDS
+from tests.runtime.control.fake import rested
 
 pytestmark = pytest.mark.anyio
 
@@ -91,6 +93,30 @@ async def test_a_session_that_is_gone_has_no_series(engine, observer):
     engine.resting.pop("one")
     engine.touch("one")
     assert not [key for key in await samples(observer) if "one" in key]
+
+
+async def test_what_is_not_known_of_a_session_that_rests_has_no_series(engine, observer):
+    state = engine.snapshot()
+    rows = table([rested("held"), rested("flat", positions=0)])
+    state = state.model_copy(update={"tables": state.tables.model_copy(update={"strategies": rows})})
+    found = {
+        (family.name, labels[0]): value
+        for family in observer.collector.collect(state)
+        if list(family.labels) == ["session", "mode"]
+        for labels, value in family.points
+    }
+    unknown = {"qkt_pnl_day", "qkt_drawdown_ratio", "qkt_drawdown_max_ratio"}
+    names = {name for name, _ in found} | unknown
+    assert {name for name in names if (name, "flat") not in found} == unknown
+    assert {name for name in names if (name, "held") not in found} == unknown | {"qkt_equity", "qkt_pnl_open"}
+    assert (found["qkt_equity", "flat"], found["qkt_balance", "held"], found["qkt_positions", "held"]) == (10_000, 10_000, 1)
+
+
+async def test_the_last_figures_of_a_session_that_has_just_ended_stay(engine, observer):
+    await engine.end(engine.find("one"))
+    assert ("qkt_pnl_day", "PAPER", "one") in await samples(observer)
+    engine.touch("one")  # and is read from the journal from now on
+    assert ("qkt_pnl_day", "PAPER", "one") not in await samples(observer)
 
 
 async def test_others_get_their_turn_between_two_sessions_of_a_look(engine, monkeypatch):

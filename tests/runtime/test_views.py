@@ -126,6 +126,30 @@ async def test_a_session_that_rests_is_read_from_the_journal_with_its_swaps_and_
     assert resting["cross"].wins > 0
 
 
+async def test_what_needs_prices_is_not_known_of_a_session_that_is_read_from_the_journal(
+    source: list[Tick], tmp_path: Path
+) -> None:
+    async with Engine(tmp_path / "state", market(source, pauses={5: anyio.Event()})) as engine:
+        await do(engine, ask.Deploy, path=str(strategy_file(tmp_path, CROSS, "flat.qkt")))
+        await reached(engine, 5, "flat")
+        await do(engine, ask.Stop, name="flat")
+    async with Engine(tmp_path / "state", market(source, pauses={200: anyio.Event()}), restore=False) as engine:
+        await do(engine, ask.Deploy, path=str(strategy_file(tmp_path, HELD, "held.qkt")))
+        await reached(engine, 200, "held")
+        await do(engine, ask.Stop, name="held", leave_unprotected=True)
+        ended = engine.snapshot().tables.strategies["held"]
+    async with Engine(tmp_path / "state", market(source), restore=False) as engine:
+        rows = engine.snapshot().tables.strategies
+    flat, held = rows["flat"], rows["held"]
+    for row in (flat, held):
+        assert (row.day_pnl, row.drawdown_pct, row.max_drawdown_pct) == (None, None, None)
+    assert (flat.positions, flat.open_pnl, flat.equity) == (0, 0, flat.balance)
+    assert (held.positions, held.open_pnl, held.equity) == (1, None, None)
+    assert json.loads(held.model_dump_json())["equity"] is None
+    assert ended.open_pnl not in (None, 0)
+    assert ended.equity == held.balance + ended.open_pnl
+
+
 @pytest.mark.parametrize("kept", [2, 2_000])
 async def test_what_books_let_go_of_is_shown_out_of_the_journal(
     kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -9,6 +9,7 @@ import pytest
 from textual.widgets import Input
 
 from qkt.runtime.control.frames import Lines, difference
+from tests.runtime.control.fake import rested
 from tests.tui import samples
 from tests.tui.desk import opened, run
 from tests.tui.scripted import ScriptedLink
@@ -99,6 +100,17 @@ def test_enter_opens_the_strategy_and_brackets_go_to_the_next() -> None:
             assert desk.app.subject.session == "metals_book"
             await desk.press("escape")
             assert desk.app.current_mode == "overview"
+
+    run(work)
+
+
+def test_a_session_that_rests_has_a_screen_with_hyphens_for_what_is_not_known() -> None:
+    async def work() -> None:
+        state = samples.snapshot(strategies=[rested("held")], accounts=[], positions=[], orders=[])
+        async with opened(link=ScriptedLink((samples.HELLO, state))) as desk:
+            await desk.press("2")
+            figures = " ".join(desk.text().split())
+            assert "EQUITY - DAY - OPEN - REALISED 0.00 DD - max -" in figures
 
     run(work)
 

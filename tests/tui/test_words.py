@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qkt.runtime.control.rows import Fidelity
+from tests.runtime.control.fake import rested
 from tests.tui import samples
 from tui import filter as narrowing
 from tui import format as fmt
@@ -17,7 +18,7 @@ from tui.glyphs import ASCII, UNICODE, bar, suited, trend
 from tui.palette import found, of_actions, of_names, of_settings
 from tui.placing import Want, heights
 from tui.styles.themes import INKS, PALETTES
-from tui.table import Context
+from tui.table import Context, ordered
 from tui.tables.positions import POSITIONS
 from tui.tables.strategies import STRATEGIES, state_cell
 from tui.viewmodel import View, fold
@@ -97,6 +98,27 @@ def test_a_filter_means_what_is_typed(text: str, names: set[str]) -> None:
     view = the_view()
     rows = narrowing.matching(STRATEGIES.rows(view), narrowing.parse(text), STRATEGIES.columns, Context(view))
     assert {row.key for row in rows} == names
+
+
+@pytest.mark.parametrize("descending", [True, False])
+def test_a_session_of_which_the_day_is_not_known_shows_a_hyphen_and_stands_last(descending: bool) -> None:
+    known = list(the_view().tables.strategies.values())
+    view, _ = fold(the_view(), samples.snapshot(101, strategies=[rested("held"), *known, rested("flat", positions=0)]))
+    day = STRATEGIES.column("DAY P&L")
+    assert [row.key for row in ordered(STRATEGIES.rows(view), day, descending)][-2:] == ["flat", "held"]
+    titles = ("DAY P&L", "OPEN P&L", "DD", "EQUITY", "MAX DD")
+    columns = [column for title in titles if (column := STRATEGIES.column(title)) is not None]
+    held, flat = (
+        [getattr(cell := column.cell(view.tables.strategies[name], Context(view)), "text", cell) for column in columns]
+        for name in ("held", "flat")
+    )
+    assert held == ["-"] * 5
+    assert flat == ["-", "0.00", "-", "10,000.00", "-"]
+    for text in ("day<0", "day>0", "day=0", "dd=0"):
+        rows = narrowing.matching(STRATEGIES.rows(view), narrowing.parse(text), STRATEGIES.columns, Context(view))
+        assert not {row.key for row in rows} & {"held", "flat"}
+    rows = narrowing.matching(STRATEGIES.rows(view), narrowing.parse("day=-"), STRATEGIES.columns, Context(view))
+    assert {row.key for row in rows} == {"held", "flat"}
 
 
 def test_a_side_can_be_asked_for_among_positions() -> None:

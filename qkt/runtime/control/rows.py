@@ -74,14 +74,16 @@ class StrategyRow(Row):
     file: str
     started: Millis
     symbols: tuple[str, ...]
-    equity: Exact
+    # Of a session that is read from the journal, which has no prices, the day and the falls are not known, and where it holds
+    # positions neither are equity and open profit.
+    equity: Exact | None
     balance: Exact
-    day_pnl: Exact
-    open_pnl: Exact
+    day_pnl: Exact | None
+    open_pnl: Exact | None
     realised: Exact
     # Fall of the equity from its peak, percent of the peak, zero or negative.
-    drawdown_pct: Exact
-    max_drawdown_pct: Exact
+    drawdown_pct: Exact | None
+    max_drawdown_pct: Exact | None
     positions: int
     orders: int
     trades: int

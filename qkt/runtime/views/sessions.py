@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from qkt.brokers.factory import BrokerKind
 from qkt.core.numbers import ZERO, q8, quotient
@@ -16,6 +16,7 @@ from qkt.risk import Cause, Halt, Lasts
 from qkt.runtime.control.engine import Health, SessionHealth
 from qkt.runtime.control.frames import Hello
 from qkt.runtime.control.rows import AccountRow, ExposureRow, HaltRow, Mode, PositionRow, SessionState, StrategyRow
+from qkt.runtime.equity import EquityHistory
 from qkt.runtime.session import LiveSession, State
 
 if TYPE_CHECKING:
@@ -50,13 +51,29 @@ def account_of(registration: Registration) -> str:
     return f"{venue_of(registration)}:{registration.name}"
 
 
-def strategy_row(hosted: Hosted) -> StrategyRow:
+class Worth(NamedTuple):
+    """What a session that runs is worth at the last prices, in account currency; falls as in its row."""
+
+    equity: Decimal
+    balance: Decimal
+    day_pnl: Decimal
+    open_pnl: Decimal
+    drawdown_pct: Decimal
+    max_drawdown_pct: Decimal
+
+    @classmethod
+    def of(cls, history: EquityHistory) -> Worth:
+        equity, balance = history.account.equity(), history.account.balance()
+        fall = history.drawdown(equity)
+        day = equity - history.day_start if history.samples else ZERO
+        return cls(equity, balance, day, equity - balance, fall, min(history.worst, fall))
+
+
+def strategy_row(hosted: Hosted, worth: Worth) -> StrategyRow:
     """A session that runs."""
     live = hosted.live
     machine = live.machine
     books, history = machine.session.books, machine.history
-    equity, balance = machine.equity(), machine.balance()
-    fall = history.drawdown(equity)
     halt, other = live.halted, machine.blocked
     strategy = machine.strategy
     return StrategyRow(
@@ -71,13 +88,8 @@ def strategy_row(hosted: Hosted) -> StrategyRow:
         file=live.registration.file,
         started=live.started_at,
         symbols=live.symbols,
-        equity=equity,
-        balance=balance,
-        day_pnl=equity - history.day_start if history.samples else ZERO,
-        open_pnl=equity - balance,
-        realised=balance - books.starting,
-        drawdown_pct=fall,
-        max_drawdown_pct=min(history.worst, fall),
+        **worth._asdict(),
+        realised=worth.balance - books.starting,
         positions=sum(1 for book in books.strategies.values() for legs in book.open_books() for _ in legs),
         orders=len(machine.session.orders.live_orders()),
         trades=len(books.trades),
@@ -99,7 +111,8 @@ def ended_row(hosted: Hosted, defect: str | None = None) -> StrategyRow:
     own."""
     over = dict.fromkeys(("halt", "blocked", "last_tick", "clock"))
     state = "DOWN" if defect else "STOPPED"
-    return strategy_row(hosted).model_copy(update={**over, "state": state, "reason": defect, "orders": 0, "queue": 0})
+    row = strategy_row(hosted, Worth.of(hosted.live.machine.history))
+    return row.model_copy(update={**over, "state": state, "reason": defect, "orders": 0, "queue": 0})
 
 
 def child_rows(hosted: Hosted, parent: StrategyRow) -> Iterator[StrategyRow]:
@@ -113,8 +126,6 @@ def child_rows(hosted: Hosted, parent: StrategyRow) -> Iterator[StrategyRow]:
     owned = Counter(order.strategy for order in machine.session.orders.live_orders())
     for name, state in supervisor.children.items():
         child, book, history = state.child, books.strategies[name], machine.children[name]
-        equity, balance = history.account.equity(), history.account.balance()
-        fall = history.drawdown(equity)
         yield StrategyRow(
             name=f"{live.name}/{child.alias}",
             parent=live.name,
@@ -126,13 +137,8 @@ def child_rows(hosted: Hosted, parent: StrategyRow) -> Iterator[StrategyRow]:
             file=str(child.path),
             started=live.started_at,
             symbols=tuple(dict.fromkeys(s.symbol for s in child.strategy.streams if s.traded)),
-            equity=equity,
-            balance=balance,
-            day_pnl=equity - history.day_start if history.samples else ZERO,
-            open_pnl=equity - balance,
+            **Worth.of(history)._asdict(),
             realised=book.realized,
-            drawdown_pct=fall,
-            max_drawdown_pct=min(history.worst, fall),
             positions=supervisor.legs(state),
             orders=owned[name],
             trades=book.fills,
@@ -162,7 +168,7 @@ def resting_row(engine: Engine, name: str) -> StrategyRow:
 
 
 def _resting(engine: Engine, registration: Registration, problem: str | None) -> StrategyRow:
-    """What the journal tells of it. Open profit, day and fall need prices, of which it has none: they stand at zero."""
+    """What the journal tells of it, which has no prices."""
     fills = _journaled(engine, registration, "fill")
     trips = _journaled(engine, registration, "round_trip")
     nights = _journaled(engine, registration, "financing")
@@ -170,6 +176,7 @@ def _resting(engine: Engine, registration: Registration, problem: str | None) ->
     gains = [Decimal(fill["realized"]) for fill in fills] + [Decimal(night["amount"]) for night in nights]
     realised = sum(gains, ZERO)
     balance = Decimal(registration.settings["balance"]) + realised
+    held = len(opened) - len(trips)
     return StrategyRow(
         name=registration.name,
         state="DOWN" if problem else "STOPPED",
@@ -179,14 +186,14 @@ def _resting(engine: Engine, registration: Registration, problem: str | None) ->
         file=registration.file,
         started=registration.created_at,
         symbols=(),
-        equity=balance,
+        equity=None if held else balance,
         balance=balance,
-        day_pnl=ZERO,
-        open_pnl=ZERO,
+        day_pnl=None,
+        open_pnl=None if held else ZERO,
         realised=realised,
-        drawdown_pct=ZERO,
-        max_drawdown_pct=ZERO,
-        positions=len(opened) - len(trips),
+        drawdown_pct=None,
+        max_drawdown_pct=None,
+        positions=held,
         orders=0,
         trades=len(fills),
         last_fill=fills[-1]["timestamp"] if fills else None,
@@ -221,8 +228,8 @@ def halt_rows(live: LiveSession) -> Iterator[HaltRow]:
             )
 
 
-def account_row(live: LiveSession, row: StrategyRow, stakes: list[ExposureRow]) -> AccountRow:
-    """The account of one session, from its row and what it has at stake."""
+def account_row(live: LiveSession, row: StrategyRow, worth: Worth, stakes: list[ExposureRow]) -> AccountRow:
+    """The account of one session, from its row, what it is worth and what it has at stake."""
     start = live.machine.history.day_start
     notional = [one.notional for one in stakes if one.notional is not None]
     return AccountRow(
@@ -230,12 +237,12 @@ def account_row(live: LiveSession, row: StrategyRow, stakes: list[ExposureRow]) 
         venue=venue_of(live.registration),
         mode=row.mode,
         currency=live.machine.settings.currency,
-        equity=row.equity,
-        balance=row.balance,
-        day_pnl=row.day_pnl,
-        open_pnl=row.open_pnl,
-        drawdown_pct=row.drawdown_pct,
-        day_pct=q8(quotient(HUNDRED * row.day_pnl, start)) if start > 0 else None,
+        equity=worth.equity,
+        balance=worth.balance,
+        day_pnl=worth.day_pnl,
+        open_pnl=worth.open_pnl,
+        drawdown_pct=worth.drawdown_pct,
+        day_pct=q8(quotient(HUNDRED * worth.day_pnl, start)) if start > 0 else None,
         gross=sum((abs(one) for one in notional), ZERO),
         net=sum(notional, ZERO),
         positions=row.positions,

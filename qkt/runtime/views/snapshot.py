@@ -33,7 +33,7 @@ from qkt.runtime.views.limits import limit_rows
 from qkt.runtime.views.markets import ShownStreams, feed_rows, market_rows
 from qkt.runtime.views.positions import order_rows, position_rows
 from qkt.runtime.views.rules import LookedRules, Ruled
-from qkt.runtime.views.sessions import account_row, child_rows, exposure_rows, halt_rows, resting_row, strategy_row
+from qkt.runtime.views.sessions import Worth, account_row, child_rows, exposure_rows, halt_rows, resting_row, strategy_row
 
 if TYPE_CHECKING:
     from qkt.runtime.engine import Engine
@@ -136,14 +136,15 @@ def _gathered(engine: Engine) -> Generator[None, None, Tables]:
         if engine.hosted.get(live.name) is not hosted:
             continue
         own = list(position_rows(live, shown.positions.setdefault(live.name, Kept())))
-        row = strategy_row(hosted)
-        stakes = list(exposure_rows(live, own, row.equity))
+        worth = Worth.of(live.machine.history)
+        row = strategy_row(hosted, worth)
+        stakes = list(exposure_rows(live, own, worth.equity))
         positions |= table(own)
         orders |= table(order_rows(live, shown.orders.setdefault(live.name, Kept())))
         fills.update(shown.fills_of(hosted))
         strategies += [row, *child_rows(hosted, row)]
         exposure += stakes
-        accounts.append(account_row(live, row, stakes))
+        accounts.append(account_row(live, row, worth, stakes))
         limits |= table(limit_rows(live, shown.limits.setdefault(live.name, Kept())))
         halts += halt_rows(live)
         now = live.machine.last_ts if hosted.pump.drives_clock else wall

@@ -62,6 +62,12 @@ def strategy(name: str, **values: Any) -> StrategyRow:
     return StrategyRow.model_validate({"name": name, **given, **values})
 
 
+def rested(name: str, positions: int = 1) -> StrategyRow:
+    """A session as it is read from the journal, which has no prices."""
+    unknown = ("day_pnl", "drawdown_pct", "max_drawdown_pct", *(("equity", "open_pnl") if positions else ()))
+    return strategy(name, state="STOPPED", symbols=(), positions=positions, **dict.fromkeys(unknown))
+
+
 def position(session: str, leg: str = "1", **values: Any) -> PositionRow:
     given = {
         "account": "paper",
