@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Generic, TypeAlias, TypeVar, overload
 
@@ -17,14 +18,17 @@ class Latest(Generic[T]):
         self.kept = kept
         # So many more before the oldest go, all at once.
         self._spare = max(kept // 4, 1)
+        # From this row on none goes, as somebody has yet to read it.
+        self.unread = sys.maxsize
         self._rows: list[T] = []
         self.first = 0
 
     def append(self, row: T) -> None:
         self._rows.append(row)
-        if len(self._rows) >= self.kept + self._spare:
-            del self._rows[: self._spare]
-            self.first += self._spare
+        gone = min(len(self._rows) - self.kept, self.unread - self.first)
+        if gone >= self._spare:
+            del self._rows[:gone]
+            self.first += gone
 
     def __len__(self) -> int:
         return self.first + len(self._rows)
@@ -58,6 +62,13 @@ class Latest(Generic[T]):
 
 Rows: TypeAlias = list[T] | Latest[T]
 """All rows, or the latest of them."""
+
+
+def read(rows: Rows[T], since: int) -> list[T]:
+    """The rows from a number on, for one reader who wants every row; those that come after them wait for him."""
+    if isinstance(rows, Latest):
+        rows.unread = len(rows)
+    return rows[since:]
 
 
 def first_of(rows: Rows[T]) -> int:

@@ -28,7 +28,7 @@ RESIZE_SHARE = Decimal("0.05")
 
 
 class Desk:
-    """What the firings of one running strategy share. A complaint about an action is logged once for each reason. `hooks` and
+    """What the firings of one running strategy share. A complaint about an action is logged once of each sort. `hooks` and
     `latches` are the functions that answer an exit, by the number of the hooks and its reason, and the break of a latch, by its
     number."""
 
@@ -38,9 +38,9 @@ class Desk:
         self.latches: dict[int, Callable[[int, LatchBroken], bool]] = {}
         self._said: set[tuple[int | None, int, str]] = set()
 
-    def complain(self, rule: int | None, action: int, reason: str, text: str) -> None:
-        if (rule, action, reason) not in self._said:
-            self._said.add((rule, action, reason))
+    def complain(self, rule: int | None, action: int, sort: str, text: str) -> None:
+        if (rule, action, sort) not in self._said:
+            self._said.add((rule, action, sort))
             self.context.log("WARN", text if rule is None else f"rule {rule + 1}: {text}")
 
 
@@ -133,7 +133,7 @@ class Firing:
             return
         quantity = primary.quantity if wanted == ZERO else floor_to(abs(change), instrument.volume_step)
         if quantity <= ZERO or (wanted > ZERO and quantity < instrument.volume_min):
-            raise UnusableError("a change of so few lots cannot be traded", suppressed=True, found=f"{quantity:f}")
+            raise UnusableError(f"a change of {quantity:f} lots cannot be traded", suppressed=True, sort="its change")
         strategy, reference = self._context.strategy, q8(to_decimal(close))
         if change > ZERO:
             grown = EnterSignal(strategy, symbol, self._rule, primary.side, quantity, reference, plain=True)
@@ -194,7 +194,7 @@ class Firing:
 
     def _drop(self, action: int, text: str, problem: UnusableError) -> None:
         self._suppressed += problem.suppressed
-        self._desk.complain(self._rule, action, problem.reason, text)
+        self._desk.complain(self._rule, action, problem.sort, text)
 
 
 def _oldest(legs: Sequence[LegSize], quantity: Decimal) -> tuple[LegSize, ...]:

@@ -14,12 +14,12 @@ Leg: TypeAlias = tuple[str, Amount]
 
 
 class UnusableError(Exception):
-    """An action that cannot be sent, for a `reason` without the number that was `found`. `suppressed` keeps its rule armed."""
+    """An action that cannot be sent. `suppressed` keeps its rule armed; `sort` is what the text says without its numbers."""
 
-    def __init__(self, reason: str, *, suppressed: bool, found: str = "") -> None:
-        super().__init__(f"{reason}: {found}" if found else reason)
-        self.reason = reason
+    def __init__(self, text: str, *, suppressed: bool, sort: str | None = None) -> None:
+        super().__init__(text)
         self.suppressed = suppressed
+        self.sort = sort or text
 
 
 def defined(value: Amount, complaint: str) -> float:

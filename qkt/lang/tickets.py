@@ -128,7 +128,7 @@ def _trail(ticket: Ticket) -> Trail | None:
 def _distance(form: ExitForm, amount: Amount, what: str) -> Trail:
     value = defined(amount, f"{what} is not defined")
     if value <= 0.0 or (form is ExitForm.PCT and value >= TRAIL_PERCENT_LIMIT):
-        raise UnusableError(f"{what} is out of range", suppressed=True, found=f"{value:.12g}")
+        raise UnusableError(f"{what} of {value:.12g} is out of range", suppressed=True, sort=f"{what} is out of range")
     return Trail(ExitForm.PCT if form is ExitForm.PCT else ExitForm.BY, to_decimal(value))
 
 
@@ -188,7 +188,7 @@ def _level(leg: Leg, entry: float, direction: int, distance: float | None, what:
 
 def _check_percent(leg: Leg, limit: float) -> None:
     if leg[0] == "PCT" and leg[1] is not None and not LEAST_PERCENT <= leg[1] < limit:
-        raise UnusableError("a protective price is out of range", suppressed=True, found=f"{leg[1]:.12g} percent")
+        raise UnusableError(f"a protective price of {leg[1]:.12g} percent is out of range", suppressed=True, sort="its percent")
 
 
 def _stop(stop: Leg | Managed | None) -> ExitPrice | Managed | None:

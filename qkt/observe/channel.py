@@ -105,7 +105,7 @@ class Channel:
                 self.work()
             except Exception:
                 self.failed += 1
-                log.exception("alerts to %s could not be made into a message, one was given up", self.name)
+                log.exception("alerts to %s could not be made into a message and are given up", self.name)
 
     def work(self) -> None:
         """Send what waits, as one message."""

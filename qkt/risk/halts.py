@@ -26,12 +26,14 @@ class Lasts(StrEnum):
 
 
 class Cause:
-    """What may halt. An operator's are HALT, KILL and STOPPING, which a start ends. STORAGE and FEED last while what they name
+    """What may halt. An operator's are HALT, KILL, STOPPING, which a start ends, and RESYNC, which ends when the session is not
+    replaced after all. STORAGE and FEED last while what they name
     is out of order, BOOK is a portfolio's over all of its children. The others are rules."""
 
     HALT = "operator"
     KILL = "kill"
     STOPPING = "stopping"
+    RESYNC = "resync"
     FAULT = "fault"
     STORAGE = "storage"
     FEED = "feed"

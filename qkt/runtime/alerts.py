@@ -58,9 +58,10 @@ class AlertBook:
         if number in self._rows:
             self._rows[number] = self._rows[number].model_copy(update={"mended": ts})
 
-    def forget(self, scope: str) -> None:
-        """What had this scope is over; whoever has it next tells its own troubles. What was told of it stays."""
-        self._standing = {key: told for key, told in self._standing.items() if key[0] != scope}
+    def forget(self, ts: int, scope: str) -> None:
+        """What had this scope is over, and its troubles with it; whoever has it next tells its own."""
+        for own, cause in [key for key in self._standing if key[0] == scope]:
+            self.mend(ts, own, cause)
 
     def standing(self, scope: str, cause: str) -> bool:
         return (scope, cause) in self._standing

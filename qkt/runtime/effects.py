@@ -22,6 +22,7 @@ from qkt.core.events import (
     RiskRejected,
     Trade,
 )
+from qkt.core.latest import read
 from qkt.engine import Session
 from qkt.orders import CancelOrder, Order, OrderApproved, ResizeOrder, SubmitOrder
 from qkt.portfolio import BookRiskChanged, ChildGated, RegimeChosen, SignalSized, SignalSuppressed
@@ -54,6 +55,8 @@ class EffectLog:
         self.pending: list[Effect] = []
         self._trips = 0
         self.nights = 0
+        read(session.books.round_trips, 0)  # from the first on they wait for `settle`
+        read(session.books.financing, 0)
         scope = session.scope
         scope.subscribe_first(OrderApproved, self._on_approved)
         scope.subscribe_first(SubmitOrder, lambda command: self._command("submit", command))
@@ -90,10 +93,10 @@ class EffectLog:
         """Take what the books wrote since the last time: closed trades and financing."""
         books = self._session.books
         if len(books.round_trips) > self._trips:
-            self.pending += [Effect("round_trip", _json(_told(row))) for row in books.round_trips[self._trips :]]
+            self.pending += [Effect("round_trip", _json(_told(row))) for row in read(books.round_trips, self._trips)]
             self._trips = len(books.round_trips)
         if len(books.financing) > self.nights:
-            self.pending += [Effect("financing", _json(_told(row))) for row in books.financing[self.nights :]]
+            self.pending += [Effect("financing", _json(_told(row))) for row in read(books.financing, self.nights)]
             self.nights = len(books.financing)
 
     def take(self) -> list[Effect]:
@@ -147,7 +150,10 @@ def halt_record(halt: Halt) -> dict[str, Any]:
 
 def _told(item: object) -> dict[str, Any]:
     assert is_dataclass(item)
-    return {field.name: getattr(item, field.name) for field in fields(item) if field.name not in STAMPS}
+    told = {field.name: getattr(item, field.name) for field in fields(item) if field.name not in STAMPS}
+    if told.get("refused") is False:  # records of engines that did not know it are the same
+        del told["refused"]
+    return told
 
 
 def _json(value: dict[str, Any]) -> str:

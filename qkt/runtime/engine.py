@@ -25,6 +25,7 @@ from qkt.brokers.mt5.figures import LinkFigures
 from qkt.core.bus import EventBus
 from qkt.core.clock import Clock, EventClock, SystemClock
 from qkt.core.errors import QktError
+from qkt.risk import Cause
 from qkt.runtime.checking import check_file, strategy_files
 from qkt.runtime.committer import Committer
 from qkt.runtime.control.answers import Answer, Changed, Done, Failed, Step
@@ -184,7 +185,9 @@ class Engine:
                 self.alert("WARN", registration.name, "trades on a live account and waits for an operator to start it")
                 continue
             try:
-                await self.begin(registration)
+                live = await self.begin(registration)
+                if live.machine.session.risk.halts.get(Cause.RESYNC) is not None:  # it was not replaced after all
+                    await live.command("unblock", "engine", cause=Cause.RESYNC)
             except QktError as problem:
                 self.resting[registration.name] = (registration, str(problem))
                 self.alert("ERROR", registration.name, f"could not be brought back: {problem}", "down")
@@ -243,10 +246,13 @@ class Engine:
         """Let a new session take the name of one that has ended. When it cannot begin, the old one is registered again, as one
         that is stopped: an alert says so, and SessionError is raised."""
         registration = registered(self, path, old.name, source, params, terms)
+        self.alerts.forget(self.wall.now(), old.name)
         try:
             return await self.begin(registration)
         except BaseException as problem:
             self.journal.make_current(old.run)
+            if not isinstance(problem, Exception):  # the engine ends: the next one brings the old session back
+                raise
             self.journal.want(old.run, "stopped")
             self.alert("ERROR", old.name, f"is stopped: what should replace it cannot begin ({problem})", "down")
             if not isinstance(problem, QktError):

@@ -50,7 +50,6 @@ async def host(engine: Engine, hosted: Hosted) -> None:
             await live.close(engine.committer)
         del engine.hosted[live.name]
         engine.resting[live.name] = (live.registration, defect)
-        engine.alerts.forget(live.name)
         engine.line("INFO", "engine", live.name, f"run {live.registration.run} ended", event="ended")
         engine.markets.forget(live.name)
         engine.shown.forget(live.name)

@@ -23,13 +23,13 @@ async def leave_levels(live: LiveSession, seat: Seat | None, author: str) -> Non
             await anyio.sleep(0.02)
 
 
-async def taken_back(live: LiveSession, author: str, reason: str) -> int:
-    """Let no entry pass any more and take those back that work. Returns how many still do."""
+async def taken_back(live: LiveSession, author: str) -> int:
+    """Let no entry pass any more and take those back that work, so that it can be replaced. Returns how many still do."""
 
     def working() -> int:
         return sum(not order.reduce_only for order in live.machine.session.orders.live_orders())
 
-    await live.command("halt", author, reason=reason, cause=Cause.STOPPING)
+    await live.command("halt", author, reason="operator resync", cause=Cause.RESYNC)
     with anyio.move_on_after(WITHIN):
         while working():
             await anyio.sleep(0.02)

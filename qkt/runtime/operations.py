@@ -33,6 +33,8 @@ FLAT_WITHIN = 10.0
 Progress = Callable[[Step], None]
 Answer = Done | Failed | Changed
 
+RECORDED = (ask.Halt, ask.Resume, ask.Kill, ask.Cancel, ask.Flatten, ask.Modify)
+"""Commands that are nothing but inputs of sessions; the others stand in the journal, or change nothing."""
 UNWRITTEN = "but the disk takes no records: until it does, this ends with the process"
 STOPPING = "stopping"
 """Why a session takes no entries while it is made flat to be stopped; a start clears that halt, and no other."""
@@ -60,6 +62,15 @@ class Operations:
         self._progress = progress
 
     async def perform(self, command: ask.Command) -> Answer:
+        """Do it. What is done but not durable is told so: it holds for as long as this process lives, or the disk takes it."""
+        answer = await self._perform(command)
+        if isinstance(answer, Done) and isinstance(command, RECORDED):
+            running = (self._engine.hosted.get(name) for name in answer.affected)
+            if any(hosted is not None and hosted.live.recorder.refused is not None for hosted in running):
+                return answer.model_copy(update={"text": f"{answer.text}, {UNWRITTEN}"})
+        return answer
+
+    async def _perform(self, command: ask.Command) -> Answer:
         match command:
             case ask.Deploy():
                 return await self._deploy(command)
@@ -128,11 +139,11 @@ class Operations:
     async def _made_replaceable(self, live: LiveSession) -> Answer | None:
         """Take back what works. Returns why the session cannot be replaced, None when it can; then it is halted."""
         if not self._remaining([live]):
-            working = await taken_back(live, self._author, "operator resync")
+            working = await taken_back(live, self._author)
             left = self._remaining([live])
             if not left and not working:
                 return None
-            await live.command("unblock", self._author, cause=Cause.STOPPING)
+            await live.command("unblock", self._author, cause=Cause.RESYNC)
             if not left:
                 found = f"{working} entries still work at the venue"
                 return self._failed_as("refused", found, where=live.name, remedy="try again when they are gone")
@@ -426,10 +437,6 @@ class Operations:
         return self._failed_as("unprotected", found, remedy=remedy, remaining=left)
 
     def _done(self, text: str, affected: Sequence[str], flat: bool | None = None) -> Done:
-        """What is done but not durable is told so: it holds for as long as this process lives, and until the disk takes it."""
-        running = (self._engine.hosted.get(name) for name in affected)
-        if any(hosted is not None and hosted.live.recorder.refused is not None for hosted in running):
-            text = f"{text}, {UNWRITTEN}"
         return Done(id=self._id, text=text, affected=tuple(affected), flat=flat)
 
     def _failed_as(self, kind: str, found: str, **values: object) -> Failed:

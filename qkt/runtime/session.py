@@ -142,11 +142,11 @@ class LiveSession:
         """A defect of the engine ends the session."""
         self._defect = problem
         self._ending = True
-        self.phase = State.STOPPING
         self._finish()
 
     def _finish(self) -> None:
         """Nothing is handled any more, and nobody waits for it."""
+        self.phase = State.STOPPING
         self._over.set()
         for one in self._waiting:
             one.set()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qkt.core.latest import Latest, first_of, rows
+from qkt.core.latest import Latest, first_of, read, rows
 
 
 @given(kept=st.integers(1, 5), count=st.integers(0, 30), start=st.integers(-8, 35), stop=st.integers(-8, 35))
@@ -25,6 +25,19 @@ def test_what_can_be_read_is_what_a_list_of_everything_has(kept: int, count: int
     for at in range(latest.first, count):
         assert latest[at] == latest[at - count] == at
     assert latest[latest.first :] == everything[latest.first :]
+
+
+@given(kept=st.integers(1, 5), bursts=st.lists(st.integers(0, 30), max_size=8))
+def test_a_reader_of_every_row_gets_every_row_however_many_come_at_once(kept: int, bursts: list[int]) -> None:
+    latest: Latest[int] = Latest(kept)
+    got = read(latest, 0)
+    for burst in bursts:
+        for _ in range(burst):
+            latest.append(len(latest))
+        got += read(latest, len(got))
+    assert got == list(range(sum(bursts)))
+    latest.append(-1)
+    assert len(latest) - latest.first <= max(2 * kept, 1)
 
 
 def _read(of: Any, at: Any) -> Any:

@@ -134,7 +134,7 @@ def test_orders_that_make_no_sense_are_suppressed(modifiers: str, reason: str) -
 
 def test_a_reason_is_logged_once_whatever_number_was_found() -> None:
     run = Run(PREAMBLE + ALWAYS + "BUY k SIZING 1 STOP_LOSS PCT k.close + 100").close(40, 41, 42)
-    assert run.context.lines == [("WARN", "rule 1: BUY SIM:KLM is not sent: a protective price is out of range: 140 percent")]
+    assert run.context.lines == [("WARN", "rule 1: BUY SIM:KLM is not sent: a protective price of 140 percent is out of range")]
 
 
 def test_one_bad_action_does_not_keep_the_others() -> None:

@@ -56,10 +56,10 @@ def test_a_session_that_has_the_name_of_one_that_is_over_tells_its_own_troubles(
     fault = effect("fault", at=1, text="ValueError: no")
     book.hear(1, "gold", fault)
     book.hear(2, "silver", fault)
-    book.forget("gold")
+    book.forget(9, "gold")
     book.hear(3, "gold", fault)
     book.hear(4, "silver", fault)
-    assert [(row.scope, row.ts, row.mended) for row in book] == [("gold", 1, None), ("silver", 2, None), ("gold", 3, None)]
+    assert [(row.scope, row.ts, row.mended) for row in book] == [("gold", 1, 9), ("silver", 2, None), ("gold", 3, None)]
 
 
 def test_what_stands_and_is_shown_no_more_is_told_again() -> None:

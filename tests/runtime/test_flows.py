@@ -8,12 +8,15 @@ import pytest
 
 from qkt.core.events import Tick
 from qkt.observe.status import wellness
+from qkt.risk import Cause
+from qkt.runtime import leaving, operations
 from qkt.runtime.control import commands as ask
 from qkt.runtime.control.answers import Done, Failed
 from qkt.runtime.effects import Effect
 from qkt.runtime.engine import Engine
 from qkt.runtime.errors import SessionError
 from qkt.runtime.operations import UNWRITTEN
+from qkt.runtime.session import LiveSession
 from qkt.runtime.views.positions import position_rows
 from tests.runtime.samples import CROSS, STRADDLE, strategy_file, ticks
 from tests.runtime.test_engine import TRAILED, do, market, reached
@@ -126,6 +129,59 @@ async def test_a_session_that_cannot_be_replaced_trades_on(source: list[Tick], t
         assert live.halted is None
 
 
+async def test_a_session_whose_entries_do_not_go_is_not_replaced_and_trades_on(
+    source: list[Tick], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A venue withholds its answer to the cancels."""
+    file = strategy_file(tmp_path, STRADDLE, "straddle.qkt")
+    taken_back = leaving.taken_back
+
+    async def withheld(live: LiveSession, author: str) -> int:
+        return await taken_back(live, author) + 1
+
+    monkeypatch.setattr(operations, "taken_back", withheld)
+    async with Engine(tmp_path / "state", held(source, 32)) as engine:
+        await do(engine, ask.Deploy, path=str(file))
+        live = await reached(engine, 32, "straddle")
+        await live.command("halt", "me", reason="stopping", cause=Cause.STOPPING)
+        refused = await do(engine, ask.Resync, path=str(file), name="straddle")
+        assert "1 entries still work at the venue" in refused.found
+        assert [halt.cause for halt in live.machine.halts] == [Cause.STOPPING], "the halt of another stays"
+
+
+async def test_a_session_that_was_to_be_replaced_when_its_engine_died_trades_on(source: list[Tick], tmp_path: Path) -> None:
+    async with Engine(tmp_path / "state", held(source, 50)) as engine:
+        await do(engine, ask.Deploy, path=str(strategy_file(tmp_path)))
+        live = await reached(engine, 50)
+        await live.command("halt", "me", reason="operator resync", cause=Cause.RESYNC)
+        assert live.halted is not None
+    async with Engine(tmp_path / "state", held(source, 50)) as engine:
+        assert engine.hosted["cross"].live.halted is None
+
+
+async def test_a_command_to_a_session_that_is_being_closed_is_answered(
+    source: list[Tick], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Engine(tmp_path / "state", held(source, 50)) as engine:
+        await do(engine, ask.Deploy, path=str(strategy_file(tmp_path)))
+        live = await reached(engine, 50)
+        finish, slow = engine.committer.finish, anyio.Event()
+
+        async def finished(recorder: Any) -> None:
+            await slow.wait()
+            await finish(recorder)
+
+        monkeypatch.setattr(engine.committer, "finish", finished)
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(live.close, engine.committer)
+                await anyio.sleep(0.05)
+                with pytest.raises(SessionError):
+                    await live.command("halt", "me", reason="test")
+                slow.set()
+        monkeypatch.undo()
+
+
 async def test_a_replacement_that_cannot_begin_is_told_and_the_old_one_can_be_started(
     source: list[Tick], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,3 +248,14 @@ async def test_a_cancel_on_paper_counts_what_has_gone(source: list[Tick], tmp_pa
         await do(engine, ask.Deploy, path=str(strategy_file(tmp_path, STRADDLE, "straddle.qkt")))
         await reached(engine, 32, "straddle")
         assert (await do(engine, ask.Cancel, name="straddle")).text == "2 orders cancelled"
+
+
+async def test_a_record_of_a_cancel_is_what_it_was_before_refusals_were_told_apart(source: list[Tick], tmp_path: Path) -> None:
+    """A recording that an older engine made must come out again, record by record."""
+    async with Engine(tmp_path / "state", held(source, 32)) as engine:
+        await do(engine, ask.Deploy, path=str(strategy_file(tmp_path, STRADDLE, "straddle.qkt")))
+        live = await reached(engine, 32, "straddle")
+        await do(engine, ask.Cancel, name="straddle")
+        effects = [effect for _, effect in engine.journal.of_kind(live.registration.run, ["cancelled"], 10)]
+        assert effects
+        assert all(set(effect.value) == {"at", "order_id", "strategy", "symbol", "reason"} for effect in effects)

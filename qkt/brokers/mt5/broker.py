@@ -302,7 +302,8 @@ class Mt5Broker:
         moving = self._moving.pop(report.token, None)
         if moving is not None and request is not None:
             self._moved(*moving, request)
-        self._natives.on_taken(report.token, report.position)
+        if request is not None and request.act is Act.PROTECT:
+            self._natives.on_taken(report.token, request.position)
         if report.order:
             self._booking.orders[report.order] = report.token
         part = self.parts.all.get(report.token)

@@ -259,9 +259,7 @@ class Desk:
                 self._fillings[self._names.theirs(request.symbol)] = job.fillings[0]
             case Meaning.VOLUME if job.volume is None:
                 self._clamp(job, now, said)
-            case Meaning.GONE if request.act is Act.REMOVE or (
-                request.act is Act.CLOSE and answer.retcode == Code.ORDER_CHANGED
-            ):
+            case Meaning.GONE if request.act is Act.REMOVE or _changed(request, answer):
                 self._begin_asking(job, now)  # what it is about is read again, and then decided
             case Meaning.GONE:
                 self._settle(job, lambda: self.refuse(request, said, "gone"))

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 import anyio
 
 from qkt.brokers.factory import venue_of
+from qkt.brokers.mt5.account import AccountError
 from qkt.brokers.mt5.constants import M1
 from qkt.brokers.mt5.link import Link, LinkError
 from qkt.brokers.mt5.profile import Profile
@@ -138,10 +139,10 @@ class Mt5Feed:
                 try:
                     link = await self._link(cursor.symbol)
                     rows = await self._rows(link, cursor)
-                except (TerminalError, LinkError) as problem:
+                except (TerminalError, LinkError, AccountError) as problem:
                     for health in self._failed(problem):
                         yield health
-                    if isinstance(problem, LinkError):  # nobody has reached the account yet, which takes a while
+                    if not isinstance(problem, TerminalError):  # nobody has reached the account yet, which takes a while
                         pause = REOPEN_MS
                         break
                     continue
@@ -173,9 +174,9 @@ class Mt5Feed:
 
         return await asyncio.wrap_future(link.ask(read))
 
-    def _failed(self, problem: TerminalError | LinkError) -> Iterable[FeedHealth]:
+    def _failed(self, problem: TerminalError | LinkError | AccountError) -> Iterable[FeedHealth]:
         self._failures += 1
-        unreached = isinstance(problem, LinkError)
+        unreached = not isinstance(problem, TerminalError)
         if self._state is not FeedState.LOST and (unreached or self._failures >= FAILURES * max(1, len(self._cursors))):
             yield self._health(FeedState.LOST, str(problem))
 

@@ -72,6 +72,9 @@ class Link:
             raise LinkError(
                 f"the terminal cannot be reached: {problem.text}", where=f"mt5.{self.profile.name}", expected=self.profile.way
             ) from None
+        except BaseException:
+            self._terminal.shutdown()
+            raise
         self._begin()
 
     def _begin(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from qkt.core.latest import first_of
@@ -64,7 +65,9 @@ def fill_rows(engine: Engine, session: str | None, limit: int) -> list[FillRow]:
             own = list(session_fills(hosted.live, limit))
             earlier = first_of(hosted.live.machine.session.books.trades)
             if earlier and len(own) < limit:
-                found += (row for row in _journaled(engine, hosted.live.registration, limit) if row.number <= earlier)
+                digits = partial(digits_of, hosted.live.machine)
+                rows = _journaled(engine, hosted.live.registration, limit, digits)
+                found += (row for row in rows if row.number <= earlier)
             found += own
         else:
             found += _journaled(engine, engine.registration(name), limit)
@@ -74,11 +77,16 @@ def fill_rows(engine: Engine, session: str | None, limit: int) -> list[FillRow]:
     return found[-limit:] if limit else []
 
 
-def _journaled(engine: Engine, registration: Registration, limit: int) -> Iterator[FillRow]:
+def _journaled(
+    engine: Engine, registration: Registration, limit: int, digits: Callable[[str], int] | None = None
+) -> Iterator[FillRow]:
+    """`digits` says how many decimals the price of a symbol has, where that is known."""
     rows = engine.journal.of_kind(registration.run, ["fill"], limit)
     before = engine.journal.count(registration.run, "fill") - len(rows)
     for number, (_, effect) in enumerate(rows, before + 1):
-        yield recorded_row(registration.name, account_of(registration), number, effect.value)
+        value = effect.value
+        known = None if digits is None else digits(value["symbol"])
+        yield recorded_row(registration.name, account_of(registration), number, value, known)
 
 
 def recorded_row(name: str, account: str, number: int, v: dict[str, Any], digits: int | None = None) -> FillRow:

@@ -208,7 +208,7 @@ def _journaled(engine: Engine, registration: Registration, kind: str) -> list[di
 
 
 def halt_kind(halt: Halt) -> Literal["daily", "persistent", "operator"]:
-    if halt.cause in (Cause.HALT, Cause.KILL, Cause.STOPPING):
+    if halt.cause in (Cause.HALT, Cause.KILL, Cause.STOPPING, Cause.RESYNC):
         return "operator"
     return "daily" if halt.lasts is Lasts.DAILY else "persistent"
 

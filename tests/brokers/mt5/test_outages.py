@@ -12,6 +12,7 @@ import pytest
 
 from qkt.brokers.dispatch import Act, Report, Request, What
 from qkt.brokers.mt5 import desk, feed
+from qkt.brokers.mt5 import link as links
 from qkt.brokers.mt5.link import Link, LinkError
 from qkt.brokers.mt5.pipe import Pipe
 from qkt.brokers.mt5.profile import Profile
@@ -96,6 +97,15 @@ def test_a_link_goes_on_after_whatever_fails_when_it_is_opened_again(monkeypatch
     assert answered
 
 
+def test_an_account_that_may_not_trade_leaves_no_terminal_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = Account(1, trouble=False)
+    monkeypatch.setattr(links, "tradable", lambda _: "an investor's password")
+    with pytest.raises(LinkError, match="investor"):
+        Link(Profile("sim", suffix="m", magic=77), EventClock(START), account.terminal).open()
+    with pytest.raises(TerminalError):
+        account.terminal.account_info()
+
+
 def test_a_child_that_ended_is_a_terminal_that_is_gone() -> None:
     ends = "import sys; sys.stdin.readline(); print('{}', flush=True)"
     pipe = Pipe({}, command=(sys.executable, "-c", ends))
@@ -142,6 +152,11 @@ def test_a_change_of_levels_that_is_refused_now_and_then_takes_no_stop_away() ->
         natives.on_taken("not known", number)
     assert ticket.sl == stop
     assert ticket.stop is not None
+    natives.on_refused("not known", number, "invalid stops", rig.now)
+    close = rig.broker._outbox.emit(Request("k3x9ab-zz", Act.CLOSE, "o", "SIM:GOLD", Side.SELL, position=number))
+    rig.take(Report(What.TAKEN, rig.now, close, "SIM:GOLD", position=number))
+    natives.on_refused("not known", number, "invalid stops", rig.now)
+    assert ticket.stop is None, "a close that is taken says nothing of levels"
 
 
 def test_an_entry_that_is_watched_here_asks_once_more_whether_it_may_leave() -> None:
