@@ -38,11 +38,30 @@ from qkt.runtime.views.sessions import Worth, account_row, child_rows, exposure_
 if TYPE_CHECKING:
     from qkt.runtime.engine import Engine
     from qkt.runtime.roster import Hosted
+    from qkt.runtime.session import LiveSession
 
 AT_ONCE = 0.001
 """Seconds that whoever may wait takes at a time."""
 MEASURED = 2.0
 """Seconds over which the process's own load is taken."""
+
+
+class ShownRisk:
+    """What is at stake in one session and how much of its limits that uses. Both move with every price; they are looked at
+    again when the engine has looked at its markets, once a second, and when the session holds something else."""
+
+    def __init__(self) -> None:
+        self.stakes: list[ExposureRow] = []
+        self.limits: dict[str, LimitRow] = {}
+        self._kept: Kept[LimitRow] = Kept()
+        self._of: object = None
+
+    def look(self, engine: Engine, live: LiveSession, own: list[PositionRow], equity: Decimal) -> None:
+        held = (engine.markets.looks, len(live.machine.session.books.trades), [one.quantity for one in own])
+        if held != self._of:
+            self._of = held
+            self.stakes = list(exposure_rows(live, own, equity))
+            self.limits = table(limit_rows(live, self._kept))
 
 
 class Shown:
@@ -51,7 +70,7 @@ class Shown:
     def __init__(self) -> None:
         self.positions: dict[str, Kept[PositionRow]] = {}
         self.orders: dict[str, Kept[OrderRow]] = {}
-        self.limits: dict[str, Kept[LimitRow]] = {}
+        self.risks: dict[str, ShownRisk] = {}
         self.fills: dict[str, ShownFills] = {}
         self.rules: dict[str, LookedRules] = {}
         self.markets: Kept[MarketRow] = Kept()
@@ -66,7 +85,7 @@ class Shown:
 
     def forget(self, name: str) -> None:
         """A session has gone."""
-        for kept in (self.positions, self.orders, self.limits, self.fills, self.streams):
+        for kept in (self.positions, self.orders, self.risks, self.fills, self.streams):
             kept.pop(name, None)
         for whose in [one for one in self.rules if one.partition("/")[0] == name]:
             del self.rules[whose]
@@ -138,14 +157,15 @@ def _gathered(engine: Engine) -> Generator[None, None, Tables]:
         own = list(position_rows(live, shown.positions.setdefault(live.name, Kept())))
         worth = Worth.of(live.machine.history)
         row = strategy_row(hosted, worth)
-        stakes = list(exposure_rows(live, own, worth.equity))
+        risk = shown.risks.setdefault(live.name, ShownRisk())
+        risk.look(engine, live, own, worth.equity)
         positions |= table(own)
         orders |= table(order_rows(live, shown.orders.setdefault(live.name, Kept())))
         fills.update(shown.fills_of(hosted))
         strategies += [row, *child_rows(hosted, row)]
-        exposure += stakes
-        accounts.append(account_row(live, row, worth, stakes))
-        limits |= table(limit_rows(live, shown.limits.setdefault(live.name, Kept())))
+        exposure += risk.stakes
+        accounts.append(account_row(live, row, worth, risk.stakes))
+        limits |= risk.limits
         halts += halt_rows(live)
         now = live.machine.last_ts if hosted.pump.drives_clock else wall
         streams.update(shown.streams.setdefault(live.name, ShownStreams()).of(live.machine, now))
