@@ -185,9 +185,7 @@ class Engine:
                 self.alert("WARN", registration.name, "trades on a live account and waits for an operator to start it")
                 continue
             try:
-                live = await self.begin(registration)
-                if live.machine.session.risk.halts.get(Cause.RESYNC) is not None:  # it was not replaced after all
-                    await live.command("unblock", "engine", cause=Cause.RESYNC)
+                await self.begin(registration)
             except QktError as problem:
                 self.resting[registration.name] = (registration, str(problem))
                 self.alert("ERROR", registration.name, f"could not be brought back: {problem}", "down")
@@ -275,6 +273,8 @@ class Engine:
         again = f", {recovered.inputs} inputs done again" if recovered.inputs else ""
         self.line("INFO", "engine", name, f"run {run} started from {registration.file}{again}", event="started")
         self.touch(name)
+        if hosted.live.machine.session.risk.halts.get(Cause.RESYNC) is not None:  # it was not replaced after all
+            await hosted.live.command("unblock", "engine", cause=Cause.RESYNC)
         return hosted.live
 
     async def end(self, live: LiveSession) -> None:

@@ -203,6 +203,7 @@ async def test_a_replacement_that_cannot_begin_is_told_and_the_old_one_can_be_st
         assert (registered.run, registered.wanted) == (first.run, "stopped")
         assert isinstance(await do(engine, ask.Start, name="cross"), Done)
         assert engine.hosted["cross"].live.registration.run == first.run
+        assert engine.hosted["cross"].live.halted is None, "the halt of the resync does not survive it"
 
 
 async def test_what_is_done_while_the_disk_refuses_is_told_so(
