@@ -236,10 +236,6 @@ class Engine:
             source, terms = await compiled(self, path, params)
             return registered(self, path, name, source, params, terms)
 
-    async def compiled(self, path: Path, params: dict[str, str]) -> tuple[str, Terms]:
-        """The text of a strategy file and the terms of a session of it. Raises a QktError for one that does not compile."""
-        return await compiled(self, path, params)
-
     async def replace(self, old: Registration, path: Path, source: str, params: dict[str, str], terms: Terms) -> LiveSession:
         """Let a new session take the name of one that has ended. When it cannot begin, the old one is registered again, as one
         that is stopped: an alert says so, and SessionError is raised."""

@@ -15,11 +15,12 @@ from qkt.risk import Cause
 from qkt.runtime.control import commands as ask
 from qkt.runtime.control.answers import Changed, Difference, Done, Failed, Remaining, Step
 from qkt.runtime.control.errors import UnknownSessionError
+from qkt.runtime.effects import Effect
 from qkt.runtime.errors import SessionError
 from qkt.runtime.leaving import exposed_legs, leave_levels, taken_back
 from qkt.runtime.members import start_child, stays, stopped_child, wound_down
 from qkt.runtime.narration import modification, narrated
-from qkt.runtime.registrar import changes
+from qkt.runtime.registrar import changes, compiled
 from qkt.runtime.roster import check_name
 from qkt.runtime.session import LiveSession
 from qkt.runtime.views.positions import position_rows
@@ -122,7 +123,7 @@ class Operations:
         engine = self._engine
         with engine.roster.changing(name):
             old = engine.registration(name)
-            source, terms = await engine.compiled(path, params)
+            source, terms = await compiled(engine, path, params)
             changed = changes(old, source, params)
             if command.dry_run:
                 return self._done("compiles; " + (changed or "nothing would change"), [name])
@@ -251,22 +252,20 @@ class Operations:
     async def _resume(self, command: ask.Resume) -> Answer:
         """Clear, and say what was cleared and which limits are still broken."""
         lives = self._lives(command.name)
-        cleared, still, affected, problems = [], [], [], []
-        for done, live in enumerate(lives, 1):
-            try:
-                effects = await live.command("resume", self._author, reason=command.reason)
-            except SessionError as problem:
-                problems.append(str(problem))
-                continue
-            affected.append(live.name)
-            cleared += [f"{live.name}: {one.value['reason']}" for one in effects if one.kind == "lifted"]
-            still += [f"{live.name}: {one.value['reason']}" for one in effects if one.kind == "standing"]
-            self._progress(Step(done=done, of=len(lives)))
+        told: dict[str, list[Effect]] = {}
+
+        async def resume(live: LiveSession) -> None:
+            told[live.name] = await live.command("resume", self._author, reason=command.reason)
+
+        problems = await self._together(lives, resume)
+        affected = [live.name for live in lives if live.name in told]
+        cleared = [f"{name}: {one.value['reason']}" for name in affected for one in told[name] if one.kind == "lifted"]
+        still = [f"{name}: {one.value['reason']}" for name in affected for one in told[name] if one.kind == "standing"]
         text = "cleared " + "; ".join(cleared) if cleared else "nothing was halted"
         if still:
             text += "; still holds and will halt again: " + "; ".join(still)
         if problems:
-            return Failed(id=self._id, found="; ".join(problems), affected=tuple(affected))
+            return Failed(id=self._id, found="; ".join(problems.values()), affected=tuple(affected))
         return self._done(text, affected)
 
     async def _kill(self, command: ask.Kill) -> Answer:
